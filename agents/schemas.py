@@ -1,0 +1,73 @@
+"""What agents ask a language model for: one schema an agent, lenient where models are known to slip.
+
+These are answers, not domain values: each agent normalises what is certain and has the rest asked again. Field
+descriptions travel to the model inside the JSON schema.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Answer(BaseModel):
+    """Base: extra keys from a model are dropped, not fatal."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class ExtensionAnswer(Answer):
+    """The brief as one fuller prompt."""
+
+    prompt: str = Field(description="One vivid sentence naming every subject with its attributes, the background and the style.")
+    background: str = Field(default="", description="Only the background or setting, such as 'a teal striped background'. Empty if none is meant.")
+    style: str = Field(default="", description="Only the look: medium, light, mood. Empty if none is meant.")
+    palette: list[str] = Field(default_factory=list, description="Colour names or #rrggbb that the brief asks for as a whole.")
+
+
+class SubjectAnswer(Answer):
+    """One kind of thing that must be visible."""
+
+    phrase: str = Field(description="The subject with its own attributes and article, such as 'a grumpy cat'.")
+    noun: str = Field(description="The bare noun or compound noun, singular: 'cat', 'fire hydrant'.")
+    attributes: list[str] = Field(default_factory=list, description="Adjectives and colours bound to this subject.")
+    count: int | None = Field(default=1, description="How many of it.")
+
+
+class ExtractionAnswer(Answer):
+    """Concrete, drawable subjects; abstract words, styles, media words and scenery are left out."""
+
+    subjects: list[SubjectAnswer] = Field(default_factory=list)
+
+
+class RegionAnswer(Answer):
+    """Where one subject stands."""
+
+    subject: str | None = Field(default=None, description="Id of the subject.")
+    box: Any = Field(default=None, description="[x0, y0, x1, y1], each from 0 to 1, origin at the top left.")
+    prompt: str | None = Field(default=None, description="What to draw inside the box: the subject's phrase and the background.")
+    z: int | None = Field(default=None, description="Higher is nearer to the viewer.")
+
+
+class LayoutAnswer(Answer):
+    """One region for each counted subject."""
+
+    regions: list[RegionAnswer] = Field(default_factory=list)
+
+
+class CriticIssue(Answer):
+    """One thing wrong in the picture."""
+
+    subject: str | None = Field(default=None, description="Id of the subject, or null for the whole picture.")
+    kind: Literal["missing", "leaking", "misplaced", "fragmented", "cropped", "overlapping", "blended", "wrong", "caption"] = "wrong"
+    detail: str = Field(default="", description="One plain sentence.")
+
+
+class CriticAnswer(Answer):
+    """A rubric over the numbered picture, 0 to 10 each."""
+
+    alignment: float = Field(description="Does it show what the brief asked for?")
+    quality: float = Field(description="Is it well drawn, whole and clean?")
+    layout: float = Field(description="Do the subjects stand where planned, none blended into another?")
+    issues: list[CriticIssue] = Field(default_factory=list)

@@ -1,0 +1,488 @@
+"""The words everyone shares: what flows from a brief to a finished design.
+
+All values are frozen and true on construction, refuse unknown keys, and travel as JSON. Boxes are fractions of the
+canvas. Images, masks and records are named by content hash, never held. Checkpoints name these classes by import path:
+a type that graph state holds is never moved or renamed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+
+MAX_BRIEF = 2_000  # characters
+MAX_SUBJECTS = 12
+MAX_COUNT = 12
+CELL = 16  # pixels; one image token of FLUX and SD3 at 1/8 latents packed 2×2
+MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
+MAX_SEED = 2**63 - 1
+
+
+class Value(BaseModel):
+    """Base of all domain types: frozen, closed, compared by content."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Score = Fraction
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Kind = Literal["cutout", "sticker", "meme", "textile"]
+
+
+class Box(RootModel[tuple[Fraction, Fraction, Fraction, Fraction]]):
+    """A rectangle `[x0, y0, x1, y1]` in fractions of the canvas, origin top left, with area above zero.
+
+    Raises:
+        ValidationError: if a corner lies outside 0..1, is not finite, or the box is empty or inverted.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="after")
+    def _has_area(self) -> Self:
+        x0, y0, x1, y1 = self.root
+        if not (x0 < x1 and y0 < y1):
+            raise ValueError(f"box {list(self.root)} has no area, wanted x0 < x1 and y0 < y1")
+        return self
+
+    @classmethod
+    def of(cls, x0: float, y0: float, x1: float, y1: float) -> Box:
+        """The box with its corners clipped to the canvas; ValidationError if nothing of it is left."""
+        a, b, c, d = (min(1.0, max(0.0, v)) for v in (x0, y0, x1, y1))
+        return cls((a, b, c, d))
+
+    @property
+    def x0(self) -> float:
+        return self.root[0]
+
+    @property
+    def y0(self) -> float:
+        return self.root[1]
+
+    @property
+    def x1(self) -> float:
+        return self.root[2]
+
+    @property
+    def y1(self) -> float:
+        return self.root[3]
+
+    @property
+    def width(self) -> float:
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
+
+    def intersection(self, other: Box) -> float:
+        """Shared area, as a fraction of the canvas."""
+        w = min(self.x1, other.x1) - max(self.x0, other.x0)
+        h = min(self.y1, other.y1) - max(self.y0, other.y0)
+        return max(0.0, w) * max(0.0, h)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0..1."""
+        shared = self.intersection(other)
+        return shared / (self.area + other.area - shared)
+
+    def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Integer pixel corners on a canvas of that size, at least one pixel each way."""
+        x0, y0 = min(width - 1, round(self.x0 * width)), min(height - 1, round(self.y0 * height))
+        return x0, y0, max(x0 + 1, round(self.x1 * width)), max(y0 + 1, round(self.y1 * height))
+
+
+class Size(RootModel[tuple[int, int]]):
+    """Canvas size `[width, height]` in pixels: multiples of 16 from 64 to 2048."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="after")
+    def _fits_tokens(self) -> Self:
+        for side in self.root:
+            if not MIN_SIDE <= side <= MAX_SIDE or side % CELL:
+                near = min(MAX_SIDE, max(MIN_SIDE, round(side / CELL) * CELL))
+                raise ValueError(
+                    f"size {self.width}x{self.height}: each side must be a multiple of {CELL} from {MIN_SIDE} to {MAX_SIDE}; nearest to {side} is {near}"
+                )
+        return self
+
+    @classmethod
+    def parse(cls, text: str) -> Size:
+        """Read "512x384".
+
+        Raises:
+            ValueError: if the text has another form or the size is not allowed.
+        """
+        match = re.fullmatch(r"\s*(\d{1,6})\s*[x×X]\s*(\d{1,6})\s*", text)
+        if not match:
+            raise ValueError(f"size {text!r} is not WIDTHxHEIGHT, such as 256x256")
+        return cls((int(match[1]), int(match[2])))
+
+    @property
+    def width(self) -> int:
+        return self.root[0]
+
+    @property
+    def height(self) -> int:
+        return self.root[1]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Token rows and columns."""
+        return self.height // CELL, self.width // CELL
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+class Brief(Value):
+    """What a person asked for."""
+
+    text: str
+    kind: Kind = "cutout"
+    size: Size = Size((256, 256))
+    seed: Seed | None = None
+    captions: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
+    palette: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+    references: Annotated[tuple[Sha256, ...], Field(max_length=8)] = ()
+
+    @field_validator("text")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        cleaned = unicodedata.normalize("NFC", text).strip()
+        if not cleaned:
+            raise ValueError("the brief is empty; say what to draw, such as 'a grumpy cat and a rocket'")
+        if len(cleaned) > MAX_BRIEF:
+            raise ValueError(f"the brief has {len(cleaned):,} characters, at most {MAX_BRIEF:,} are allowed")
+        bad = sorted({f"U+{ord(c):04X}" for c in cleaned if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t"})
+        if bad:
+            raise ValueError(f"the brief has control characters ({', '.join(bad[:5])}); remove them")
+        if not any(unicodedata.category(c)[0] in "LNS" for c in cleaned):
+            raise ValueError(f"the brief {cleaned[:40]!r} has no words; say what to draw")
+        return re.sub(r"\s+", " ", cleaned)
+
+
+class Expansion(Value):
+    """The brief as a fuller prompt, with the look it implies."""
+
+    prompt: Annotated[str, Field(min_length=1, max_length=4_000)]
+    background: Annotated[str, Field(max_length=400)] = ""
+    style: Annotated[str, Field(max_length=400)] = ""
+    palette: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+
+
+class Subject(Value):
+    """One kind of thing to draw; a count of n means n regions."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    phrase: Name  # "a grumpy cat": the words that bind to it, as they stand in its region's prompt
+    noun: Name  # "cat"
+    attributes: tuple[Name, ...] = ()
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 1
+    resembles: tuple[str, ...] = ()
+
+
+class Region(Value):
+    """Where one subject stands. A higher z is nearer to the viewer."""
+
+    subject: str
+    box: Box
+    prompt: Annotated[str, Field(min_length=1, max_length=1_000)]
+    z: Annotated[int, Field(ge=0, le=1_000)] = 0
+    mask: Sha256 | None = None  # free-form coverage instead of the box
+
+
+class CaptionBand(Value):
+    """A strip no subject may enter, kept for lettering."""
+
+    text: Annotated[str, Field(max_length=400)]
+    box: Box
+
+
+class DrawSettings(Value):
+    """How the model is driven.
+
+    Sources: `base_ratio` and `regional_until` are β and T of Regional Prompting (2411.02395, §3), T as a fraction of steps.
+    """
+
+    steps: Annotated[int, Field(ge=1, le=200)] = 24
+    guidance: Annotated[float, Field(ge=1.0, le=30.0)] = 4.0
+    regional: bool = True
+    base_ratio: Fraction = 0.2
+    regional_until: Fraction = 0.5
+
+
+class CutSettings(Value):
+    """How subjects are cut out of the drawn image.
+
+    Source: Entropy Fusion (2503.10697): weights by map entropy, 4-value map, GrabCut. Thresholds as in its nearest published code.
+    """
+
+    fusion: Name = "entropy"
+    thresholds: tuple[Fraction, Fraction, Fraction] = (0.1, 0.3, 0.8)  # probable bg, probable fg, definite fg
+    iterations: Annotated[int, Field(ge=1, le=50)] = 5
+    soft: bool = False  # matting instead of a binary edge
+
+    @field_validator("thresholds")
+    @classmethod
+    def _rising(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not value[0] < value[1] < value[2]:
+            raise ValueError(f"thresholds {value} must rise")
+        return value
+
+
+class Plan(Value):
+    """What to draw and where: everything the drawing needs besides a seed."""
+
+    prompt: Annotated[str, Field(min_length=1, max_length=4_000)]
+    background: Annotated[str, Field(min_length=1, max_length=1_000)]
+    subjects: Annotated[tuple[Subject, ...], Field(max_length=MAX_SUBJECTS)] = ()
+    regions: tuple[Region, ...] = ()
+    similar: tuple[tuple[str, str], ...] = ()
+    bands: tuple[CaptionBand, ...] = ()
+    size: Size = Size((256, 256))
+    draw: DrawSettings = DrawSettings()
+    cut: CutSettings = CutSettings()
+    notes: tuple[str, ...] = ()  # what the planner could not do as asked, in plain words
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        known = [s.id for s in self.subjects]
+        if len(set(known)) != len(known):
+            raise ValueError(f"subject ids repeat: {known}")
+        for region in self.regions:
+            if region.subject not in known:
+                raise ValueError(f"region names subject {region.subject!r}, the plan has {known}")
+        for subject in self.subjects:
+            have = sum(r.subject == subject.id for r in self.regions)
+            if have != subject.count:
+                raise ValueError(f"subject {subject.id!r} has count {subject.count} but {have} regions")
+        for pair in self.similar:
+            if pair[0] == pair[1] or not set(pair) <= set(known):
+                raise ValueError(f"similar pair {pair} is not two different subjects of {known}")
+        return self
+
+    def subject(self, id: str) -> Subject:
+        """The subject of that id; KeyError if there is none."""
+        for subject in self.subjects:
+            if subject.id == id:
+                return subject
+        raise KeyError(id)
+
+
+class Shot(Value):
+    """One plan and one seed: what a tool needs to draw, nothing else."""
+
+    plan: Plan
+    seed: Seed
+
+
+class Attended(Value):
+    """Where one region's keyword was looked for while drawing (share of its attention map, 0..1)."""
+
+    box: Box | None = None  # where the map exceeds half its maximum
+    inside: Score = 0.0  # share of the map's mass inside the planned region
+    lift: Annotated[float, Field(ge=0.0)] = 0.0  # inside / the region's share of the canvas; 1 = no preference at all
+    leakage: dict[str, Score] = {}  # share inside each other region, by region number
+
+
+class Render(Value):
+    """A drawn image and the record of what the model attended to while drawing it."""
+
+    image: Sha256
+    record: Sha256
+    seed: Seed
+    model: Name
+    steps: int  # steps done
+    stopped_early: bool = False
+    attended: tuple[Attended, ...] = ()  # one per region
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Receipt(Value):
+    """Measured, not asserted: plan, attention and alpha of one region held against each other."""
+
+    planned: Box
+    attended: Attended
+    alpha: Box | None = None  # tight box of the cut-out; None = nothing was cut
+    iou: Score = 0.0  # planned box with alpha box
+    contained: Score = 0.0  # share of alpha inside the planned box
+    fill: Score = 0.0  # alpha area / planned area, capped at 1
+    coverage: Score = 0.0  # alpha area / canvas
+    fragments: Annotated[int, Field(ge=0)] = 0  # connected pieces
+    border: Score = 0.0  # share of the canvas border the alpha touches
+    softness: Score = 0.0  # share of the boundary zone where the cut is unsure
+    overlap: dict[str, Score] = {}  # share of this alpha also claimed by each other region, by region number
+
+
+class Cutout(Value):
+    """One region's subject on its own transparent layer."""
+
+    subject: str
+    region: Annotated[int, Field(ge=0)]
+    image: Sha256  # RGBA, whole canvas
+    mask: Sha256  # 8-bit grey, whole canvas
+    box: Box | None
+    receipt: Receipt
+
+
+class Finding(Value):
+    """One thing the critic saw."""
+
+    subject: str | None
+    region: int | None = None
+    kind: Literal["missing", "leaking", "misplaced", "fragmented", "cropped", "overlapping", "blended", "soft", "tiny", "wrong", "caption"]
+    detail: str
+    severity: Score
+
+
+class Recut(Value):
+    """Cut again from the same record with other fusion or thresholds."""
+
+    kind: Literal["recut"] = "recut"
+    cut: CutSettings
+
+
+class Rematte(Value):
+    """Cut again with a soft edge."""
+
+    kind: Literal["rematte"] = "rematte"
+    soft: bool = True
+
+
+class Reguide(Value):
+    """Draw again, same seed, with stronger or other guidance."""
+
+    kind: Literal["reguide"] = "reguide"
+    draw: DrawSettings
+
+
+class Move(Value):
+    """Draw again with one region elsewhere."""
+
+    kind: Literal["move"] = "move"
+    region: Annotated[int, Field(ge=0)]
+    box: Box
+
+
+class Resize(Value):
+    """Draw again with one region larger or smaller about its centre."""
+
+    kind: Literal["resize"] = "resize"
+    region: Annotated[int, Field(ge=0)]
+    scale: Annotated[float, Field(gt=0.1, lt=10.0)]
+
+
+class Reseed(Value):
+    """Draw again from other noise."""
+
+    kind: Literal["reseed"] = "reseed"
+    seed: Seed
+
+
+class Replan(Value):
+    """Lay out again, telling the planner what went wrong."""
+
+    kind: Literal["replan"] = "replan"
+    reason: str
+
+
+class Ask(Value):
+    """Ask the person."""
+
+    kind: Literal["ask"] = "ask"
+    question: str
+
+
+Repair = Annotated[Recut | Rematte | Reguide | Move | Resize | Reseed | Replan | Ask, Field(discriminator="kind")]
+REPAIR_COST = ("recut", "rematte", "reguide", "move", "resize", "reseed", "replan", "ask")  # cheapest first
+
+
+class Critique(Value):
+    """The critic's verdict on one round."""
+
+    score: Score
+    scores: dict[str, Score] = {}  # by part: "geometry", "vision", and each region's number
+    verdict: Literal["accept", "repair"]
+    findings: tuple[Finding, ...] = ()
+    repairs: tuple[Repair, ...] = ()  # proposed, cheapest first
+    disagreement: bool = False  # geometry and vision halves differ
+
+
+class Round(Value):
+    """One turn of the loop: what was drawn, cut and said, and what was then changed."""
+
+    number: Annotated[int, Field(ge=1)]
+    shot: Shot
+    render: Render
+    cutouts: tuple[Cutout, ...]
+    critique: Critique
+    applied: Repair | None = None  # the repair that led to the next round
+
+
+class Artifact(Value):
+    """A finished file."""
+
+    kind: Name
+    sha256: Sha256
+    media_type: Name
+    name: Name  # file name inside the output folder
+    width: int | None = None
+    height: int | None = None
+
+
+class LlmCall(Value):
+    """One question to the language model and what came of it; enough to replay it without the model."""
+
+    agent: Name
+    llm: Name
+    prompt: str
+    answer: str
+    ok: bool
+    attempts: int = 1
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+
+class Design(Value):
+    """All of a run."""
+
+    id: Name
+    status: Literal["accepted", "best_effort", "failed", "needs_approval", "running", "cancelled"]
+    brief: Brief
+    seed: Seed
+    model: Name
+    llm: Name
+    expansion: Expansion | None = None
+    plan: Plan | None = None
+    rounds: tuple[Round, ...] = ()
+    best: int | None = None  # number of the round that was delivered
+    artifacts: tuple[Artifact, ...] = ()
+    timings: dict[str, float] = {}
+    error: str | None = None
+    created: str = ""
+
+    @property
+    def delivered(self) -> Round | None:
+        """The round whose image and cut-outs are the result."""
+        return next((r for r in self.rounds if r.number == self.best), None)
+
+
+Json = dict[str, Any]

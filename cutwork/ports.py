@@ -1,0 +1,104 @@
+"""What the layers ask of each other, as protocols: fakes and real ones answer the same questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from cutwork.domain import Artifact, Critique, Cutout, Design, LlmCall, Plan, Render, Shot
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A rendered prompt, with the variables it was rendered from.
+
+    A language model reads `text`; the offline planner reads `name` and `variables`. `images` are PNG bytes for models
+    that can see.
+    """
+
+    name: str
+    text: str
+    variables: dict[str, Any] = field(default_factory=dict)
+    images: tuple[bytes, ...] = ()
+
+
+class Llm(Protocol):
+    """Something that answers a prompt with a value of a schema."""
+
+    name: str  # "offline", "openai:gpt-…"
+    sees: bool  # whether images in a prompt are looked at
+
+    def ask(self, prompt: Prompt, schema: type[Answer]) -> Answer:
+        """Answer as an instance of `schema`.
+
+        Raises:
+            LlmFailed: after repair and one re-ask. NotConfigured: no key or no such model. Refused: it declined.
+        """
+        ...
+
+
+class Blobs(Protocol):
+    """Files named by the SHA-256 of their content; putting the same bytes twice keeps one."""
+
+    def put(self, data: bytes) -> str: ...
+
+    def get(self, sha256: str) -> bytes:
+        """Raises StorageFailed if there is no such blob or its content does not match its name."""
+        ...
+
+    def __contains__(self, sha256: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a drawing run is observed and stopped."""
+
+    on_step: Callable[[int, int], None] = lambda done, total: None
+    cancelled: Callable[[], bool] = lambda: False
+
+
+class Drawing(Protocol):
+    """The three costly tools as the graph sees them."""
+
+    model: str
+
+    def render(self, shot: Shot, watch: Watch) -> Render: ...
+
+    def cut(self, shot: Shot, render: Render) -> tuple[Cutout, ...]: ...
+
+    def finish(self, design: Design) -> tuple[Artifact, ...]: ...
+
+
+class Designs(Protocol):
+    """Where runs are kept. Every method is one transaction."""
+
+    def create(self, design: Design) -> None: ...
+
+    def save(self, design: Design) -> None:
+        """Insert or replace the run with everything in it: plan, rounds, receipts, critiques, repairs, artifacts."""
+        ...
+
+    def get(self, id: str) -> Design:
+        """Raises BadInput if there is no such run."""
+        ...
+
+    def list(self, limit: int = 50, status: str | None = None) -> Sequence[Design]: ...
+
+    def add_call(self, run: str, call: LlmCall) -> None: ...
+
+    def calls(self, run: str) -> Sequence[LlmCall]: ...
+
+    def add_event(self, run: str, kind: str, data: dict[str, Any]) -> int: ...
+
+    def events(self, run: str, after: int = 0) -> Sequence[tuple[int, str, dict[str, Any]]]: ...
+
+
+class Critic(Protocol):
+    """Looks at a round and says what is wrong and what could be done."""
+
+    def __call__(self, plan: Plan, render: Render, cutouts: Sequence[Cutout]) -> Critique: ...

@@ -1,0 +1,149 @@
+"""The embedded model's autoencoder: `AutoencoderTiny` at 1/8 with 16 channels.
+
+The encoder is not trained. Its convolutions are set so that it computes, exactly, the first 16 principal components of
+8×8 pixel patches of testbed scenes, half whitened (each divided by the square root of its deviation): colours stay
+large and are settled first, detail is not drowned in noise. Latents are therefore fixed from the first minute, and the
+decoder can be bettered at any time without touching the transformer that draws in them.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderTiny
+from torch import Tensor, nn
+
+from . import scenes
+from .art import Art
+
+WIDTH = 48
+SCALING = 2.0  # the transformer's latents = this times the autoencoder's, so that tanh(z/3) hardly bends
+CONFIG = dict(
+    encoder_block_out_channels=(WIDTH,) * 4,
+    decoder_block_out_channels=(WIDTH,) * 4,
+    num_encoder_blocks=(0, 0, 0, 0),
+    num_decoder_blocks=(3, 3, 2, 0),
+    latent_channels=16,
+    act_fn="relu",
+    scaling_factor=SCALING,
+    shift_factor=0.0,
+)
+TAPS = ((1, 1), (1, 2), (2, 1), (2, 2))  # where a 3×3 stride-2 kernel finds the four pixels of a 2×2 cell
+
+
+def to_tensor(images: list[np.ndarray]) -> Tensor:
+    """uint8 images (H, W, 3) to (B, 3, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def psnr(vae: AutoencoderTiny, art: tuple[Art, ...], seeds: range, size: tuple[int, int] = (256, 256)) -> float:
+    """Mean peak signal-to-noise ratio in dB of held-out scenes."""
+    values = []
+    with torch.no_grad():
+        for seed in seeds:
+            x = to_tensor([scenes.make(art, seed, size).image])
+            y = vae.decode(vae.encode(x).latents).sample.clamp(-1, 1)
+            values.append(10 * math.log10(4 / F.mse_loss(y, x).item()))
+    return float(np.mean(values))
+
+
+def cells(x: Tensor) -> Tensor:
+    """Space to depth by TAPS: (B, C, 2h, 2w) to (B, 4C, h, w), tap-major."""
+    return torch.cat([x[..., a - 1 :: 2, b - 1 :: 2] for a, b in TAPS], 1)
+
+
+@torch.no_grad()
+def fit_encoder(vae: AutoencoderTiny, art: tuple[Art, ...], count: int = 400) -> None:
+    """Set the encoder's weights to the half-whitened principal components of 8×8 patches."""
+    rows = []
+    for seed in range(count):
+        side = 256 if seed % 4 == 0 else 128
+        x = to_tensor([scenes.make(art, seed, (side, side)).image]).add(1).div(2)
+        rows.append(cells(cells(cells(x))).permute(0, 2, 3, 1).reshape(-1, 192)[:: 4 if side == 256 else 1])
+    patches = torch.cat(rows).double()
+    mean = patches.mean(0)
+    values, vectors = torch.linalg.eigh(torch.cov((patches - mean).T))
+    values, vectors = values.flip(0)[:16], vectors.flip(1)[:, :16]
+    vectors = vectors * vectors.sum(0).sign().where(vectors.sum(0).abs() > 1e-6, torch.ones(1, dtype=torch.float64))
+    scale = values.pow(-0.25)
+    scale = scale / (values * scale**2).mean().sqrt() / SCALING
+    convs = [m for m in vae.encoder.layers if isinstance(m, nn.Conv2d)]
+    for conv in convs:
+        conv.weight.zero_()
+        if conv.bias is not None:
+            conv.bias.zero_()
+    for c in range(3):
+        convs[0].weight[c, c, 1, 1] = 1
+    for conv, channels in ((convs[1], 3), (convs[2], 12)):
+        for k, (a, b) in enumerate(TAPS):
+            for c in range(channels):
+                conv.weight[k * channels + c, c, a, b] = 1
+    basis = (vectors * scale).T.float()  # (16, 192)
+    for k, (a, b) in enumerate(TAPS):
+        convs[3].weight[:16, :, a, b] = basis[:, k * 48 : (k + 1) * 48]
+    for c in range(16):
+        convs[4].weight[c, c, 1, 1] = 1
+    convs[4].bias.copy_(-(basis @ mean.float()))
+
+
+def _initialise_decoder(vae: AutoencoderTiny) -> None:
+    """He initialisation: torch's default lets the signal fade over the depth until bf16 cannot carry it."""
+    for name, module in vae.decoder.named_modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+            if name.endswith("conv.4"):  # last of a residual branch
+                module.weight.data.mul_(0.2)
+    last = vae.decoder.layers[-1]
+    last.weight.data.mul_(0.1)
+    nn.init.constant_(last.bias, 0.5)
+
+
+def _slope(x: Tensor) -> Tensor:
+    """Horizontal and vertical differences, stacked: what an edge looks like."""
+    return torch.cat([(x[..., 1:] - x[..., :-1]).flatten(1), (x[..., 1:, :] - x[..., :-1, :]).flatten(1)], 1)
+
+
+def train(art: tuple[Art, ...], out: Path, minutes: float, lr: float = 1e-3, batch: int = 12, side: int = 128, seed: int = 0) -> AutoencoderTiny:
+    """Train the decoder for some minutes, save to `out` as a diffusers folder (going on from what is there) and return it."""
+    torch.manual_seed(seed)
+    resume = (out / "config.json").exists()
+    if resume:
+        vae = AutoencoderTiny.from_pretrained(out)
+    else:
+        vae = AutoencoderTiny(**CONFIG)
+        fit_encoder(vae, art)
+        _initialise_decoder(vae)
+        vae.save_pretrained(out)
+    vae.encoder.requires_grad_(False)
+    vae = vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parameters = list(vae.decoder.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
+    rng = np.random.default_rng(seed + resume * time.time_ns() % 2**31)
+    start, step = time.monotonic(), 0
+    while (spent := (time.monotonic() - start) / 60) < minutes:
+        for group in optimizer.param_groups:
+            group["lr"] = lr * min(1, (step + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * spent / minutes)))
+        x = to_tensor([scenes.make(art, int(rng.integers(2**31)), (side, side)).image for _ in range(batch)])
+        with torch.no_grad():
+            z = vae.encoder(x.contiguous(memory_format=torch.channels_last))
+        z = z + 0.03 * torch.rand(batch, 1, 1, 1) * torch.randn_like(z)
+        with torch.autocast("cpu", torch.bfloat16):
+            y = vae.decoder(z).float()
+        loss = F.l1_loss(y, x) + 4 * F.mse_loss(y, x) + 0.5 * F.l1_loss(_slope(y), _slope(x))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        step += 1
+        if step % 50 == 0:
+            mse = F.mse_loss(y.detach().clamp(-1, 1), x)
+            print(f"decoder step {step} min {spent:.1f} loss {loss.item():.4f} psnr {10 * math.log10(4 / mse.item()):.2f}", flush=True)
+    vae.save_pretrained(out)
+    return vae

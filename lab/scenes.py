@@ -1,0 +1,156 @@
+"""Endless labelled scenes: a seed gives an image, its captions, and the truth about every subject in it.
+
+Same seed and same art, same scene, on every machine: all choices come from one `numpy` generator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from . import backgrounds
+from .art import Art, tint
+
+Box = tuple[float, float, float, float]
+SUBJECT_COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white", "brown")
+MOODS = ("grumpy", "happy", "cute", "sleepy", "fluffy", "tiny", "big", "little", "funny", "angry", "old", "shiny", "cheerful", "lonely")
+LEADS = ("", "", "", "a photo of ", "a picture of ", "an illustration of ", "a sticker of ", "a 3d render of ", "an emoji of ")
+TAILS = ("", "", "", ", highly detailed", ", soft lighting", ", glossy 3d style", ", centered composition", ", vibrant colors", ", clean studio light")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A subject as it truly stands in a scene."""
+
+    noun: str
+    index: int  # row in the art table = class
+    phrase: str  # "a blue cat"
+    colour: str | None
+    box: Box  # tight box of the whole subject, fractions of the canvas
+    alpha: np.ndarray  # (H, W) float32, what is visible of it after everything in front
+
+
+@dataclass(frozen=True)
+class Scene:
+    image: np.ndarray  # (H, W, 3) uint8
+    caption: str
+    background: backgrounds.Background
+    subjects: tuple[Placed, ...]  # back to front
+
+    def labels(self, cell: int) -> tuple[np.ndarray, np.ndarray]:
+        """Class (0 = none, i+1 = art row i) and coverage of each cell of `cell` pixels, both (H/cell, W/cell)."""
+        h, w = self.image.shape[0] // cell, self.image.shape[1] // cell
+        cover = np.zeros((len(self.subjects) + 1, h, w), np.float32)
+        for k, subject in enumerate(self.subjects, start=1):
+            cover[k] = subject.alpha.reshape(h, cell, w, cell).mean((1, 3))
+        best = cover.argmax(0)
+        classes = np.array([0, *(s.index + 1 for s in self.subjects)])
+        share = cover.max(0)
+        return np.where(share > 0.3, classes[best], 0), share
+
+
+def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), count: int | None = None, easy: bool = False) -> Scene:
+    """One scene of `size` (width, height in pixels) with `count` subjects (random when None).
+
+    Args:
+        easy: mostly single large upright subjects, the first stage of training.
+    """
+    rng = np.random.default_rng(seed)
+    w, h = size
+    if count is None:
+        count = int(rng.choice(4, p=[0.04, 0.82, 0.14, 0.0] if easy else [0.03, 0.37, 0.4, 0.2]))
+    back = backgrounds.draw(h, w, rng)
+    canvas = back.pixels.astype(np.float32)
+    placed: list[Placed] = []
+    for slot in _slots(count, w / h, rng):
+        index = int(rng.integers(len(art)))
+        colour = str(rng.choice(SUBJECT_COLOURS)) if rng.random() < 0.15 else None
+        sprite, (x, y) = _sprite(art[index], colour, slot, size, rng)
+        layer = np.zeros((h, w, 4), np.float32)
+        sw, sh = sprite.size
+        layer[y : y + sh, x : x + sw] = np.asarray(sprite, np.float32)
+        alpha = layer[..., 3] / 255
+        canvas = canvas * (1 - alpha[..., None]) + layer[..., :3] * alpha[..., None]
+        placed = [_behind(p, alpha) for p in placed]
+        box = (x / w, y / h, (x + sw) / w, (y + sh) / h)
+        placed.append(Placed(art[index].noun, index, _phrase(art[index], colour, rng), colour, box, alpha))
+    subjects = tuple(placed)
+    return Scene((canvas + 0.5).clip(0, 255).astype(np.uint8), caption(subjects, back, rng), back, subjects)
+
+
+def _slots(count: int, aspect: float, rng: np.random.Generator) -> list[Box]:
+    """Boxes the subjects are fitted into: one free box, or a row, column or corners with some jitter."""
+    if count == 0:
+        return []
+    if count == 1:
+        return [(0.0, 0.0, 1.0, 1.0)]
+    across = rng.random() < (0.75 if aspect > 0.9 else 0.3)
+    cuts = np.linspace(0, 1, count + 1)
+    cuts[1:-1] += rng.uniform(-0.06, 0.06, count - 1)
+    spans = list(zip(cuts[:-1], cuts[1:], strict=True))
+    boxes = [(float(a), 0.0, float(b), 1.0) if across else (0.0, float(a), 1.0, float(b)) for a, b in spans]
+    rng.shuffle(boxes)  # type: ignore[arg-type]
+    return boxes
+
+
+def _sprite(art: Art, colour: str | None, slot: Box, size: tuple[int, int], rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
+    """The art scaled, turned and placed inside its slot: the sprite and its top-left pixel."""
+    w, h = size
+    x0, y0, x1, y1 = slot[0] * w, slot[1] * h, slot[2] * w, slot[3] * h
+    image = art.rgba
+    if colour:
+        image = tint(image, backgrounds.COLOURS[colour])
+    if rng.random() < 0.15:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if rng.random() < 0.15:
+        image = image.rotate(rng.uniform(-15, 15), Image.Resampling.BICUBIC, expand=True)
+    fit = min((x1 - x0) / image.width, (y1 - y0) / image.height)
+    scale = fit * rng.uniform(0.66, 0.97)
+    sw, sh = max(2, round(image.width * scale)), max(2, round(image.height * scale))
+    image = image.resize((sw, sh), Image.Resampling.LANCZOS)
+    x = round(rng.uniform(x0, max(x0, x1 - sw)))
+    y = round(rng.uniform(y0, max(y0, y1 - sh)))
+    return image, (min(x, w - sw), min(y, h - sh))
+
+
+def _behind(subject: Placed, front: np.ndarray) -> Placed:
+    return Placed(subject.noun, subject.index, subject.phrase, subject.colour, subject.box, subject.alpha * (1 - front))
+
+
+def _article(words: str) -> str:
+    return "an" if words[0] in "aeiou" else "a"
+
+
+def _phrase(art: Art, colour: str | None, rng: np.random.Generator) -> str:
+    name = str(rng.choice(art.synonyms)) if art.synonyms and rng.random() < 0.25 else art.noun
+    words = " ".join(filter(None, [str(rng.choice(MOODS)) if rng.random() < 0.15 else "", colour or "", name]))
+    return f"{_article(words)} {words}"
+
+
+def caption(subjects: tuple[Placed, ...], back: backgrounds.Background, rng: np.random.Generator) -> str:
+    """One of many ways people (and the Extension agent) say what is in the scene."""
+    if not subjects:
+        return back.short if rng.random() < 0.5 else f"an empty scene {back.phrase}"
+    order = list(subjects)
+    if len(order) == 2 and rng.random() < 0.6:
+        what = _related(order, rng)
+    else:
+        rng.shuffle(order)  # type: ignore[arg-type]
+        phrases = [s.phrase for s in order]
+        what = phrases[0] if len(phrases) == 1 else ", ".join(phrases[:-1]) + " and " + phrases[-1]
+    if rng.random() < 0.1:  # bare keywords
+        return ", ".join([*(s.phrase.split(" ", 1)[1] for s in order), back.short])
+    return f"{rng.choice(LEADS)}{what}{', ' if rng.random() < 0.2 else ' '}{back.phrase}{rng.choice(TAILS)}"
+
+
+def _related(pair: list[Placed], rng: np.random.Generator) -> str:
+    a, b = pair if rng.random() < 0.5 else pair[::-1]
+    dx = (a.box[0] + a.box[2] - b.box[0] - b.box[2]) / 2
+    dy = (a.box[1] + a.box[3] - b.box[1] - b.box[3]) / 2
+    if abs(dx) >= abs(dy):
+        words = ("to the left of", "left of") if dx < 0 else ("to the right of", "right of")
+    else:
+        words = ("above", "on top of") if dy < 0 else ("below", "under")
+    return f"{a.phrase} {rng.choice(words)} {b.phrase}"
