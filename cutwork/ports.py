@@ -71,6 +71,10 @@ class Drawing(Protocol):
 
     def cut(self, shot: Shot, render: Render) -> tuple[Cutout, ...]: ...
 
+    def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
+        """The image as PNG with the cut-outs outlined and numbered, for critics that can see."""
+        ...
+
     def finish(self, design: Design) -> tuple[Artifact, ...]: ...
 
 

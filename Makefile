@@ -1,0 +1,40 @@
+# `make demo` and `make test` are all a new user needs: both set up .venv first if it is not there.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-all lint types contract setup dev clean
+.DELETE_ON_ERROR:
+
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Cutwork needs Python 3.11 or later, this is " + sys.version)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/.ready-dev: .venv/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,lab]'
+	@touch $@
+
+setup: .venv/.ready  ## the virtual environment, for users
+dev: .venv/.ready-dev  ## the same with test tools
+
+demo: .venv/.ready  ## design a sample brief with the embedded model and the offline planner
+	@$(BIN)/cutwork demo
+
+test: .venv/.ready-dev  ## the fast tests
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: .venv/.ready-dev  ## all tests
+	$(BIN)/python -m pytest -q
+
+lint: .venv/.ready-dev
+	$(BIN)/ruff check .
+
+types: .venv/.ready-dev
+	$(BIN)/mypy -p cutwork
+
+contract: .venv/.ready-dev
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache

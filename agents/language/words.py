@@ -1,0 +1,211 @@
+"""The lexicon: what a word can be. Loaded once, when first asked.
+
+Open classes come from `lexicon.txt` (WordNet, built by `lab/build_lexicon.py`), closed classes and judgement calls from
+`words.txt`, which wins. Not for grammar: nothing here looks at two words together except compounds.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+Word = str
+VOWELS = "aeiou"
+DRAWABLE = set("aofphbnwlg")
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / name).read_text("utf-8")
+
+
+@cache
+def lexicon() -> dict[Word, str]:
+    """Lemma -> letters, the most usual part of speech first; see `lab/build_lexicon.py` for what they mean."""
+    return dict(line.split("\t") for line in _text("lexicon.txt").splitlines())
+
+
+@cache
+def own() -> dict[str, dict[Word, str]]:
+    """Name of a list -> its words -> what stands after "=" ("" where nothing does)."""
+    lists: dict[str, dict[Word, str]] = {}
+    for line in _text("words.txt").splitlines():
+        if ":" in line and not line.startswith("#"):
+            name, _, words = line.partition(":")
+            entries = (w.strip().partition("=") for w in words.split(","))
+            lists.setdefault(name.strip(), {}).update({w: value for w, _, value in entries if w})
+    return lists
+
+
+@cache
+def emoji() -> dict[str, str]:
+    """Emoji without variation selector -> what it shows, in words."""
+    return dict(line.split("\t") for line in _text("emoji.txt").splitlines())
+
+
+def is_in(name: str, word: Word) -> bool:
+    return word in own()[name]
+
+
+def value(name: str, word: Word) -> str | None:
+    return own()[name].get(word)
+
+
+@cache
+def compounds() -> frozenset[Word]:
+    """Nouns of several words that are one thing, in the singular."""
+    return frozenset(w for name in ("noun", "scenery", "worn", "thing", "media") for w in own()[name] if " " in w)
+
+
+def letters(word: Word) -> str:
+    """What the word itself can be; "" if nobody knows it."""
+    return lexicon().get(word, "")
+
+
+def singular(word: Word) -> tuple[Word, bool]:
+    """The word in the singular, and whether it was a plural. Plurals without a singular stay as they are."""
+    head, _, last = word.rpartition(" ")
+    lemma, plural = _singular(last)
+    return (f"{head} {lemma}" if head else lemma), plural
+
+
+@cache
+def _singular(word: Word) -> tuple[Word, bool]:
+    irregular = value("irregular", word)
+    if irregular:
+        return irregular, irregular != word
+    if is_in("pluralonly", word) or is_in("unchanged", word) or is_in("noun", word) or not word.endswith("s") or word.endswith("ss") or len(word) < 4:
+        return word, False
+    for lemma in _without_s(word):
+        if letters(lemma) or is_in("noun", lemma):
+            return lemma, True
+    if letters(word) or word.endswith(("us", "is", "'s")):
+        return word, False
+    return _without_s(word)[0], True
+
+
+def _without_s(word: Word) -> list[Word]:
+    """Possible singulars, the likeliest first."""
+    if word.endswith("ies"):
+        return [word[:-3] + "y", word[:-1]]
+    if word.endswith(("ches", "shes", "xes", "sses", "zzes", "oes")):
+        return [word[:-2], word[:-1]]
+    if word.endswith("ves"):
+        return [word[:-1], word[:-3] + "f", word[:-3] + "fe"]
+    return [word[:-1], word[:-2]] if word.endswith("es") else [word[:-1]]
+
+
+def plural(noun: Word) -> Word:
+    """The noun in the plural, for writing prompts."""
+    head, _, last = noun.rpartition(" ")
+    back = {v: k for k, v in own()["irregular"].items()}
+    if is_in("unchanged", last) or (is_in("pluralonly", last) and last.endswith("s") and not last.endswith(("ss", "us"))):
+        many = last
+    elif last in back:
+        many = back[last]
+    elif last.endswith(("s", "x", "ch", "sh", "z")):
+        many = last + "es"
+    elif last.endswith("y") and len(last) > 1 and last[-2] not in VOWELS:
+        many = last[:-1] + "ies"
+    else:
+        many = last + "s"
+    return f"{head} {many}".strip()
+
+
+def article(phrase: str) -> str:
+    """ "a" or "an", by the first letter and the few words that sound otherwise."""
+    first = phrase.split(" ", 1)[0]
+    if first.startswith(("uni", "use", "eu", "one", "ufo", "ukulele")):
+        return "a"
+    return "an" if first[:1] in VOWELS or first.startswith(("hour", "honest", "heir")) else "a"
+
+
+def is_colour(word: Word) -> bool:
+    return is_in("colour", word) or any(is_in("colour", p) for p in word.split("-")[-1:] if "-" in word)
+
+
+@cache
+def is_modifier(word: Word) -> bool:
+    """Whether the word, before a noun, usually describes it."""
+    if is_in("adjective", word) or is_colour(word) or is_in("pattern", word) or is_in("size", word) or is_in("style", word):
+        return True
+    known = letters(word)
+    if known:
+        return known[0] == "J" and not is_in("noun", word)
+    return word.endswith(("ed", "ing", "ish", "y", "ful", "less", "ous", "-like", "-shaped")) and verb_base(word) != "" or "-" in word
+
+
+@cache
+def is_noun(word: Word) -> bool:
+    """Whether the word can be the head of a noun phrase: known nouns and words nobody knows."""
+    lemma, _ = _singular(word)
+    if is_in("noun", lemma) or is_in("scenery", lemma) or is_in("media", lemma) or is_in("worn", lemma) or is_in("part", lemma):
+        return True
+    known = letters(lemma) or letters(word)
+    if is_in("adjective", word) and "o" not in known and "f" not in known:
+        return False
+    if not known:
+        return not (verb_base(word) or word.endswith("ly"))
+    return any(c.islower() for c in known)
+
+
+@cache
+def verb_base(word: Word) -> Word:
+    """The verb that the word is a form of in -s, -ing or -ed, or "" if it is none."""
+    for suffix, keep in (("ing", ("", "e")), ("ied", ("y",)), ("ed", ("", "e")), ("ies", ("y",)), ("es", ("", "e")), ("s", ("",))):
+        if not word.endswith(suffix) or len(word) - len(suffix) < 2:
+            continue
+        stem = word[: -len(suffix)]
+        tries = [stem + k for k in keep] + ([stem[:-1]] if len(stem) > 2 and stem[-1] == stem[-2] else []) + ([stem[:-1] + "ie"] if stem[-1] == "y" else [])
+        for base in tries:
+            if "V" in letters(base):
+                return base
+    return ""
+
+
+@cache
+def kind(noun: Word) -> str:
+    """One letter for what sort of thing a singular noun is; "x" for what cannot be drawn, "?" for unknown words."""
+    last = noun.rpartition(" ")[2]
+    for word in dict.fromkeys((noun, last)):
+        found = _own_kind(word)
+        if found:
+            return found
+        known = [c for c in letters(word) if c.islower()]
+        if known:
+            return known[0]
+    return "?"
+
+
+def _own_kind(word: Word) -> str:
+    if is_in("noun", word) or is_in("thing", word):
+        return next((c for c in letters(word) if c in "aofphn"), "o")
+    for name, letter in (("scenery", "l"), ("worn", "w"), ("part", "b"), ("abstract", "x"), ("media", "x"), ("tail", "x")):
+        if is_in(name, word):
+            return letter
+    return ""
+
+
+def is_worn(noun: Word) -> bool:
+    return is_in("worn", noun) or is_in("worn", noun.rpartition(" ")[2]) or kind(noun) == "w"
+
+
+def is_part(noun: Word) -> bool:
+    last = noun.rpartition(" ")[2]
+    return is_in("part", last) or is_in("part", noun) or kind(noun) == "b" or _plural_part(last)
+
+
+def _plural_part(word: Word) -> bool:
+    return is_in("part", word + "s")
+
+
+def is_scenery(noun: Word) -> bool:
+    """A place: what is in, on or at it stands before it."""
+    last = noun.rpartition(" ")[2]
+    if is_in("thing", noun) or (is_in("thing", last) and not is_in("scenery", noun)):
+        return False
+    return is_in("scenery", noun) or is_in("scenery", last) or kind(noun) == "l"
+
+
+def is_pure_scenery(noun: Word) -> bool:
+    """A place that is never a thing of its own: "the sky", "a landscape"."""
+    return is_in("pure", noun) or is_in("pure", noun.rpartition(" ")[2])

@@ -1,0 +1,238 @@
+"""The Layout agent: subjects become regions on the canvas, as the brief says and with room for lettering.
+
+A plan always comes out of a usable answer: what a model leaves out or writes beyond repair is asked again once, by name,
+and what is missing even then is put into free space, with a note in the plan that says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cutwork.agents.boxes import clear_of, free_place, grown, read_boxes
+from cutwork.agents.schemas import LayoutAnswer, RegionAnswer
+from cutwork.agents.words import article, mentions, plural, question, slug, tidy
+from cutwork.domain import CELL, MAX_SUBJECTS, Box, Brief, CaptionBand, CutSettings, DrawSettings, Expansion, Plan, Region, Size, Subject
+from cutwork.errors import BadInput
+from cutwork.ports import Llm
+
+BAND = 0.18  # height of a caption band: two lines of meme lettering
+PLAIN = "a plain background"
+NOBODY = "no subject was found in the brief; only the background is drawn"
+_PLACING = re.compile(r"(?:on|in|at|under|over|inside|outside|near|against|among|amid|beside|by|behind|above|below|with|beneath|within)\b", re.IGNORECASE)
+_TURNED_NUMBER = re.compile(r"[\s_#-]*\d+$")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A region's answer with its box read."""
+
+    box: Box
+    prompt: str
+    z: int | None
+    order: int
+
+
+@dataclass
+class _Reading:
+    """What one answer gave, and what was wrong with it in words for the model."""
+
+    places: dict[str, list[_Place]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+
+
+def lay_out(
+    brief: Brief,
+    expansion: Expansion,
+    subjects: Sequence[Subject],
+    llm: Llm,
+    feedback: str = "",
+    draw: DrawSettings = DrawSettings(),  # noqa: B008 - frozen
+    cut: CutSettings = CutSettings(),  # noqa: B008 - frozen
+) -> Plan:
+    """Where every subject stands: a region for each counted one, clear of the caption bands.
+
+    Raises:
+        BadInput: if the canvas is too small for that many subjects.
+        LlmFailed, NotConfigured, Refused: as the port says.
+    """
+    notes: list[str] = []
+    bands = caption_bands(brief, notes)
+    kept = _fitting(subjects, brief.size, bands, notes)
+    reading = _asked(brief, expansion, kept, bands, llm, feedback) if kept else _Reading(notes=(NOBODY,))
+    notes += reading.notes
+    regions = _regions(kept, reading, expansion.background, brief.size, bands, notes)
+    return Plan(
+        prompt=expansion.prompt,
+        background=expansion.background or PLAIN,
+        subjects=kept,
+        regions=regions,
+        similar=_similar(kept),
+        bands=bands,
+        size=brief.size,
+        draw=draw,
+        cut=cut,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def caption_bands(brief: Brief, notes: list[str]) -> tuple[CaptionBand, ...]:
+    """Strips for a meme's lettering: the first caption on top, all others below."""
+    if brief.kind != "meme" or not brief.captions:
+        return ()
+    below = " ".join(brief.captions[1:])
+    if len(below) > 400:
+        notes.append("the captions below the picture are longer than 400 characters and were cut")
+    bands = [CaptionBand(text=brief.captions[0], box=Box((0.0, 0.0, 1.0, BAND)))]
+    if below:
+        bands.append(CaptionBand(text=tidy(below, 400), box=Box((0.0, 1.0 - BAND, 1.0, 1.0))))
+    return tuple(bands)
+
+
+def _fitting(subjects: Sequence[Subject], size: Size, bands: Sequence[CaptionBand], notes: list[str]) -> tuple[Subject, ...]:
+    """The subjects, with counts taken back to what the canvas can hold side by side."""
+    if len(subjects) > MAX_SUBJECTS:
+        raise BadInput(f"{len(subjects)} subjects, at most {MAX_SUBJECTS} are possible")
+    free = size.height * (1 - BAND * len(bands))
+    slots = [int(size.width // (cells * CELL)) * int(free // (cells * CELL)) for cells in (2, 3)]
+    if len(subjects) > max(1, slots[0]):
+        raise BadInput(f"{len(subjects)} subjects do not fit on {size}, at most {max(1, slots[0])} do", hint="use a larger --size or name fewer subjects")
+    kept = list(subjects)
+    while sum(s.count for s in kept) > max(len(kept), slots[1]):
+        most = max(range(len(kept)), key=lambda i: (kept[i].count, -i))
+        kept[most] = kept[most].model_copy(update={"count": kept[most].count - 1})
+    for before, after in zip(subjects, kept, strict=True):
+        if after.count < before.count:
+            notes.append(f"{before.count} × {before.noun} do not fit on {size}; {after.count} are planned")
+    return tuple(kept)
+
+
+def _asked(brief: Brief, expansion: Expansion, subjects: tuple[Subject, ...], bands: tuple[CaptionBand, ...], llm: Llm, feedback: str) -> _Reading:
+    """The model's layout; asked a second time, and no more, if something about it was wrong."""
+    variables = {
+        "brief": brief.text,
+        "prompt": expansion.prompt,
+        "background": expansion.background,
+        "subjects": _json([s.model_dump(mode="json", exclude={"resembles"}) for s in subjects]),
+        "size": str(brief.size),
+        "bands": _json([b.model_dump(mode="json") for b in bands]),
+    }
+    first = _read(llm.ask(question("layout", variables | {"feedback": feedback}), LayoutAnswer), subjects, brief.size)
+    if not first.faults:
+        return first
+    named = f"{feedback}\nYour last layout could not be used as it was: {'; '.join(first.faults)}. Give the whole layout again.".strip()
+    second = _read(llm.ask(question("layout", variables | {"feedback": named}), LayoutAnswer), subjects, brief.size)
+    return _better(first, second, subjects)
+
+
+def _better(first: _Reading, second: _Reading, subjects: Sequence[Subject]) -> _Reading:
+    """The second answer, with the first one's places for subjects that the second left short."""
+    places = {}
+    for subject in subjects:
+        old, new = first.places.get(subject.id, []), second.places.get(subject.id, [])
+        places[subject.id] = new if len(new) >= len(old) else old
+    return _Reading(places, second.faults, second.notes or first.notes)
+
+
+def _read(answer: LayoutAnswer, subjects: Sequence[Subject], size: Size) -> _Reading:
+    reading = _Reading(notes=tuple(filter(None, (tidy(note, 400) for note in getattr(answer, "notes", ())))))
+    boxes = read_boxes([region.box for region in answer.regions], size)
+    for order, (region, box) in enumerate(zip(answer.regions, boxes, strict=True)):
+        subject = _meant(region.subject, subjects)
+        if subject is None:
+            reading.faults.append(f"subject {region.subject!r} is unknown, there are {', '.join(s.id for s in subjects)}")
+        elif box is None:
+            reading.faults.append(f"the box of {subject.id} is {tidy(repr(region.box), 80)}, wanted [x0, y0, x1, y1] from 0 to 1")
+        else:
+            reading.places.setdefault(subject.id, []).append(_place(region, box, order))
+    for subject in subjects:
+        got = len(reading.places.get(subject.id, ()))
+        if got < subject.count:
+            reading.faults.append(f"{subject.id} needs {subject.count} region{'s' * (subject.count > 1)}, usable were {got}")
+    return reading
+
+
+def _place(region: RegionAnswer, box: Box, order: int) -> _Place:
+    return _Place(box, tidy(region.prompt, 800), region.z, order)
+
+
+def _meant(name: str | None, subjects: Sequence[Subject]) -> Subject | None:
+    """The subject of a name, where only one can be meant: by id, noun or phrase, with or without a running number."""
+    if name is None or not name.strip():
+        return subjects[0] if len(subjects) == 1 else None
+    for wanted in (name, _TURNED_NUMBER.sub("", name)):
+        short = slug(wanted)
+        for key in (lambda s: s.id, lambda s: slug(s.noun), lambda s: slug(s.phrase), lambda s: slug(plural(s.noun))):
+            hits = [s for s in subjects if key(s) == short]
+            if len(hits) == 1 and (short != "subject" or wanted.strip()):
+                return hits[0]
+    return None
+
+
+def _regions(
+    subjects: Sequence[Subject], reading: _Reading, background: str, size: Size, bands: Sequence[CaptionBand], notes: list[str]
+) -> tuple[Region, ...]:
+    strips = [band.box for band in bands]
+    found: list[tuple[Subject, _Place]] = []
+    for subject in subjects:
+        places = reading.places.get(subject.id, [])
+        if len(places) > subject.count:
+            notes.append(f"the planner gave {len(places)} regions for {subject.count} × {subject.noun}; the first were kept")
+        found += [(subject, _settled(place, subject, size, strips, notes)) for place in places[: subject.count]]
+    taken = [place.box for _, place in found]
+    for subject in subjects:
+        for _ in range(subject.count - len(reading.places.get(subject.id, ()))):
+            box = free_place(taken, strips, size)
+            taken.append(box)
+            found.append((subject, _Place(box, "", None, 1_000 + len(taken))))
+            notes.append(f"the planner gave no usable place for {subject.phrase}; it was put into free space")
+    return _stacked(found, background)
+
+
+def _settled(place: _Place, subject: Subject, size: Size, strips: Sequence[Box], notes: list[str]) -> _Place:
+    box = clear_of(grown(place.box, size), strips)
+    if strips and box != grown(place.box, size):
+        notes.append(f"the region of {subject.phrase} was moved out of a caption band")
+    return _Place(box, place.prompt, place.z, place.order)
+
+
+def _stacked(found: Sequence[tuple[Subject, _Place]], background: str) -> tuple[Region, ...]:
+    """Regions in the order they were answered; z as answered, from 0 up, else that order."""
+    ordered = sorted(found, key=lambda item: item[1].order)
+    zs = [order if place.z is None else place.z for order, (_, place) in enumerate(ordered)]
+    lowest = min(0, *zs) if zs else 0
+    return tuple(
+        Region(subject=subject.id, box=place.box, prompt=region_prompt(subject, background, place.prompt), z=min(1_000, z - lowest))
+        for (subject, place), z in zip(ordered, zs, strict=True)
+    )
+
+
+def region_prompt(subject: Subject, background: str, written: str = "") -> str:
+    """What is drawn in a region; it always names the subject, whose word is looked for in the attention."""
+    if written and mentions(written, subject.noun):
+        return tidy(written, 1_000)
+    return tidy(f"{subject.phrase}, {written}" if written else _before(subject.phrase, background), 1_000)
+
+
+def _before(phrase: str, background: str) -> str:
+    """The phrase in front of its background: "a cat on a purple background", "a cat at the beach", "a cat, soft light"."""
+    if not background:
+        return phrase
+    if _PLACING.match(background):
+        return f"{phrase} {background}"
+    if mentions(background, "background") or mentions(background, "backdrop"):
+        led = background if background.split()[0].lower() in ("a", "an", "the") else f"{article(background)} {background}"
+        return f"{phrase} on {led}"
+    return f"{phrase}, {background}"
+
+
+def _similar(subjects: Sequence[Subject]) -> tuple[tuple[str, str], ...]:
+    ids = [s.id for s in subjects]
+    return tuple((a, b) for i, a in enumerate(ids) for b in ids[i + 1 :] if b in subjects[i].resembles or a in subjects[ids.index(b)].resembles)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

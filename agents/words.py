@@ -1,0 +1,132 @@
+"""Small word work that every agent shares: fenced questions, tidy text, articles, plurals, names.
+
+Not a grammar: the rules cover what language models and people write in briefs, and leave alone what they do not know.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Container, Mapping
+
+from cutwork import prompts
+from cutwork.ports import Prompt
+
+DETERMINERS = frozenset(
+    ["a", "an", "the", "some", "any", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "another", "each", "every", "no", "one", "several", "many", "few", "couple", "pair", "both", "all", "lots", "dozens"]
+)
+NUMBERS = {
+    "a": 1, "an": 1, "one": 1, "single": 1, "two": 2, "pair": 2, "couple": 2, "both": 2, "three": 3, "trio": 3, "four": 4, "five": 5, "six": 6,
+    "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12,
+}  # fmt: skip
+IRREGULAR = {
+    "man": "men", "woman": "women", "child": "children", "person": "people", "mouse": "mice", "goose": "geese", "foot": "feet", "tooth": "teeth",
+    "ox": "oxen", "knife": "knives", "wolf": "wolves", "leaf": "leaves", "loaf": "loaves", "calf": "calves", "elf": "elves", "shelf": "shelves",
+    "half": "halves", "scarf": "scarves", "wife": "wives", "thief": "thieves", "cactus": "cacti", "potato": "potatoes", "tomato": "tomatoes",
+    "hero": "heroes", "die": "dice",
+}  # fmt: skip
+UNCHANGED = frozenset(["sheep", "deer", "fish", "moose", "bison", "shrimp", "squid", "aircraft", "spacecraft", "hovercraft", "series", "species", "salmon", "trout"])
+# Written as plurals, drawn as one thing: "a pair of scissors" keeps its words.
+PAIRED = frozenset(["scissors", "glasses", "sunglasses", "goggles", "binoculars", "jeans", "trousers", "pants", "shorts", "leggings", "pliers", "tweezers", "headphones", "skis", "tongs", "pajamas", "pyjamas"])
+_SINGULAR = {plural: singular for singular, plural in IRREGULAR.items()}
+_FENCES = re.compile(r"<(?=\s*/?\s*(?:brief|prompt|background|subjects|plan|captions|palette|feedback|bands)\s*>)", re.IGNORECASE)
+_AN_ANYWAY = re.compile(r"(?:hour|honest|honou?r|heir)")
+_A_ANYWAY = re.compile(r"(?:uni(?!n|m)|use|usu|ufo|euro|eucal|ewe|one\b|once|u-)")
+
+
+def question(name: str, variables: Mapping[str, str], images: tuple[bytes, ...] = ()) -> Prompt:
+    """The prompt of an agent: its text with every value kept inside its fence, and the values as they are.
+
+    A brief is data. Written into a prompt it could close its own `<brief>` fence and go on as an instruction, so the
+    opening bracket of anything that looks like one of our fences is replaced in the text (never in `variables`).
+    """
+    fenced = {key: _FENCES.sub("‹", value) for key, value in variables.items()}
+    return Prompt(name=name, text=prompts.render(name, **fenced), variables=dict(variables), images=images)
+
+
+def tidy(text: object, limit: int) -> str:
+    """One clean line of at most `limit` characters, cut at a word; what is not text becomes the empty line."""
+    if not isinstance(text, str):
+        return ""
+    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cs")
+    line = re.sub(r"\s+", " ", kept).strip()
+    if len(line) <= limit:
+        return line
+    cut = line[:limit]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[limit // 2 :] else cut).rstrip(" ,;")
+
+
+def tidy_all(texts: object, limit: int, most: int) -> tuple[str, ...]:
+    """The distinct non-empty tidy lines of a list, at most `most` of them, in order."""
+    lines = (tidy(text, limit) for text in (texts if isinstance(texts, (list, tuple)) else ()))
+    return tuple(dict.fromkeys(line for line in lines if line))[:most]
+
+
+def plural(noun: str) -> str:
+    """The usual plural of the last word: "fire hydrants", "wolves", "foxes"."""
+    head, last = _split_last(noun)
+    low = last.lower()
+    if low in UNCHANGED or low in PAIRED:
+        return noun
+    if low in IRREGULAR:
+        return head + IRREGULAR[low]
+    if re.search(r"(?:s|x|z|ch|sh)$", low):
+        return noun + "es"
+    if re.search(r"[^aeiou]y$", low):
+        return noun[:-1] + "ies"
+    return noun + "s"
+
+
+def singular(noun: str) -> str:
+    """The usual singular of the last word; what has none stays."""
+    head, last = _split_last(noun)
+    low = last.lower()
+    if low in UNCHANGED or low in PAIRED or low in IRREGULAR:
+        return noun
+    if low in _SINGULAR:
+        return head + _SINGULAR[low]
+    for ending, instead in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("zzes", "zz")):
+        if low.endswith(ending) and len(low) > len(ending) + 1:
+            return noun[: -len(ending)] + instead
+    if low.endswith("s") and not low.endswith(("ss", "us", "is", "as", "os")) and len(low) > 3:
+        return noun[:-1]
+    return noun
+
+
+def _split_last(noun: str) -> tuple[str, str]:
+    head, _, last = noun.rpartition(" ")
+    return (head + " " if head else ""), last
+
+
+def article(words: str) -> str:
+    """ "a" or "an", by how the first word is usually said."""
+    low = words.lower()
+    if _AN_ANYWAY.match(low):
+        return "an"
+    return "an" if low[:1] in "aeiou" and not _A_ANYWAY.match(low) else "a"
+
+
+def with_article(phrase: str) -> str:
+    """The phrase led by an article, unless it has a determiner, is a plural-only word or is not written in Latin letters."""
+    words = phrase.split()
+    if not words or words[0].lower() in DETERMINERS or words[-1].lower() in PAIRED or not words[0][0].isascii():
+        return phrase
+    return f"{article(phrase)} {phrase}"
+
+
+def mentions(text: str, noun: str) -> bool:
+    """Whether the noun stands in the text as whole words, as singular or plural."""
+    forms = {noun, plural(noun), singular(noun)}
+    # A word boundary is only meant between letters of scripts that use spaces.
+    return any(re.search(rf"(?<![a-z0-9]){re.escape(form.lower())}(?![a-z0-9])", text.lower()) for form in forms if form)
+
+
+def slug(text: str, taken: Container[str] = ()) -> str:
+    """A short name of a-z, 0-9 and dashes that is not taken: "cat", then "cat-2"."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:56].strip("-") or "subject"
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base}-{number}"
+    return name

@@ -1,0 +1,341 @@
+"""The commands. Stdout carries results (one JSON value with `--json`), stderr carries everything meant for people.
+
+Only typer is imported here; the rest is imported inside commands, so that `cutwork --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from cutwork.studio import Studio
+
+app = typer.Typer(
+    name="cutwork",
+    help="One-line briefs to finished, subject-centred artwork.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+config_app = typer.Typer(help="Settings and where they come from.", no_args_is_help=True, rich_markup_mode=None)
+eval_app = typer.Typer(help="Measure Cutwork; every figure of the README comes from here.", no_args_is_help=True, rich_markup_mode=None)
+bench_app = typer.Typer(help="Time Cutwork, as ratios within one run.", no_args_is_help=True, rich_markup_mode=None)
+models_app = typer.Typer(help="Models that can draw.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(config_app, name="config")
+app.add_typer(eval_app, name="eval")
+app.add_typer(bench_app, name="bench")
+app.add_typer(models_app, name="models")
+
+Kind = Annotated[str | None, typer.Option("--kind", help="cutout, sticker, meme or textile.", show_default="cutout")]
+SizeOption = Annotated[str | None, typer.Option("--size", metavar="WxH", help="Canvas in pixels, multiples of 16.", show_default="256x256")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Same seed, same picture. Chosen and recorded if left out.")]
+Model = Annotated[str | None, typer.Option("--model", help="mini, a diffusers folder, or a hub id.")]
+LlmOption = Annotated[str | None, typer.Option("--llm", help="offline, or openai:<model>.")]
+Rounds = Annotated[int | None, typer.Option("--rounds", help="How often the critic may ask for more.", min=1, max=10)]
+Steps = Annotated[int | None, typer.Option("--steps", help="Denoising steps.", min=1, max=200)]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the files go.", show_default="out/<id>")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+def main() -> None:
+    """Run a command and turn Cutwork's errors into messages and exit codes."""
+    os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+    from cutwork.errors import CutworkError
+
+    try:
+        app()
+    except CutworkError as error:
+        _say(f"cutwork: {error}")
+        if error.hint:
+            _say(f"   hint: {error.hint}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("cutwork: interrupted")
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of a pipe went away: nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _studio(**flags: Any) -> Studio:
+    from cutwork.studio import Studio
+
+    return Studio(**{key: value for key, value in flags.items() if value is not None})
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """One-line briefs to finished, subject-centred artwork."""
+    if version:
+        from cutwork import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def design(
+    brief: Annotated[str, typer.Argument(help="What to draw, in one line.")],
+    kind: Kind = None,
+    size: SizeOption = None,
+    seed: Seed = None,
+    model: Model = None,
+    llm: LlmOption = None,
+    rounds: Rounds = None,
+    steps: Steps = None,
+    out: Out = None,
+    approve: Annotated[bool | None, typer.Option("--approve/--no-approve", help="Stop after planning until `cutwork resume ID --approve`.")] = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn a brief into a picture, its cut-outs, masks and a manifest."""
+    from cutwork.console import progress
+    from cutwork.studio import make_brief
+
+    wanted = make_brief(brief, kind=kind, size=size, seed=seed)
+    studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps, approve=approve)
+    with progress(quiet) as (on_event, cancelled):
+        result = studio.design(wanted, on_event=on_event, cancelled=cancelled)
+    _deliver(studio, result, out, json)
+
+
+@app.command()
+def plan(
+    brief: Annotated[str, typer.Argument(help="What to draw, in one line.")],
+    kind: Kind = None,
+    size: SizeOption = None,
+    llm: LlmOption = None,
+    json: AsJson = False,
+) -> None:
+    """Only the agents: what would be drawn, and where."""
+    from cutwork.console import show_plan
+
+    made = _studio(llm=llm).plan(brief, kind=kind, size=size)
+    if json:
+        _print_json(made.model_dump(mode="json"))
+    else:
+        show_plan(made)
+
+
+@app.command()
+def runs(
+    limit: Annotated[int, typer.Option("--limit", help="At most this many, newest first.", min=1)] = 20,
+    status: Annotated[str | None, typer.Option("--status", help="Only runs of this status.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Runs that are kept, newest first."""
+    from cutwork.console import show_runs
+
+    rows = [dict(zip(("id", "status", "brief", "created"), row, strict=True)) for row in _studio().runs(limit, status)]
+    if json:
+        _print_json(rows)
+    else:
+        show_runs(rows)
+
+
+@app.command()
+def show(id: Annotated[str, typer.Argument(help="A run's id, as `cutwork runs` lists it.")], out: Out = None, json: AsJson = False) -> None:
+    """One run: its plan, rounds, receipts and files."""
+    studio = _studio()
+    _deliver(studio, studio.show(id), out, json, exit_code=False)
+
+
+@app.command()
+def resume(
+    id: Annotated[str, typer.Argument(help="A run's id.")],
+    approve: Annotated[bool, typer.Option("--approve", help="Approve the plan that waits.")] = False,
+    reject: Annotated[str | None, typer.Option("--reject", metavar="WHY", help="Send the plan back with what to change.")] = None,
+    out: Out = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Finish a run that was killed, cancelled, or waits for approval."""
+    from cutwork.console import progress
+
+    studio = _studio()
+    answer: Any = True if approve else reject
+    with progress(quiet) as (on_event, cancelled):
+        result = studio.resume(id, answer, on_event=on_event, cancelled=cancelled)
+    _deliver(studio, result, out, json)
+
+
+@app.command()
+def rerun(
+    source: Annotated[str, typer.Argument(help="A run's id, or a PNG that Cutwork made.")],
+    model: Model = None,
+    out: Out = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw a finished design again: same plan, same seed."""
+    from cutwork.console import progress
+
+    studio = _studio(model=model)
+    with progress(quiet) as (on_event, cancelled):
+        result = studio.rerun(source, on_event=on_event, cancelled=cancelled)
+    _deliver(studio, result, out, json)
+
+
+@app.command()
+def export(
+    id: Annotated[str, typer.Argument(help="A run's id.")],
+    path: Annotated[Path | None, typer.Argument(help="The zip to write.", show_default="<id>.zip")] = None,
+    json: AsJson = False,
+) -> None:
+    """Write a run as one zip: validated JSON and its files."""
+    written = _studio().export(id, path or Path(f"{id}.zip"))
+    if json:
+        _print_json({"id": id, "path": str(written)})
+    else:
+        typer.echo(str(written))
+
+
+@app.command("import")
+def import_(path: Annotated[Path, typer.Argument(help="A zip that `cutwork export` wrote.")], json: AsJson = False) -> None:
+    """Take in a run that was exported elsewhere."""
+    taken = _studio().import_(path)
+    if json:
+        _print_json({"id": taken.id, "status": taken.status})
+    else:
+        typer.echo(taken.id)
+
+
+@app.command()
+def batch(
+    briefs: Annotated[Path, typer.Argument(help="JSON lines (text or objects with `brief`, `kind`, `size`, `seed`) or CSV with those columns.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results and files go.")] = Path("out/batch"),
+    plan_only: Annotated[bool, typer.Option("--plan-only", help="Only the agents, no drawing.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Runs at once; drawing itself is one at a time.", min=1, max=64)] = 1,
+    model: Model = None,
+    llm: LlmOption = None,
+    rounds: Rounds = None,
+    steps: Steps = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Many briefs. Goes on where it stopped; a bad line costs that line only."""
+    from cutwork.batch import run_batch
+    from cutwork.console import batch_progress
+
+    studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps)
+    with batch_progress(quiet) as (on_line, cancelled):
+        summary = run_batch(briefs, out, studio, plan_only=plan_only, jobs=jobs, on_line=on_line, cancelled=cancelled)
+    if json:
+        _print_json(summary)
+    else:
+        _say(" · ".join(f"{value} {key}" for key, value in summary.items() if isinstance(value, int)) + f" → {summary['results']}")
+    if summary["interrupted"]:
+        raise typer.Exit(130)
+    raise typer.Exit(1 if summary["failed"] else 0)
+
+
+@app.command()
+def doctor(json: AsJson = False) -> None:
+    """Check what Cutwork needs and say how to mend what is missing."""
+    from cutwork.doctor import examine
+
+    checks = examine()
+    if json:
+        _print_json([check.__dict__ for check in checks])
+    else:
+        for check in checks:
+            typer.echo(f"{check.mark} {check.name:<12} {check.found}")
+            if check.mend:
+                typer.echo(f"               → {check.mend}")
+    raise typer.Exit(3 if any(check.status == "bad" for check in checks) else 0)
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path("out/demo"), quiet: Quiet = False) -> None:
+    """Design a sample brief with the embedded model and the offline planner, and say what happened."""
+    from cutwork.console import progress, tell_story
+
+    studio = _studio(model="mini", llm="offline")
+    with progress(quiet) as (on_event, cancelled):
+        result = studio.design("a grumpy cat and a rocket on a purple background", seed=7, on_event=on_event, cancelled=cancelled)
+    tell_story(result, studio.deliver(result, out))
+
+
+@config_app.command("show")
+def config_show(json: AsJson = False) -> None:
+    """Every setting, its value, and where the value came from. Secrets are masked."""
+    from cutwork.settings import Settings, explain
+
+    rows = explain(Settings())
+    if json:
+        _print_json([dict(zip(("setting", "value", "origin"), row, strict=True)) for row in rows])
+    else:
+        for key, value, origin in rows:
+            typer.echo(f"{key:<18} {value:<44} {origin}")
+
+
+@models_app.command("show")
+def models_show(name: Annotated[str, typer.Argument(help="A model's name.")] = "mini", json: AsJson = False) -> None:
+    """What a model can draw."""
+    from cutwork.tools.families.mini import vocabulary
+
+    if name != "mini":
+        raise typer.BadParameter(f"only the embedded model has a closed vocabulary: mini, not {name!r}")
+    words = vocabulary()
+    if json:
+        _print_json(words)
+    else:
+        for key, values in words.items():
+            typer.echo(f"{key} ({len(values)}): {', '.join(values)}")
+
+
+@eval_app.command("planner")
+def eval_planner(
+    prompts: Annotated[Path | None, typer.Option("--prompts", help="GenEval-style JSON lines.", show_default="the shipped GenEval list")] = None,
+    llm: LlmOption = None,
+    json: AsJson = False,
+) -> None:
+    """Does the planner find the objects, counts, colours and positions that prompts state?"""
+    from cutwork.lab.evaluate_planner import evaluate, table
+
+    result = evaluate(prompts, _studio(llm=llm or "offline").wired.llm())
+    if json:
+        _print_json(result)
+    else:
+        typer.echo(table(result))
+
+
+@bench_app.command("overhead")
+def bench_overhead(rounds: Annotated[int, typer.Option("--rounds", min=1, max=10)] = 4, json: AsJson = False) -> None:
+    """Time a round spends on anything but the language model, denoising, decoding and cutting."""
+    from cutwork.lab.bench import overhead
+
+    result = overhead(rounds)
+    if json:
+        _print_json(result)
+    else:
+        typer.echo(f"orchestration {result['ms_per_round']:.1f} ms per round over {result['rounds']} rounds")
+
+
+def _deliver(studio: Studio, result: Any, out: Path | None, json: bool, exit_code: bool = True) -> None:
+    """Write a design's files, print it, and leave with the code that its status means."""
+    from cutwork.console import show_design
+
+    data = studio.deliver(result, out or Path("out") / result.id)
+    if json:
+        _print_json(data)
+    else:
+        show_design(result, data)
+    if exit_code:
+        raise typer.Exit({"accepted": 0, "needs_approval": 0, "best_effort": 10}.get(result.status, 1))

@@ -1,0 +1,169 @@
+"""What people read on stderr: progress while a run goes, and plain words about what came of it.
+
+Rich on a terminal, plain lines otherwise. Nothing here writes to stdout.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cutwork.domain import Cutout, Design, Json, Plan
+
+NODES = {
+    "extend": "extending the brief",
+    "extract": "finding the subjects",
+    "lay_out": "laying them out",
+    "approve": "plan ready",
+    "render": "drawing",
+    "cut": "cutting out",
+    "critique": "looking at it",
+    "repair": "repairing",
+    "replan": "planning again",
+    "finish": "writing the files",
+}
+console = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def cancellable() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C once asks the run to stop at the next step, twice stops at once."""
+    asked = threading.Event()
+
+    def ask(signum: int, frame: Any) -> None:  # noqa: ARG001 - the signature of signal handlers
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        console.print("stopping after this step; press Ctrl-C again to stop at once")
+
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, ask) if in_main else None
+    try:
+        yield asked.is_set
+    finally:
+        if in_main:
+            signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[tuple[Callable[[str, dict[str, Any]], None], Callable[[], bool]]]:
+    """An event sink that shows nodes and steps, and a question that Ctrl-C answers."""
+    with cancellable() as cancelled:
+        if quiet:
+            yield (lambda kind, data: None), cancelled
+        elif console.is_terminal:
+            with _bar() as bar:
+                task = bar.add_task("starting", total=None)
+                yield (lambda kind, data: _advance(bar, task, kind, data)), cancelled
+        else:
+            yield _plain, cancelled
+
+
+def _bar() -> Progress:
+    return Progress(TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True)
+
+
+def _advance(bar: Progress, task: Any, kind: str, data: dict[str, Any]) -> None:
+    if kind == "step":
+        bar.update(task, completed=data["done"], total=data["total"])
+    elif kind == "node":
+        bar.update(task, description=f"round {data['round']}: {NODES.get(data['node'], data['node'])}", completed=0, total=None)
+
+
+def _plain(kind: str, data: dict[str, Any]) -> None:
+    if kind == "node":
+        console.print(f"round {data['round']}: {NODES.get(data['node'], data['node'])}")
+
+
+@contextmanager
+def batch_progress(quiet: bool) -> Iterator[tuple[Callable[[int, int, str], None], Callable[[], bool]]]:
+    """A sink for (done, total, what happened) of batch lines."""
+    with cancellable() as cancelled:
+        if quiet or not console.is_terminal:
+            yield (lambda done, total, text: None if quiet or not text else console.print(text)), cancelled
+            return
+        with _bar() as bar:
+            task = bar.add_task("briefs", total=None)
+
+            def on_line(done: int, total: int, text: str) -> None:
+                bar.update(task, completed=done, total=total)
+                if text:
+                    bar.console.print(text)
+
+            yield on_line, cancelled
+
+
+def show_plan(plan: Plan) -> None:
+    """A plan in words and a table, on stdout's neighbour."""
+    out = Console(file=sys.stdout, highlight=False)
+    out.print(f"prompt      {plan.prompt}\nbackground  {plan.background}")
+    table = Table("subject", "phrase", "box", "z", box=None)
+    for region in plan.regions:
+        table.add_row(region.subject, plan.subject(region.subject).phrase, " ".join(f"{v:.2f}" for v in region.box.root), str(region.z))
+    out.print(table)
+    for note in plan.notes:
+        out.print(f"note: {note}")
+
+
+def show_runs(rows: Sequence[dict[str, Any]]) -> None:
+    """Runs as a table on stdout."""
+    table = Table("id", "status", "brief", "created", box=None)
+    for row in rows:
+        table.add_row(row["id"], row["status"], row["brief"][:60], row["created"])
+    Console(file=sys.stdout, highlight=False).print(table if rows else 'no runs yet; try: cutwork design "a grumpy cat and a rocket"')
+
+
+def show_design(design: Design, data: Json) -> None:
+    """What came of a run, in a screen."""
+    best = design.delivered
+    console.print(f"{design.status.replace('_', ' ')} · {design.id} · seed {data['seed']} · {len(design.rounds)} round(s)")
+    for note in (*(design.plan.notes if design.plan else ()), *(best.render.notes if best else ())):
+        console.print(f"note: {note}")
+    if best is not None:
+        for cutout in best.cutouts:
+            console.print(f"  {cutout.subject}: {_receipt(cutout)}")
+        if design.status == "best_effort":
+            console.print("the critic was not satisfied:")
+            for finding in best.critique.findings:
+                console.print(f"  {finding.subject or 'picture'}: {finding.detail}")
+    if design.error:
+        console.print(f"error: {design.error}")
+    for artifact in data["artifacts"]:
+        print(artifact["path"])  # noqa: T201 - the result, on stdout
+
+
+def _receipt(cutout: Cutout) -> str:
+    """One receipt in plain words."""
+    r = cutout.receipt
+    return f"{r.attended.lift:.1f}× attended in its region, cut-out covers {r.coverage:.0%} of the canvas, {r.contained:.0%} of it where planned"
+
+
+def tell_story(design: Design, data: Json) -> None:
+    """The demo's one screen: what each agent did, what was measured, where the pictures are."""
+    plan = design.plan
+    console.print(f"\nbrief       {design.brief.text}")
+    if plan is not None:
+        console.print(f"extension   {plan.prompt}")
+        console.print(f"extraction  {', '.join(s.phrase for s in plan.subjects)}")
+        for region in plan.regions:
+            console.print(f"layout      {region.subject:<10} [{', '.join(f'{v:.2f}' for v in region.box.root)}]")
+    for r in design.rounds:
+        changed = f" → {r.applied.kind}" if r.applied else ""
+        console.print(f"round {r.number}     score {r.critique.score:.2f}, {r.critique.verdict}{changed}")
+        for finding in r.critique.findings:
+            console.print(f"            {finding.subject or 'picture'}: {finding.detail}")
+    for cutout in data["cutouts"]:
+        console.print(f"cut-out     {cutout['image']}")
+    console.print(f"picture     {data['image']}")
+    overview = next((a["path"] for a in data["artifacts"] if a["kind"] == "overview"), None)
+    if overview:
+        console.print(f"overview    {overview}   (open this one first)")
+    console.print(f"\n{design.status.replace('_', ' ')} in {design.timings.get('total', 0):.1f} s · kept as {design.id} · try: .venv/bin/cutwork design \"a fox and a balloon at the beach\"")

@@ -1,0 +1,79 @@
+"""What a repair does to a shot: pure functions, one a kind, each changing exactly what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cutwork.agents.boxes import clear_of, grown, placed
+from cutwork.domain import Box, Move, Plan, Recut, Reguide, Rematte, Repair, Reseed, Resize, Shot
+from cutwork.errors import BadInput
+
+
+def apply(repair: Repair, shot: Shot) -> Shot:
+    """The shot with the repair made.
+
+    Raises:
+        BadInput: for a region that the plan does not have, and for repairs that are no change of a shot (replan, ask).
+    """
+    change = _CHANGES.get(type(repair))
+    if change is None:
+        raise BadInput(f"{repair.kind!r} is not an edit of a shot; there are {', '.join(kind.model_fields['kind'].default for kind in _CHANGES)}")
+    changed: Shot = change(repair, shot)
+    return changed
+
+
+def _recut(repair: Recut, shot: Shot) -> Shot:
+    return _with_plan(shot, cut=repair.cut)
+
+
+def _rematte(repair: Rematte, shot: Shot) -> Shot:
+    return _with_plan(shot, cut=shot.plan.cut.model_copy(update={"soft": repair.soft}))
+
+
+def _reguide(repair: Reguide, shot: Shot) -> Shot:
+    return _with_plan(shot, draw=repair.draw)
+
+
+def _move(repair: Move, shot: Shot) -> Shot:
+    return _with_box(shot, repair.region, repair.box)
+
+
+def _resize(repair: Resize, shot: Shot) -> Shot:
+    """About the region's centre, shifted where it would leave the canvas or enter a caption band."""
+    old = _region_box(shot.plan, repair.region)
+    new = grown(placed(old.centre, old.width * repair.scale, old.height * repair.scale), shot.plan.size)
+    return _with_box(shot, repair.region, clear_of(new, [band.box for band in shot.plan.bands]))
+
+
+def _reseed(repair: Reseed, shot: Shot) -> Shot:
+    return Shot(plan=shot.plan, seed=repair.seed)
+
+
+def _region_box(plan: Plan, region: int) -> Box:
+    if region >= len(plan.regions):
+        raise BadInput(f"there is no region {region}, the plan has {len(plan.regions)}")
+    return plan.regions[region].box
+
+
+def _with_box(shot: Shot, index: int, box: Box) -> Shot:
+    """A region elsewhere. A free-form mask would still stand at the old place, so the box takes over from it."""
+    _region_box(shot.plan, index)
+    regions = [r.model_copy(update={"box": box, "mask": None}) if i == index else r for i, r in enumerate(shot.plan.regions)]
+    return _with_plan(shot, regions=tuple(regions))
+
+
+def _with_plan(shot: Shot, **changes: Any) -> Shot:
+    # Built anew rather than copied, so that the plan's own checks run.
+    plan = Plan(**{name: getattr(shot.plan, name) for name in Plan.model_fields} | changes)
+    return Shot(plan=plan, seed=shot.seed)
+
+
+_CHANGES: dict[type[Any], Callable[[Any, Shot], Shot]] = {
+    Recut: _recut,
+    Rematte: _rematte,
+    Reguide: _reguide,
+    Move: _move,
+    Resize: _resize,
+    Reseed: _reseed,
+}

@@ -1,0 +1,157 @@
+"""One contract over every model family: each file of `tools/families` brings a tiny random model and gets the whole suite."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from cutwork import registry
+from cutwork.domain import Plan, Shot
+from cutwork.errors import Cancelled
+from cutwork.ports import Watch
+from cutwork.tools.attention.record import Recorder
+from cutwork.tools.denoise import Conditioning, Phase, denoise
+from cutwork.tools.fakes import MemoryBlobs
+from cutwork.tools.families.base import Control, Family, word_spans
+from cutwork.tools.render import condition, render
+
+FAMILIES = registry.names("cutwork.tools.families")
+SIZE = (128, 96)
+PLAN = Plan.model_validate(
+    {
+        "prompt": "a grumpy cat and a red rocket on a blue background",
+        "background": "a blue background",
+        "size": SIZE,
+        "subjects": [{"id": "cat", "phrase": "a grumpy cat", "noun": "cat"}, {"id": "rocket", "phrase": "a red rocket", "noun": "rocket"}],
+        "regions": [
+            {"subject": "cat", "box": [0, 0, 0.5, 1], "prompt": "a grumpy cat on a blue background"},
+            {"subject": "rocket", "box": [0.5, 0.2, 1, 1], "prompt": "a red rocket on a blue background", "z": 1},
+        ],
+        "draw": {"steps": 3, "guidance": 3.0},
+    }
+)
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> Family:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # third-party notices while building random models
+        return registry.find("cutwork.tools.families", request.param).tiny()
+
+
+def plain(family: Family) -> Conditioning:
+    text = family.encode([PLAN.prompt])
+    return Conditioning(None, Phase(text, None, ((1,), (2,))), family.encode([""]), 0.0)
+
+
+def latents(family: Family, conditioning: Conditioning, recorder: Recorder | None = None) -> torch.Tensor:
+    return denoise(family, family.noise(3, SIZE), conditioning, SIZE, 3, 3.0, recorder).latents
+
+
+def test_nothing_switched_on_is_the_stock_pipeline_to_the_bit(family: Family) -> None:
+    pipeline = family.pipeline  # type: ignore[attr-defined]
+    pipeline.set_progress_bar_config(disable=True)
+    stock = pipeline(
+        PLAN.prompt,
+        negative_prompt="",
+        true_cfg_scale=3.0,
+        width=SIZE[0],
+        height=SIZE[1],
+        num_inference_steps=3,
+        max_sequence_length=family.encode([PLAN.prompt]).lengths[0],
+        generator=torch.Generator().manual_seed(3),
+        output_type="latent",
+    ).images
+    assert torch.equal(latents(family, plain(family)), stock)
+
+
+def test_recording_changes_nothing(family: Family) -> None:
+    recorder = Recorder(((1,), (2,)), (6, 8))
+    assert torch.equal(latents(family, plain(family), recorder), latents(family, plain(family)))
+    assert recorder.stack().shape == (3 * family.blocks, 2, 6, 8)
+    assert recorder.stack().min() >= 0
+    assert recorder.stack().sum(1).max() <= 1 + 1e-5  # columns of a softmax
+
+
+def test_an_all_true_mask_changes_nothing_that_matters(family: Family) -> None:
+    text = family.encode([PLAN.prompt])
+    tokens = sum(text.lengths) + 48
+    t = family.timesteps(3, SIZE)[0]
+    noise = family.noise(3, SIZE)
+    with torch.no_grad():
+        stock = family.predict(noise, t, text, SIZE, 3.0)
+        masked = family.predict(noise, t, text, SIZE, 3.0, Control(sum(text.lengths), torch.ones(tokens, tokens, dtype=torch.bool)))
+    torch.testing.assert_close(masked, stock, atol=1e-5, rtol=1e-4)
+
+
+def test_regions_act_and_keep_each_other_apart(family: Family) -> None:
+    """With isolation, another text in one region leaves the other region's prediction untouched."""
+    other = PLAN.model_copy(update={"regions": (PLAN.regions[0], PLAN.regions[1].model_copy(update={"prompt": "a green fox on a blue background"}))})
+    t = family.timesteps(3, SIZE)[0]
+    outcomes = []
+    for plan in (PLAN, other):
+        phase = condition(plan, family).regional
+        assert phase is not None
+        with torch.no_grad():
+            outcomes.append(family.predict(family.noise(3, SIZE), t, phase.text, SIZE, 3.0, Control(sum(phase.text.lengths), phase.mask)))
+    changed = (outcomes[0] - outcomes[1]).abs().sum(-1).reshape(6, 8)
+    assert changed[:, :4].max() == 0, "the cat heard the rocket's text"
+    assert changed[2:, 4:].min() > 0, "the rocket did not hear its own text"
+
+
+def test_stock_processors_are_back_after_success_and_after_an_error(family: Family) -> None:
+    model = family.model  # type: ignore[attr-defined]
+    stock = dict(model.attn_processors)
+    latents(family, plain(family), Recorder(((1,),), (6, 8)))
+    assert dict(model.attn_processors) == stock
+    text = family.encode([PLAN.prompt])
+    wrong = Control(sum(text.lengths), torch.ones(3, 3, dtype=torch.bool))
+    t = family.timesteps(3, SIZE)[0]
+    with torch.no_grad(), pytest.raises(RuntimeError):
+        family.predict(family.noise(3, SIZE), t, text, SIZE, 3.0, wrong)
+    assert dict(model.attn_processors) == stock
+
+
+def test_same_seed_same_bytes_and_other_seed_other_bytes(family: Family) -> None:
+    blobs = MemoryBlobs()
+    first, again, other = (render(Shot(plan=PLAN, seed=s), family, blobs) for s in (5, 5, 6))
+    assert (first.image, first.record) == (again.image, again.record)
+    assert first.image != other.image
+
+
+def test_cancel_stops_at_the_step_that_was_asked(family: Family) -> None:
+    seen: list[int] = []
+    watch = Watch(on_step=lambda done, total: seen.append(done), cancelled=lambda: len(seen) >= 2)
+    with pytest.raises(Cancelled):
+        denoise(family, family.noise(3, SIZE), plain(family), SIZE, 3, 3.0, watch=watch)
+    assert seen == [1, 2]
+
+
+def test_an_early_stop_returns_the_clean_prediction(family: Family) -> None:
+    drawn = denoise(family, family.noise(3, SIZE), plain(family), SIZE, 3, 3.0, hopeless=lambda done: done == 2)
+    assert (drawn.steps, drawn.stopped) == (2, True)
+    assert drawn.latents.shape == family.noise(3, SIZE).shape
+    assert not torch.equal(drawn.latents, latents(family, plain(family)))
+
+
+def test_decoding_gives_pixels(family: Family) -> None:
+    pixels = family.decode(family.noise(1, SIZE), SIZE)
+    assert pixels.shape == (96, 128, 3)
+    assert pixels.dtype == np.uint8
+
+
+def test_keyword_tokens_follow_character_spans(family: Family) -> None:
+    prompt = "a grumpy cat, two cats on a catapult"
+    found = family.tokens(prompt, "cat")
+    pieces = family.pipeline.tokenizer_2.tokenize(prompt)  # type: ignore[attr-defined]
+    assert [pieces[i] for i in found] == ["▁cat", "▁cats"]
+    assert family.tokens(prompt, "dog") == ()
+    assert family.tokens(prompt, "") == ()
+
+
+def test_word_spans_are_whole_words() -> None:
+    assert word_spans("Hot Dogs and hot  dog, dogma", "hot dog") == [(0, 8), (13, 21)]
+    assert word_spans("scat", "cat") == []

@@ -1,0 +1,80 @@
+"""Attention that also returns its log-sum-exp, from the fastest kernel the device has.
+
+    LSE_p = log Σ_j exp(q_p·k_j·scale)      over the keys that query p may see
+
+With it any column of the softmax can be had exactly without the softmax: `exp(q_p·k_j·scale − LSE_p)`. Nothing of size
+L×L is ever held on the fast path.
+
+Layout is (batch, heads, length, dim), as in `scaled_dot_product_attention`.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Softmax attention and its log-sum-exp.
+
+    Args:
+        q, k, v: (B, H, L, D), (B, H, S, D), (B, H, S, D).
+        mask: bool (L, S) or broadcastable to (B, H, L, S); True = may attend. Every query must see at least one key.
+
+    Returns:
+        Output (B, H, L, D) in the dtype of q, and LSE (B, H, L) in float32.
+    """
+    if q.device.type == "cpu":
+        bias = None if mask is None else _bias(mask, q)
+        out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, False, attn_mask=bias)
+        return out, lse.float()
+    if q.device.type == "cuda":
+        return _cuda(q, k, v, mask)
+    return reference(q, k, v, mask)
+
+
+def _bias(mask: Tensor, like: Tensor) -> Tensor:
+    """A bool mask as the additive one the CPU kernel wants, 4-dimensional."""
+    bias = torch.zeros(mask.shape, dtype=like.dtype, device=like.device).masked_fill_(~mask, float("-inf"))
+    return bias.view((1,) * (4 - bias.ndim) + bias.shape)
+
+
+def _cuda(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Flash without a mask in half precision, memory-efficient otherwise (it pads LSE to a multiple of 32)."""
+    if mask is None and q.dtype in (torch.float16, torch.bfloat16):
+        out, lse, *_ = torch.ops.aten._scaled_dot_product_flash_attention(q, k, v, 0.0, False)
+        return out, lse[..., : q.shape[2]].float()
+    bias = None
+    if mask is not None:
+        length, keys = q.shape[2], k.shape[2]
+        padded = F.pad(_bias(mask, q), (0, -keys % 16))  # the kernel wants rows aligned to 16
+        bias = padded[..., :keys].expand(q.shape[0], q.shape[1], length, keys)
+    out, lse, *_ = torch.ops.aten._scaled_dot_product_efficient_attention(q, k, v, bias, True)
+    return out, lse[..., : q.shape[2]].float()
+
+
+def reference(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The obvious way, in float64: what `attend` is tested against, and the fallback of unknown devices."""
+    wide = torch.float32 if q.device.type == "mps" else torch.float64
+    logits = q.to(wide) @ k.to(wide).mT * q.shape[-1] ** -0.5
+    if mask is not None:
+        logits = logits.masked_fill(~mask, float("-inf"))
+    lse = logits.logsumexp(-1)
+    out = (logits - lse[..., None]).exp() @ v.to(wide)
+    return out.to(q.dtype), lse.float()
+
+
+def columns(q: Tensor, keys: Tensor, lse: Tensor, visible: Tensor | None = None) -> Tensor:
+    """Exact columns of the softmax: how much every query attends to a few keys (toolbox: A[p,k] = exp(q·k/√d − LSE)).
+
+    Args:
+        q: queries (B, H, P, D). keys: the few keys (B, H, K, D). lse: (B, H, P).
+        visible: bool (P, K); a key that a query may not see has weight zero.
+
+    Returns:
+        (B, H, P, K) float32 in 0..1.
+    """
+    logits = (q.float() @ keys.float().mT) * q.shape[-1] ** -0.5
+    weights = (logits - lse[..., None]).exp()
+    return weights if visible is None else weights * visible

@@ -1,0 +1,183 @@
+"""From a drawn image and its attention record to one transparent layer per region, with a receipt for each.
+
+Cutting draws nothing: the same record can be cut again with another fusion, other thresholds or soft edges.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from cutwork.domain import Attended, Box, Cutout, Plan, Receipt, Region
+from cutwork.errors import BadInput, CutworkError
+from cutwork.ports import Blobs
+from cutwork.tools.attended import attended as attended_of
+from cutwork.tools.attention.fuse import WEIGHTS, fuse
+from cutwork.tools.masks import matting, measure
+from cutwork.tools.masks.clean import fragments
+from cutwork.tools.masks.segment import Method, segment
+from cutwork.tools.record_file import Record
+
+Pixels = NDArray[np.uint8]
+PERIODS = range(4, 33)  # pixels a square; the checkerboards that people paint for "transparent"
+
+
+def cut(
+    plan: Plan,
+    image: Pixels,
+    record: Record,
+    blobs: Blobs,
+    attended: Sequence[Attended] = (),
+    method: Method = "informed",
+    within: bool | None = None,
+) -> tuple[Cutout, ...]:
+    """Cut every region's subject out of an image; one cut-out per region, empty where nothing of it was found.
+
+    Args:
+        plan: regions, and how to cut in `plan.cut`.
+        image: (H, W, 3) uint8.
+        record: the attention maps of the drawing.
+        blobs: where layers and masks are put.
+        attended: one a region, as the render measured it; measured here from the fused maps when not given.
+        method: "paper" for the published baseline.
+        within: keep cuts inside their widened planned boxes; None = where the plan was drawn regionally.
+
+    Raises:
+        BadInput: if image, record and plan do not belong together, or there is no such fusion.
+    """
+    _check(plan, image, record, attended)
+    fused = fused_maps(record, plan.cut.fusion)  # (regions, h, w)
+    seen = tuple(attended) or attended_of(fused, plan.regions)
+    found = segment(image, fused, plan.regions, plan.cut, method, plan.draw.regional if within is None else within)
+    claimed = measure.overlap(found.claims)
+    return tuple(
+        _cutout(k, region, image, found.masks[k], seen[k], _others(claimed[k], k), plan.cut.soft, blobs) for k, region in enumerate(plan.regions)
+    )
+
+
+def fused_maps(record: Record, weight: str) -> NDArray[np.float32]:
+    """The record's maps fused by a weight of `fuse.WEIGHTS`: (regions, h, w) in 0..1; zeros if nothing was recorded.
+
+    Raises:
+        BadInput: if there is no such weight.
+    """
+    if weight not in WEIGHTS:
+        raise BadInput(f"cut.fusion is {weight!r}; it can be {', '.join(WEIGHTS)}")
+    if not record.maps.size:
+        return np.zeros(record.maps.shape[1:], np.float32)
+    return fuse(torch.from_numpy(record.maps.astype(np.float32)), weight).numpy()
+
+
+def verify_alpha(data: bytes) -> None:
+    """Make sure that a layer is truly transparent.
+
+    Raises:
+        CutworkError: if the PNG has no alpha channel, its alpha is the same everywhere, or a grey checkerboard is painted around its subject.
+    """
+    with Image.open(io.BytesIO(data)) as image:
+        if image.mode != "RGBA":
+            raise CutworkError(f"a cut-out has mode {image.mode}, wanted RGBA")
+        rgba = np.array(image)
+    low, high = int(rgba[..., 3].min()), int(rgba[..., 3].max())
+    if low == high:
+        raise CutworkError(f"a cut-out's alpha is {low} everywhere")
+    if painted_checkerboard(rgba):
+        raise CutworkError("a cut-out has a checkerboard painted on opaque pixels where it should be transparent")
+
+
+def painted_checkerboard(rgba: Pixels) -> bool:
+    """Whether opaque light-grey squares alternate over most of what reaches the canvas border, as in faked transparency; (H, W, 4) uint8."""
+    colour = rgba[..., :3].astype(np.int16)
+    grey = (np.ptp(colour, axis=-1) <= 8) & (colour.min(-1) >= 140) & (rgba[..., 3] > 127)  # (H, W)
+    ring = measure.border_ring(*grey.shape)
+    if grey[ring].mean() < 0.5:
+        return False
+    level = colour.mean(-1)
+    light = level > (level[grey].min() + level[grey].max()) / 2
+    return any(_alternates(light, grey, p) and _alternates(light.T, grey.T, p) for p in PERIODS)
+
+
+def _alternates(light: NDArray[np.bool_], valid: NDArray[np.bool_], period: int) -> bool:
+    """Whether pixels differ from those one period below them and equal those two below, nearly everywhere and often enough."""
+    if light.shape[0] < 3 * period:
+        return False
+    one, two = valid[period:] & valid[:-period], valid[2 * period :] & valid[: -2 * period]
+    if one.sum() < 0.2 * light.size or not two.any():
+        return False
+    return bool((light[period:] != light[:-period])[one].mean() > 0.9 and (light[2 * period :] == light[: -2 * period])[two].mean() > 0.9)
+
+
+def _check(plan: Plan, image: Pixels, record: Record, attended: Sequence[Attended]) -> None:
+    width, height = plan.size.root
+    if image.shape != (height, width, 3) or image.dtype != np.uint8:
+        raise BadInput(f"image is {image.dtype} of shape {image.shape}, the plan's canvas wants uint8 of {(height, width, 3)}")
+    if len(record.maps) and record.maps.shape[1] != len(plan.regions):
+        raise BadInput(f"the attention record has {record.maps.shape[1]} regions, the plan {len(plan.regions)}")
+    if attended and len(attended) != len(plan.regions):
+        raise BadInput(f"{len(attended)} attended regions came with a plan of {len(plan.regions)}")
+
+
+def _cutout(
+    number: int, region: Region, image: Pixels, mask: NDArray[np.bool_], seen: Attended, overlap: dict[str, float], soft: bool, blobs: Blobs
+) -> Cutout:
+    alpha, layer = _layer(image, mask, soft)
+    data = _png(layer)
+    try:
+        if mask.any():
+            verify_alpha(data)
+    except CutworkError:  # what cannot be delivered counts as not found, and the critic says so
+        mask, alpha = np.zeros_like(mask), np.zeros_like(alpha)
+        data = _png(np.zeros_like(layer))
+    kept = alpha > 127
+    return Cutout(
+        subject=region.subject,
+        region=number,
+        image=blobs.put(data),
+        mask=blobs.put(_png(alpha)),
+        box=measure.tight_box(kept),
+        receipt=receipt(region.box, image, kept, seen, overlap),
+    )
+
+
+def receipt(planned: Box, image: Pixels, mask: NDArray[np.bool_], seen: Attended, overlap: dict[str, float]) -> Receipt:
+    """Everything measured about one cut; shares are rounded to four places."""
+    box = measure.tight_box(mask)
+    coverage = float(mask.mean())
+    return Receipt(
+        planned=planned,
+        attended=seen,
+        alpha=box,
+        iou=round(planned.iou(box), 4) if box else 0.0,
+        contained=round(measure.contained(mask, planned), 4),
+        fill=round(min(1.0, coverage / planned.area), 4),
+        coverage=round(coverage, 4),
+        fragments=fragments(mask),
+        border=round(measure.border_contact(mask), 4),
+        softness=round(measure.softness(image, mask), 4),
+        overlap=overlap,
+    )
+
+
+def _layer(image: Pixels, mask: NDArray[np.bool_], soft: bool) -> tuple[Pixels, Pixels]:
+    """Alpha (H, W) and RGBA (H, W, 4), straight; nothing is left in the colours of transparent pixels."""
+    if soft and mask.any():
+        matte = matting.soften(image, mask)
+        alpha, colours = (matte * 255 + 0.5).astype(np.uint8), matting.foreground(image, matte)
+    else:
+        alpha, colours = mask.astype(np.uint8) * 255, image
+    return alpha, np.dstack([np.where(alpha[..., None] > 0, colours, 0), alpha]).astype(np.uint8)
+
+
+def _others(shares: NDArray[np.float64], own: int) -> dict[str, float]:
+    return {str(k): round(float(share), 4) for k, share in enumerate(shares) if k != own}
+
+
+def _png(pixels: Pixels) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", compress_level=6)
+    return out.getvalue()

@@ -1,0 +1,97 @@
+"""The `Drawing` port over a local model: render, cut, picture and finish with one family that is loaded when first needed."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cutwork import registry
+from cutwork.domain import Artifact, Cutout, Design, Render, Shot
+from cutwork.errors import BadInput, NotConfigured
+from cutwork.ports import Blobs, Watch
+
+if TYPE_CHECKING:
+    from cutwork.tools.families.base import Family
+
+FAMILIES = "cutwork.tools.families"
+PIPELINES = {"FluxPipeline": "flux"}  # which family a diffusers folder belongs to, by its model_index.json
+
+
+def family_of(model: str) -> str:
+    """Name of the family that serves a model: an embedded one by its own name, else by the pipeline its folder declares.
+
+    Raises:
+        BadInput: if the model is neither embedded, a local folder nor a hub id, or its pipeline is of no known family.
+    """
+    if model in registry.names(FAMILIES) and (Path(__file__).parent / "families" / model).is_dir():
+        return model
+    index = Path(model).expanduser() / "model_index.json"
+    if index.is_file():
+        import json
+
+        pipeline = json.loads(index.read_text()).get("_class_name", "")
+        if pipeline not in PIPELINES:
+            raise BadInput(f"{model} holds a {pipeline or 'folder without a pipeline'}; Cutwork draws with {', '.join(PIPELINES)}")
+        return PIPELINES[pipeline]
+    if Path(model).expanduser().exists():
+        raise BadInput(f"{model} is not a diffusers folder: it has no model_index.json")
+    if "/" in model and "flux" in model.lower():
+        return "flux"
+    raise BadInput(f"there is no model {model!r}; use mini, a diffusers folder, or a hub id such as black-forest-labs/FLUX.1-schnell")
+
+
+class LocalDrawing:
+    """One model on one device. Safe to share between threads: drawing is serialised."""
+
+    def __init__(self, model: str, blobs: Blobs, device: str = "auto", threads: int | None = None, early_verdict: bool = True) -> None:
+        self.model, self.blobs = model, blobs
+        self._family_name = family_of(model)
+        self._device, self._threads, self._early = device, threads, early_verdict
+        self._family: Family | None = None
+        self._lock = threading.Lock()
+
+    def family(self) -> Family:
+        """The model, loaded on first use."""
+        import torch
+
+        from cutwork.tools.render import device
+
+        if self._family is None:
+            if self._threads:
+                torch.set_num_threads(self._threads)
+            self._family = registry.find(FAMILIES, self._family_name).load(self.model, device(self._device))
+        return self._family
+
+    def render(self, shot: Shot, watch: Watch) -> Render:
+        from cutwork.tools.render import Effort, render
+
+        with self._lock:
+            return render(shot, self.family(), self.blobs, watch, Effort(early_verdict=self._early))
+
+    def cut(self, shot: Shot, render: Render) -> tuple[Cutout, ...]:
+        from cutwork.tools.cut import cut
+        from cutwork.tools.record_file import Record
+
+        return cut(shot.plan, _pixels(self.blobs.get(render.image)), Record.from_bytes(self.blobs.get(render.record)), render.attended, self.blobs)
+
+    def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
+        from cutwork.tools.formats.overview import numbered
+
+        return numbered(_pixels(self.blobs.get(render.image)), [_pixels(self.blobs.get(c.mask)) for c in cutouts])
+
+    def finish(self, design: Design) -> tuple[Artifact, ...]:
+        from cutwork.tools.finish import finish
+
+        if design.delivered is None:
+            raise NotConfigured(f"run {design.id} has no finished round to deliver")
+        return finish(design, self.blobs)
+
+
+def _pixels(data: bytes):  # type: ignore[no-untyped-def]  # (H, W) or (H, W, C) uint8
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(data)))

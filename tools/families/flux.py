@@ -1,0 +1,214 @@
+"""FLUX.1: `FluxTransformer2DModel` under attention control. Joint order [text, image]; text is T5, the pooled vector CLIP.
+
+Sources: diffusers 0.42 `FluxAttnProcessor` for the order of operations; any folder or hub id whose pipeline is
+`FluxPipeline` loads here, guidance-distilled (dev), timestep-distilled (schnell) or plain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cutwork.errors import LicenceRefused, NotConfigured
+from cutwork.tools.attention.kernels import attend
+from cutwork.tools.families.base import Control, Family, Text, processors, word_spans
+
+
+class FluxProcessor:
+    """The stock FLUX attention with three additions: a mask, its log-sum-exp, and a recorder that may look at both."""
+
+    _attention_backend = None
+    _parallel_config = None
+
+    def __init__(self, block: int, control: Control) -> None:
+        self.block, self.control = block, control
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        image_rotary_emb: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Double blocks pass text apart and get (image, text) back; single blocks pass [text, image] joined."""
+        q, k, v = self._heads(attn, hidden_states, encoder_hidden_states, image_rotary_emb)
+        mask = self.control.mask if attention_mask is None else attention_mask
+        out, lse = attend(q, k, v, mask)
+        self._record(q, k, lse, mask)
+        out = out.transpose(1, 2).flatten(2).to(q.dtype)  # (B, T + P, H * D)
+        if encoder_hidden_states is None:
+            return out
+        text, image = out.split([encoder_hidden_states.shape[1], hidden_states.shape[1]], dim=1)
+        image = attn.to_out[1](attn.to_out[0](image.contiguous()))
+        return image, attn.to_add_out(text.contiguous())
+
+    @staticmethod
+    def _heads(attn: Any, image: Tensor, text: Tensor | None, rope: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Projected, normalised and rotated q, k, v, each (B, H, T + P, D)."""
+        from diffusers.models.embeddings import apply_rotary_emb
+
+        heads = (-1, attn.head_dim)
+        q, k, v = (proj(image).unflatten(-1, heads) for proj in (attn.to_q, attn.to_k, attn.to_v))
+        q, k = attn.norm_q(q), attn.norm_k(k)
+        if text is not None:
+            tq, tk, tv = (proj(text).unflatten(-1, heads) for proj in (attn.add_q_proj, attn.add_k_proj, attn.add_v_proj))
+            q = torch.cat([attn.norm_added_q(tq), q], dim=1)
+            k = torch.cat([attn.norm_added_k(tk), k], dim=1)
+            v = torch.cat([tv, v], dim=1)
+        if rope is not None:
+            q = apply_rotary_emb(q, rope, sequence_dim=1)
+            k = apply_rotary_emb(k, rope, sequence_dim=1)
+        return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+
+    def _record(self, q: Tensor, k: Tensor, lse: Tensor, mask: Tensor | None) -> None:
+        if self.control.record is None:
+            return
+        t = self.control.text_tokens
+        visible = None if mask is None else mask[t:, :t]
+        self.control.record.add(self.block, q[:, :, t:], k[:, :, :t], lse[:, :, t:], visible)
+
+
+class FluxFamily:
+    """A `FluxPipeline` answering the family's questions."""
+
+    def __init__(self, name: str, pipeline: Any, uses_cfg: bool, max_words: int, device: torch.device) -> None:
+        self.name, self.uses_cfg, self.max_words, self.device = name, uses_cfg, max_words, device
+        self.pipeline = pipeline.to(device)
+        self.model = pipeline.transformer
+        for part in (self.model, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2):
+            part.eval().requires_grad_(False)
+        self.order = {name: i for i, name in enumerate(self.model.attn_processors)}
+        self.blocks = len(self.order)
+
+    def encode(self, prompts: Sequence[str]) -> Text:
+        with torch.no_grad():
+            parts = [self.pipeline.encode_prompt(prompt=p, device=self.device, max_sequence_length=self._padded(p)) for p in prompts]
+        return Text(
+            sequence=torch.cat([sequence for sequence, _, _ in parts], dim=1),
+            pooled=parts[0][1],
+            lengths=tuple(sequence.shape[1] for sequence, _, _ in parts),
+        )
+
+    def _padded(self, prompt: str) -> int:
+        """Tokens a prompt is padded to. FLUX attends to padding, so this is what the model was trained with."""
+        return self.max_words
+
+    def tokens(self, prompt: str, phrase: str) -> tuple[int, ...]:
+        encoded = self.pipeline.tokenizer_2(prompt, return_offsets_mapping=True, truncation=True, max_length=self._padded(prompt))
+        spans = word_spans(prompt, phrase)
+        special = set(self.pipeline.tokenizer_2.all_special_ids)
+        return tuple(
+            i
+            for i, (token, (low, high)) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"], strict=True))
+            if token not in special and any(low < end and high > start and _inked(prompt, low, high) for start, end in spans)
+        )
+
+    def noise(self, seed: int, size: tuple[int, int]) -> Tensor:
+        generator = torch.Generator("cpu").manual_seed(seed)
+        channels = self.model.config.in_channels // 4
+        latents, _ = self.pipeline.prepare_latents(1, channels, size[1], size[0], self.model.dtype, self.device, generator)
+        return latents
+
+    def timesteps(self, steps: int, size: tuple[int, int]) -> list[Tensor]:
+        from diffusers.pipelines.flux.pipeline_flux import calculate_shift, retrieve_timesteps
+
+        scheduler = self.pipeline.scheduler
+        rows, columns = self._grid(size)
+        shift = calculate_shift(
+            rows * columns,
+            scheduler.config.get("base_image_seq_len", 256),
+            scheduler.config.get("max_image_seq_len", 4096),
+            scheduler.config.get("base_shift", 0.5),
+            scheduler.config.get("max_shift", 1.15),
+        )
+        sigmas = None if scheduler.config.get("use_flow_sigmas") else np.linspace(1.0, 1 / steps, steps)
+        timesteps, _ = retrieve_timesteps(scheduler, steps, self.device, sigmas=sigmas, mu=shift)
+        scheduler.set_begin_index(0)
+        return list(timesteps)
+
+    def predict(self, latents: Tensor, t: Tensor, text: Text, size: tuple[int, int], guidance: float, control: Control | None = None) -> Tensor:
+        if control is None or not control.active:
+            return self._forward(latents, t, text, size, guidance)
+        with processors(self.model, lambda name: FluxProcessor(self.order[name], control)):
+            return self._forward(latents, t, text, size, guidance)
+
+    def _forward(self, latents: Tensor, t: Tensor, text: Text, size: tuple[int, int], guidance: float) -> Tensor:
+        embedded = torch.full([latents.shape[0]], guidance, device=self.device) if self.model.config.guidance_embeds else None
+        rows, columns = self._grid(size)
+        output = self.model(
+            hidden_states=latents,
+            timestep=t.expand(latents.shape[0]).to(latents.dtype) / 1000,
+            guidance=embedded,
+            pooled_projections=text.pooled,
+            encoder_hidden_states=text.sequence,
+            txt_ids=torch.zeros(text.sequence.shape[1], 3, device=self.device, dtype=text.sequence.dtype),
+            img_ids=self.pipeline._prepare_latent_image_ids(1, rows, columns, self.device, latents.dtype),
+            return_dict=False,
+        )
+        velocity: Tensor = output[0]
+        return velocity
+
+    def step(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
+        stepped: Tensor = self.pipeline.scheduler.step(velocity, t, latents, return_dict=False)[0]
+        return stepped
+
+    def clean(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
+        return latents - (t / 1000).to(latents.dtype) * velocity
+
+    def decode(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:
+        vae = self.pipeline.vae
+        unpacked = self.pipeline._unpack_latents(latents, size[1], size[0], self.pipeline.vae_scale_factor)
+        unpacked = unpacked / vae.config.scaling_factor + vae.config.shift_factor
+        with torch.no_grad():
+            image = vae.decode(unpacked.to(vae.dtype), return_dict=False)[0]
+        pixels: np.ndarray = self.pipeline.image_processor.postprocess(image, output_type="np")[0]
+        return (pixels * 255).round().astype(np.uint8)
+
+    def _grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Token rows and columns: 2×2 latents a token, so never a hard-coded 16."""
+        cell = self.pipeline.vae_scale_factor * 2
+        return size[1] // cell, size[0] // cell
+
+
+def _inked(prompt: str, low: int, high: int) -> bool:
+    """Whether a token's span holds anything but white space (a leading "▁" maps onto the space before a word)."""
+    return bool(prompt[low:high].strip())
+
+
+def load(model: str, device: torch.device) -> Family:
+    """Load a hub id or a local folder.
+
+    Raises:
+        NotConfigured: if the weights are not there. LicenceRefused: if the hub wants a licence accepted first.
+    """
+    from diffusers import FluxPipeline
+
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    try:
+        pipeline = FluxPipeline.from_pretrained(model, dtype=dtype)
+    except Exception as error:
+        raise _explained(model, error) from error
+    distilled = pipeline.transformer.config.guidance_embeds or "schnell" in Path(model).name.lower()
+    return FluxFamily(model, pipeline, uses_cfg=not distilled, max_words=256 if "schnell" in model.lower() else 512, device=device)
+
+
+def _explained(model: str, error: Exception) -> Exception:
+    if type(error).__name__ == "GatedRepoError":
+        return LicenceRefused(f"{model} is gated: accept its licence on its hub page, then set HF_TOKEN", hint=f"https://huggingface.co/{model}")
+    if isinstance(error, OSError | ValueError):
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        return NotConfigured(f"cannot load model {model!r}: {reason[:300]}", hint="give a local folder or a hub id that is downloaded; `--model mini` needs neither")
+    return error
+
+
+def tiny() -> Family:
+    """A random FLUX of one double and two single blocks, for the contract tests."""
+    from cutwork.tools.families._tiny import flux
+
+    return FluxFamily("tiny-flux", flux(), uses_cfg=True, max_words=24, device=torch.device("cpu"))

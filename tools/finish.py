@@ -1,0 +1,21 @@
+"""From a design whose rounds are done to its files."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from cutwork import registry
+from cutwork.domain import Artifact, Design
+from cutwork.ports import Blobs
+from cutwork.tools.formats.base import Format
+
+FORMATS = "cutwork.tools.formats"
+
+
+def finish(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
+    """Make the files that the brief's kind asks for; their bytes are in the blobs.
+
+    Raises:
+        BadInput: if there is no format of that kind (the message lists those there are), or the design has no delivered round.
+    """
+    return cast(Format, registry.find(FORMATS, design.brief.kind)).write(design, blobs)

@@ -1,0 +1,137 @@
+"""Plan and seed to a drawn image and the record of what the model attended to.
+
+Texts of the joint sequence while regions act: [background | region 1 | region 2 | …]; afterwards the base prompt alone.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+from cutwork.domain import Plan, Region, Render, Shot
+from cutwork.ports import Blobs, Watch
+from cutwork.tools.attended import attended
+from cutwork.tools.attention import regions as regional
+from cutwork.tools.attention.fuse import fuse
+from cutwork.tools.attention.record import Recorder
+from cutwork.tools.denoise import Conditioning, Phase, denoise
+from cutwork.tools.families.base import Family
+from cutwork.tools.record_file import Record
+
+EARLY = 1 / 3  # share of the steps after which receipts are telling
+HOPELESS_LIFT = 1.05  # attention to every subject is no denser inside its region than outside
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to try: switches that change no plan."""
+
+    early_verdict: bool = True
+
+
+def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None, effort: Effort | None = None) -> Render:
+    """Draw a shot, store image and record as blobs, and report where each region's words were attended.
+
+    Raises:
+        Cancelled: when the watch asks for it. BadInput: if the plan does not fit the family.
+    """
+    effort = effort or Effort()
+    started = time.monotonic()
+    plan, size = shot.plan, shot.plan.size.root
+    conditioning = condition(plan, family)
+    recorder = Recorder(conditioning.plain.keywords, plan.size.grid) if plan.regions else None
+
+    def hopeless(done: int) -> bool:
+        if recorder is None or not effort.early_verdict or done != max(2, round(plan.draw.steps * EARLY)):
+            return False
+        seen = attended(_fused(recorder), plan.regions)
+        return bool(seen) and max(a.lift for a in seen) < HOPELESS_LIFT
+
+    drawn = denoise(
+        family, family.noise(shot.seed, size), conditioning, size, plan.draw.steps, plan.draw.guidance, recorder, watch, hopeless
+    )  # fmt: skip
+    record = _record(plan, recorder)
+    return Render(
+        image=blobs.put(png(family.decode(drawn.latents, size))),
+        record=blobs.put(record.to_bytes()),
+        seed=shot.seed,
+        model=family.name,
+        steps=drawn.steps,
+        stopped_early=drawn.stopped,
+        attended=attended(_fused(recorder), plan.regions) if recorder is not None else (),
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def condition(plan: Plan, family: Family) -> Conditioning:
+    """Encode what a plan says, once per image, with its masks."""
+    empty = family.encode([""]) if family.uses_cfg and plan.draw.guidance > 1 else None
+    plain = Phase(family.encode([plan.prompt]), None, tuple(_named(family, plan.prompt, plan, r) for r in plan.regions))
+    regional_phase = _regional(plan, family) if plan.draw.regional and plan.regions else None
+    return Conditioning(regional_phase, plain, empty, plan.draw.regional_until)
+
+
+def _regional(plan: Plan, family: Family) -> Phase:
+    """Background and region texts side by side, each visible only to its own image tokens."""
+    prompts = [plan.background, *(r.prompt for r in plan.regions)]
+    text = family.encode(prompts)
+    pooled = family.encode([plan.prompt]).pooled
+    covers = [regional.coverage(r.box.root, plan.size.grid) for r in plan.regions]
+    image = regional.image_bits(covers, [r.z for r in plan.regions])
+    offsets = np.cumsum([0, *text.lengths])
+    keywords = tuple(
+        tuple(int(offsets[i]) + t for t in _named(family, region.prompt, plan, region)) for i, region in enumerate(plan.regions, start=1)
+    )
+    mask = regional.mask(text.lengths, image, isolate=True)
+    return Phase(type(text)(text.sequence, pooled, text.lengths), mask.to(text.sequence.device), keywords)
+
+
+def _named(family: Family, prompt: str, plan: Plan, region: Region) -> tuple[int, ...]:
+    """Tokens that name a region's subject in a prompt: its noun, else its phrase's last word."""
+    subject = plan.subject(region.subject)
+    for words in (subject.noun, subject.phrase.split()[-1]):
+        if found := family.tokens(prompt, words):
+            return found
+    return ()
+
+
+def _fused(recorder: Recorder) -> np.ndarray:
+    """Entropy-weighted maps so far, (regions, rows, columns) in 0..1."""
+    stack = recorder.stack()
+    if not len(stack):
+        return np.zeros((len(recorder.keywords), *recorder.grid), np.float32)
+    fused: np.ndarray = fuse(stack, "entropy").numpy()
+    return fused
+
+
+def _record(plan: Plan, recorder: Recorder | None) -> Record:
+    stack = recorder.stack().numpy() if recorder is not None else np.zeros((0, 0, *plan.size.grid))
+    places: Sequence[int] = recorder.blocks if recorder is not None else ()
+    steps: Sequence[int] = recorder.steps if recorder is not None else ()
+    return Record(
+        maps=stack.astype(np.float16),
+        blocks=np.asarray(places, np.int16),
+        steps=np.asarray(steps, np.int16),
+    )
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Pixels (H, W, 3) as PNG bytes, the same bytes for the same pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
+def device(name: str = "auto") -> torch.device:
+    """"auto" takes CUDA, then MPS, then the CPU."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
