@@ -88,7 +88,7 @@ def caption_bands(brief: Brief, notes: list[str]) -> tuple[CaptionBand, ...]:
         notes.append("the captions below the picture are longer than 400 characters and were cut")
     bands = [CaptionBand(text=brief.captions[0], box=Box((0.0, 0.0, 1.0, BAND)))]
     if below:
-        bands.append(CaptionBand(text=tidy(below, 400), box=Box((0.0, 1.0 - BAND, 1.0, 1.0))))
+        bands.append(CaptionBand(text=tidy(below, 400), box=Box((0.0, round(1.0 - BAND, 4), 1.0, 1.0))))
     return tuple(bands)
 
 

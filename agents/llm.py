@@ -18,13 +18,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-import threading
 import time
 import warnings
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -78,6 +78,10 @@ class _Reply:
     cut_off: bool = False
 
 
+# Where the requests of the running ask are counted; langchain may send them from another thread, in a copy of this context.
+_TALLY: ContextVar[_Tally | None] = ContextVar("cutwork_llm_tally", default=None)
+
+
 class _Unusable(Exception):
     """An answer from which no value of the schema can be had; the message goes back to the model."""
 
@@ -129,7 +133,6 @@ class OpenAiLlm:
         self._on_call = on_call
         self._options: dict[str, Any] = {"temperature": temperature, "seed": seed}
         self._mode: Mode = MODES[0]
-        self._count = threading.local()  # requests of the ask that runs in this thread, the client's retries among them
         self._http: Any = None
 
     def recording(self, on_call: OnCall) -> OpenAiLlm:
@@ -142,17 +145,18 @@ class OpenAiLlm:
     def ask(self, prompt: Prompt, schema: type[Answer]) -> Answer:
         """Answer as an instance of `schema`. See the module's docstring for how, and the port for what it raises."""
         tally = _Tally()
-        self._count.requests = 0
+        outer = _TALLY.set(tally)
         try:
             value = self._win(prompt, schema, tally)
         except CutworkError as error:
             self._record(prompt, tally, tally.last or str(error), ok=False)
             raise
+        finally:
+            _TALLY.reset(outer)
         self._record(prompt, tally, value.model_dump_json(), ok=True)
         return value
 
     def _record(self, prompt: Prompt, tally: _Tally, answer: str, ok: bool) -> None:
-        tally.attempts = getattr(self._count, "requests", 0)
         if self._on_call is not None:
             self._on_call(tally.call(prompt, self.name, answer, ok))
 
@@ -197,8 +201,8 @@ class OpenAiLlm:
                 if self._drop_option(error):
                     continue
                 mode = self._lower(mode, error)
-            except (openai.OpenAIError, ValueError, TypeError) as error:
-                # ValueError and TypeError: langchain reading an answer that is no chat completion at all.
+            except (openai.OpenAIError, ValueError, TypeError, LookupError, AttributeError) as error:
+                # The last four: langchain reading an answer that is no chat completion at all.
                 raise self._explained(error) from error
         if remember:
             self._mode = mode
@@ -234,7 +238,7 @@ class OpenAiLlm:
         for message in _HANDLED:
             warnings.filterwarnings("ignore", message=message, category=UserWarning)
         if self._http is None:
-            self._http = openai.DefaultHttpx2Client(timeout=self._timeout_s, event_hooks={"request": [self._counted]})
+            self._http = openai.DefaultHttpx2Client(timeout=self._timeout_s, event_hooks={"request": [_counted]})
         options = {key: value for key, value in self._options.items() if value is not None}
         if self._max_tokens is not None:
             options["max_tokens"] = self._max_tokens
@@ -243,22 +247,18 @@ class OpenAiLlm:
             http_client=self._http, use_responses_api=False, **options,
         )  # fmt: skip
 
-    def _counted(self, request: object) -> None:
-        del request
-        self._count.requests = getattr(self._count, "requests", 0) + 1
-
     def _drop_option(self, error: Any) -> bool:
         """Whether the server refused temperature or seed, which are then left out from now on."""
         if error.status_code not in (400, 422):
             return False
-        named = [key for key, value in self._options.items() if value is not None and key in str(error).lower()]
+        named = [key for key, value in self._options.items() if value is not None and key in _told(error).lower()]
         if named:
             self._options = {key: (None if key in named else value) for key, value in self._options.items()}
         return bool(named)
 
     def _lower(self, mode: Mode, error: Any) -> Mode:
         """The next humbler form, if it was the form that the server refused."""
-        text = str(error)
+        text = _told(error)
         about_form = error.status_code in (400, 422, 501) or (error.status_code in (404, 500) and re.search(r"response_format|tool|grammar|schema", text, re.I))
         if mode == "text" or not about_form or _FILTERED.search(text) or _TOO_LONG.search(text):
             raise self._explained(error) from error
@@ -269,6 +269,7 @@ class OpenAiLlm:
         import openai
 
         text = _short(str(error))
+        told = _told(error)
         if isinstance(error, openai.APIConnectionError):
             return self._unconnected(error)
         if not isinstance(error, openai.APIStatusError):
@@ -277,10 +278,11 @@ class OpenAiLlm:
         if status in (401, 403):
             return NotConfigured(f"{self.name}: {self.base_url} did not accept the credentials ({status}): {text}", "check OPENAI_API_KEY and OPENAI_BASE_URL")
         if status == 404:
-            return NotConfigured(f"{self.name}: {self.base_url} has no such model or path: {text}", "check the model name, and that OPENAI_BASE_URL ends in /v1")
-        if _FILTERED.search(str(error)):
+            hint = "check the model name, and that OPENAI_BASE_URL ends in /v1"
+            return NotConfigured(f"{self.name}: {self.base_url} has no such model or path: {text}", hint)
+        if _FILTERED.search(told):
             return Refused(f"{self.name}: a content policy refused the request: {text}")
-        if _TOO_LONG.search(str(error)):
+        if _TOO_LONG.search(told):
             return LlmFailed(f"{self.name}: the prompt is too long for the model: {text}", hint="use a shorter brief or a model with a longer context")
         tries = f" after {self._max_retries + 1} tries" if status in (408, 409, 429) or status >= 500 else ""
         return LlmFailed(f"{self.name}: {self.base_url} answered {status}{tries}: {text}", hint="try again later" if tries else None)
@@ -289,8 +291,9 @@ class OpenAiLlm:
         """A server that was never reached is a matter of settings; one that broke off is not."""
         import httpx2
 
-        cause = error.__cause__
-        if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.ProxyError)):
+        unreached = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.ProxyError)
+        cause = list(_causes(error))[-1]
+        if isinstance(cause, unreached):
             return NotConfigured(
                 f"{self.name}: no server can be reached at {self.base_url}: {_short(str(cause)) or type(cause).__name__}",
                 hint=f"check that a server runs at {self.base_url} (OPENAI_BASE_URL), or use --llm offline",
@@ -388,6 +391,13 @@ def make_llm(
     raise BadInput(f"there is no language model {name!r}; there are: offline, openai:<model>", hint="such as --llm offline or --llm openai:gpt-4o-mini")
 
 
+def _counted(request: object) -> None:
+    """One request has gone out, the client's own retries among them."""
+    del request
+    if (tally := _TALLY.get()) is not None:
+        tally.attempts += 1
+
+
 # ------------------------------------------------------------------------------------------------------ reading answers
 
 
@@ -454,11 +464,15 @@ def _as_object(items: list[Any], schema: type[BaseModel]) -> dict[str, Any]:
     objects = [item for item in items if isinstance(item, dict) and set(item) & set(schema.model_fields)]
     if objects:  # prose with brackets around the value, or the value in a list
         return max(objects, key=len)
-    lists = [name for name, info in schema.model_fields.items() if str(info.annotation).startswith("list[")]
+    lists = [name for name, info in schema.model_fields.items() if _is_list_of_objects(info.annotation)]
     required = [name for name, info in schema.model_fields.items() if info.is_required()]
     if len(lists) == 1 and not required and all(isinstance(item, dict) for item in items):
         return {lists[0]: items}
     raise _Unusable("the answer is a list, wanted one JSON object")
+
+
+def _is_list_of_objects(annotation: Any) -> bool:
+    return get_origin(annotation) is list and all(isinstance(a, type) and issubclass(a, BaseModel) for a in get_args(annotation))
 
 
 def _unwrapped(found: dict[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
@@ -551,6 +565,20 @@ def _reask(fault: str, schema: type[BaseModel]) -> str:
         f"That answer cannot be used: {fault}.\nAnswer again with one JSON object and nothing else, no prose, no fences. "
         f"It must fit this JSON schema:\n{json.dumps(wire_schema(schema), ensure_ascii=False)}"
     )
+
+
+def _told(error: Any) -> str:
+    """All that a server said about an error, its code included."""
+    return f"{error} {getattr(error, 'body', '')}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, down to the transport's own word for it."""
+    here: BaseException | None = error
+    while here is not None:
+        yield here
+        # Below the HTTP client's errors are only the sockets'.
+        here = None if type(here).__module__.startswith("httpx2") else here.__cause__
 
 
 def _short(text: str, limit: int = 300) -> str:

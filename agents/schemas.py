@@ -54,6 +54,7 @@ class LayoutAnswer(Answer):
     """One region for each counted subject."""
 
     regions: list[RegionAnswer] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list, description="What could not be laid out as asked, one plain sentence each. Empty if all could.")
 
 
 class CriticIssue(Answer):

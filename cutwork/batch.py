@@ -48,6 +48,8 @@ def run_batch(
     started = time.monotonic()
     seen = 0
     with results.open("a", encoding="utf-8") as log, ThreadPoolExecutor(jobs) as pool:
+        if _cut_short(results):
+            log.write("\n")
         waiting: set[Future[Json]] = set()
 
         def collect(futures: set[Future[Json]]) -> None:
@@ -137,6 +139,12 @@ def _finished(results: Path) -> set[str]:
             if row.get("status") != "failed":
                 keys.add(row.get("key"))
     return keys
+
+
+def _cut_short(results: Path) -> bool:
+    """Whether a crash left the last line without its end."""
+    data = results.read_bytes()[-1:] if results.is_file() else b""
+    return data not in (b"", b"\n")
 
 
 def _one(number: int, key: str, record: Any, out: Path, studio: Studio, plan_only: bool, cancelled: Callable[[], bool]) -> Json:

@@ -39,7 +39,7 @@ class Settings(BaseSettings):
         BadInput: if a value cannot be used or `cutwork.toml` has an unknown key; it names the key, the value and where it came from.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, toml_file=FILE, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, toml_file=FILE, allow_inf_nan=False)
 
     openai_api_key: SecretStr | None = Field(None, validation_alias="openai_api_key", description="key of the OpenAI-compatible server")
     openai_base_url: WebAddress | None = Field(None, validation_alias="openai_base_url", repr=False, description="its address, if not OpenAI's")

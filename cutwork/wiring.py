@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cutwork.domain import CutSettings, DrawSettings, LlmCall
+from cutwork.errors import StorageFailed
 from cutwork.ports import Drawing, Llm
 from cutwork.settings import Settings
 
@@ -35,7 +36,6 @@ class Wired:
         from cutwork.storage.db import open_database, upgrade
         from cutwork.storage.designs import SqlDesigns
 
-        self.settings.home.mkdir(parents=True, exist_ok=True)
         engine = open_database(self.settings.database_url)
         upgrade(engine)
         return SqlDesigns(engine)
@@ -55,9 +55,14 @@ class Wired:
 
         from langgraph.checkpoint.sqlite import SqliteSaver
 
-        self.settings.home.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.settings.home / "checkpoints.db", check_same_thread=False, timeout=30)
-        return SqliteSaver(connection)
+        path = self.settings.home / "checkpoints.db"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            saver = SqliteSaver(sqlite3.connect(path, check_same_thread=False, timeout=30))
+            saver.setup()
+        except (OSError, sqlite3.Error) as error:
+            raise StorageFailed(f"run checkpoints {path} cannot be used: {error}", hint="move the file aside; finished runs are kept elsewhere") from error
+        return saver
 
     def llm(self, on_call: Callable[[LlmCall], None] | None = None) -> Llm:
         """The language model of the settings; every call is reported to `on_call`."""

@@ -5,8 +5,8 @@
 A run folder holds everything needed to go on after a stop: `vae/`, `state.pt`, `log.jsonl`, `samples/`. Export writes a
 folder that plain `FluxPipeline.from_pretrained` loads.
 
-Besides the flow loss the transformer has one training-only task: from its middle image tokens, name the subject that
-each token will show. It binds words to places long before pictures become sharp, and is not part of the exported model.
+Besides the flow loss the transformer has one training-only task: from its middle image tokens, name the subject or the
+background that each token will show. It binds words to places long before pictures become sharp, and is not part of the exported model.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, FluxPipe
 from PIL import Image
 from torch import Tensor, nn
 
-from . import autoencoder, scenes, text
+from . import autoencoder, backgrounds, scenes, text
 from .art import Art, load
 
 CELL = 16  # pixels per image token
+CLASSES = 256  # of the training-only token classifier: subjects, then backgrounds
+BACKGROUND = 235
+BACKGROUNDS = (*backgrounds.COLOURS, *backgrounds.PLACES)
 TRANSFORMER = dict(
     patch_size=1, in_channels=64, num_layers=2, num_single_layers=5, attention_head_dim=32, num_attention_heads=8,
     joint_attention_dim=text.WIDTH, pooled_projection_dim=text.WIDTH, guidance_embeds=False, axes_dims_rope=(8, 12, 12),
@@ -63,7 +66,7 @@ class Model(nn.Module):
         self.clip_model, self.t5_model = text.encoders(self.t5, self.clip)
         self.transformer = FluxTransformer2DModel(**TRANSFORMER)
         width = TRANSFORMER["attention_head_dim"] * TRANSFORMER["num_attention_heads"]
-        self.namer = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 256))
+        self.namer = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, CLASSES))
         _zero_output(self.transformer)
 
     def embed(self, captions: list[str], length: int) -> tuple[Tensor, Tensor]:
@@ -127,6 +130,7 @@ class Pool:
         z = autoencoder.SCALING * self.vae.encoder(autoencoder.to_tensor([s.image for s in made]).contiguous(memory_format=torch.channels_last))
         for latent, scene in zip(pack(z.float()).half(), made, strict=True):
             classes, _ = scene.labels(CELL)
+            classes = np.where(classes == 0, BACKGROUND + BACKGROUNDS.index(scene.background.colour or scene.background.phrase), classes - 1)
             item = (latent, torch.from_numpy(classes.reshape(-1)), scene.caption)
             store = self.items[size]
             if len(store) < self.keep:
@@ -148,11 +152,12 @@ def loss_of(model: Model, x0: Tensor, classes: Tensor, captions: list[str], leng
     """Flow-matching loss (velocity = noise − data) and the token naming loss."""
     captions = ["" if rng.random() < 0.1 else c for c in captions]
     t = torch.sigmoid(torch.randn(x0.shape[0]) + 0.2)
+    t = torch.where(torch.rand(t.shape) < 0.3, torch.rand(t.shape), t)  # logit-normal alone hardly sees pure noise, where the text decides
     noise = torch.randn_like(x0)
     xt = torch.lerp(x0, noise, t[:, None, None])
     with torch.autocast("cpu", torch.bfloat16):
         v, names = model(xt, t, captions, length, grid)
-    subject = (classes > 0).float()
+    subject = (classes < BACKGROUND).float()
     weight = 1 + subject
     flow = (F.mse_loss(v.float(), noise - x0, reduction="none").mean(-1) * weight).sum() / weight.sum()
     return flow, F.cross_entropy(names.float().flatten(0, 1), classes.flatten())
@@ -264,6 +269,12 @@ def export(run: Path, art: tuple[Art, ...], out: Path) -> None:
         text_encoder=model.clip_model, tokenizer=model.clip, text_encoder_2=model.t5_model, tokenizer_2=model.t5, transformer=model.transformer,
     )
     pipeline.to(dtype=torch.float16).save_pretrained(out)
+    words = {
+        "subjects": {a.noun: list(a.synonyms) for a in art},
+        "colours": list(scenes.SUBJECT_COLOURS),
+        "backgrounds": [*(f"{c} background" for c in backgrounds.COLOURS), "gradient", "striped", "checkered", "dotted", *backgrounds.PLACES],
+    }
+    (out.parent / "vocabulary.json").write_text(json.dumps(words, indent=1) + "\n")
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeVar
+from typing import Any, BinaryIO, Literal
 from uuid import uuid4
 from zlib import error as ZlibError
 
@@ -36,8 +36,6 @@ MAX_JSON = 64 * 1024**2
 MAX_BLOB = 512 * 1024**2
 MAX_RATIO = 100  # unpacked to packed, of an archive of more than MAX_JSON unpacked; pictures are packed already
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same run is the same bytes whenever it is exported
-
-Parsed = TypeVar("Parsed")
 
 
 class Manifest(BaseModel):
@@ -96,7 +94,7 @@ def import_run(path: Path, designs: SqlDesigns, blobs: Blobs) -> Design:
     """
     with _bad_archive(path), zipfile.ZipFile(path) as archive:
         _check_size(archive)
-        value = {name: adapter.validate_json(_read(archive, name, MAX_JSON)) for name, adapter in JSON.items()}
+        value = {name: _parse(archive, name) for name in JSON}
         design: Design = value["design.json"]
         wanted = hashes(design)
         _check_names(archive, wanted)
@@ -162,6 +160,15 @@ def _check_blob(archive: zipfile.ZipFile, sha256: str) -> None:
         raise BadInput(f"its blob {sha256[:12]}… is damaged: the content does not match the name")
 
 
+def _parse(archive: zipfile.ZipFile, name: str) -> Any:
+    try:
+        return JSON[name].validate_json(_read(archive, name, MAX_JSON))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{name!r} in it is wrong" + (f" at {where}" if where else "") + f": {first['msg']}") from error
+
+
 def _open(archive: zipfile.ZipFile, name: str, most: int) -> BinaryIO:
     """A part to read from; zipfile gives no more bytes than the declared size, which is bounded here."""
     try:
@@ -187,10 +194,6 @@ def _bad_archive(path: Path) -> Iterator[None]:
         raise
     except BadInput as error:
         raise BadInput(f"{path} cannot be imported: {error}", error.hint) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the top"
-        raise BadInput(f"{path} cannot be imported: {error.title}, at {where}: {first['msg']}") from error
     except (zipfile.BadZipFile, ZlibError, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
         raise BadInput(f"{path} cannot be imported: it is not a whole zip file ({error})", "wanted a file that `cutwork export` wrote") from error
     except OSError as error:

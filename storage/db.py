@@ -48,7 +48,7 @@ def open_database(url: str) -> Engine:
     except NoSuchModuleError as error:
         raise BadInput(f"database URL {_shown(address)}: SQLAlchemy knows no such database", URLS) from error
     except ImportError as error:
-        raise NotConfigured(f"database URL {_shown(address)}: its driver is not installed ({error})", f"pip install {error.name}") from error
+        raise NotConfigured(f"database URL {_shown(address)}: its driver is not installed ({error})", f"install {error.name or 'it'} beside Cutwork") from error
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

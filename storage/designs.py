@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, union, update
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, insert, select, union, update
 
 from cutwork.domain import Design, Json, LlmCall
 from cutwork.errors import BadInput, StorageFailed
@@ -203,10 +204,8 @@ def _load(connection: Connection, ids: Sequence[str]) -> Sequence[Design]:
     """The runs of those ids that there are, in that order: one query a table, whatever their number."""
     found: dict[str, dict[type[Table], Any]] = {}
     for table in TABLES:
-        columns = table.__table__.c
-        owner = columns.id if table is RunRow else columns.run
-        for row in _rows(connection, select(table.__table__).where(owner.in_(ids)).order_by(*table.__table__.primary_key)):
-            found.setdefault(row[owner.name], defaultdict(list))[table].append(row)
+        for row in _rows(connection, _query(table), ids=ids):
+            found.setdefault(row[_owner(table)], defaultdict(list))[table].append(row)
     return [_design(id, found[id]) for id in ids if id in found]
 
 
@@ -272,8 +271,19 @@ def _unknown(id: str) -> BadInput:
     return BadInput(f"there is no run {id!r}", "`cutwork runs` lists those there are")
 
 
-def _rows(connection: Connection, asked: Select[Any]) -> Sequence[Json]:
-    return [dict(row) for row in connection.execute(asked).mappings()]
+def _rows(connection: Connection, asked: Select[Any], **values: Any) -> Sequence[Json]:
+    return [dict(row) for row in connection.execute(asked, values).mappings()]
+
+
+def _owner(table: type[Table]) -> str:
+    return "id" if table is RunRow else "run"
+
+
+@cache  # making it costs more than running it
+def _query(table: type[Table]) -> Select[Any]:
+    """All rows of some runs."""
+    columns = table.__table__
+    return select(columns).where(columns.c[_owner(table)].in_(bindparam("ids", expanding=True))).order_by(*columns.primary_key)
 
 
 def _now() -> str:

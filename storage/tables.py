@@ -200,9 +200,7 @@ class ReceiptRow(OfRound, Table):
     border: Mapped[float]
     softness: Mapped[float]
     overlap: Mapped[JsonMap]
-    __table_args__ = (
-        ForeignKeyConstraint(["run", "round", "position"], ["cutouts.run", "cutouts.round", "cutouts.position"], ondelete="CASCADE"),
-    )
+    __table_args__ = (ForeignKeyConstraint(["run", "round", "position"], ["cutouts.run", "cutouts.round", "cutouts.position"], ondelete="CASCADE"),)
 
 
 class CritiqueRow(OfRound, Table):

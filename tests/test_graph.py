@@ -49,7 +49,7 @@ def test_a_run_that_never_satisfies_delivers_its_best_round_and_says_why(home: P
 
 
 def test_repairs_escalate_and_never_repeat(home: Path) -> None:
-    made, _ = studio(home, lambda shot, region: 0.3, rounds=6)
+    made, _ = studio(home, lambda shot, region: 0.08, rounds=6)
     design = made.design(BRIEF, seed=7)
     applied = [r.applied for r in design.rounds if r.applied is not None]
     assert len(applied) == 5
@@ -57,7 +57,7 @@ def test_repairs_escalate_and_never_repeat(home: Path) -> None:
 
 
 def test_a_recut_draws_nothing(home: Path) -> None:
-    made, fake = studio(home, lambda shot, region: 0.5, rounds=2)
+    made, fake = studio(home, lambda shot, region: 0.08, rounds=2)
     design = made.design(BRIEF, seed=7)
     first = design.rounds[0].applied
     if first is not None and first.kind in routing.RECUTS:
@@ -125,7 +125,7 @@ def test_approval_waits_and_both_answers_work(home: Path) -> None:
 
 
 def test_checkpoints_stay_small_whatever_the_image_size(home: Path) -> None:
-    made, _ = studio(home, lambda shot, region: 0.3, rounds=6)
+    made, _ = studio(home, lambda shot, region: 0.08, rounds=6)
     made.design("a cat, a dog, a fox, a bear, a lion, a pig, a cow and a rocket on a purple background", seed=7, size="1024x1024")
     with sqlite3.connect(home / "checkpoints.db") as db:
         (largest,) = db.execute("select max(length(checkpoint)) from checkpoints").fetchone()

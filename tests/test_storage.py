@@ -88,7 +88,10 @@ def a_round(number: int, plan: Plan = PLAN, seed: int = 2**63 - 1) -> Round:
             score=0.4,
             scores={"geometry": 0.4, "0": 0.9},
             verdict="repair",
-            findings=(Finding(subject=None, kind="caption", detail="ΩΩ 🐈", severity=0.5), Finding(subject="cat", region=0, kind="tiny", detail="", severity=1)),
+            findings=(
+                Finding(subject=None, kind="caption", detail="ΩΩ 🐈", severity=0.5),
+                Finding(subject="cat", region=0, kind="tiny", detail="", severity=1),
+            ),
             repairs=repairs,
             disagreement=True,
         ),
@@ -143,10 +146,17 @@ def test_a_design_without_anything_yet_comes_back(designs: SqlDesigns) -> None:
     assert designs.get("bare") == bare
 
 
+READER = """
+import sys
+from cutwork.storage.db import open_database
+from cutwork.storage.designs import SqlDesigns
+print(SqlDesigns(open_database(sys.argv[1])).get("r1").model_dump_json())
+"""
+
+
 def test_another_process_reads_what_was_saved(designs: SqlDesigns, url: str) -> None:
     designs.save(a_design())
-    code = "import sys; from cutwork.storage.db import *; from cutwork.storage.designs import *; print(SqlDesigns(open_database(sys.argv[1])).get('r1').model_dump_json())"
-    out = subprocess.run([sys.executable, "-c", code, url], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run([sys.executable, "-c", READER, url], capture_output=True, text=True, check=True).stdout
     assert Design.model_validate_json(out) == a_design()
 
 
@@ -200,7 +210,9 @@ def test_only_what_has_no_column_waits_in_rest() -> None:
 
 
 def test_no_field_has_the_name_of_a_place() -> None:
-    values = [domain.Brief, domain.Expansion, domain.Plan, Subject, Region, Render, Cutout, Receipt, Critique, Finding, Artifact, LlmCall, Recut, Move]
+    taken_apart = {Design, Round, Shot}  # their plans and repairs are rows of their own
+    values = {value for value in domain.Value.__subclasses__() if value.__module__ == "cutwork.domain"} - taken_apart
+    assert len(values) > 10
     assert not {name for value in values for name in value.model_fields} & PLACES
 
 
@@ -345,9 +357,14 @@ def test_restore_puts_a_run_back_whole_and_once(designs: SqlDesigns) -> None:
 
 def test_an_error_in_a_transaction_undoes_all_of_it(designs: SqlDesigns) -> None:
     designs.save(a_design())
-    with pytest.raises(KeyboardInterrupt), writing(designs.engine) as connection:
-        connection.execute(text("DELETE FROM runs"))
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with writing(designs.engine) as connection:
+            connection.execute(text("DELETE FROM runs"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert designs.get("r1") == a_design()
 
 
@@ -479,9 +496,10 @@ def test_a_read_only_database_can_be_read_but_not_written(tmp_path: Path) -> Non
     designs = SqlDesigns(open_database(f"sqlite:///{file}"))
     upgrade(designs.engine)
     designs.save(a_design())
-    with designs.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
     designs.engine.dispose()
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
     frozen = SqlDesigns(open_database(f"sqlite:///file:{file}?mode=ro&uri=true"))
     upgrade(frozen.engine)
     assert frozen.get("r1") == a_design()
@@ -491,7 +509,11 @@ def test_a_read_only_database_can_be_read_but_not_written(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("url", "error", "said"),
-    [("what?", BadInput, "cannot be read"), ("oracel://u:secret@h/d", BadInput, "no such database"), ("mssql+pymssql://u:secret@h/d", NotConfigured, "driver is not installed")],
+    [
+        ("what?", BadInput, "cannot be read"),
+        ("oracel://u:secret@h/d", BadInput, "no such database"),
+        ("mssql+pymssql://u:secret@h/d", NotConfigured, "driver is not installed"),
+    ],
 )
 def test_a_url_that_cannot_be_used(url: str, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said) as caught:
@@ -517,22 +539,24 @@ def test_check_finds_damage(designs: SqlDesigns, tmp_path: Path) -> None:
 
 def test_sqlite_itself_finds_the_file_sound(designs: SqlDesigns, tmp_path: Path) -> None:
     designs.save(a_design())
-    with sqlite3.connect(tmp_path / "deep" / "cutwork.db") as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    connection = sqlite3.connect(tmp_path / "deep" / "cutwork.db")
+    found = [connection.execute(f"PRAGMA {name}").fetchall() for name in ("integrity_check", "foreign_key_check")]
     connection.close()
+    assert found == [[("ok",)], []]
 
 
 fractions = st.floats(0, 1, allow_nan=False)
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 shas = st.integers(0, 2**256 - 1).map(sha)
 seeds = st.integers(0, 2**63 - 1)
-boxes = st.lists(fractions, min_size=4, max_size=4).map(lambda v: (*sorted(v[::2]), *sorted(v[1::2]))).filter(lambda v: v[0] < v[1] and v[2] < v[3]).map(lambda v: Box((v[0], v[2], v[1], v[3])))
+spans = st.tuples(fractions, fractions).map(sorted).filter(lambda v: v[0] < v[1])
+boxes = st.builds(lambda x, y: Box((x[0], y[0], x[1], y[1])), spans, spans)
 leaks = st.dictionaries(st.integers(0, 9).map(str), fractions, max_size=3)
 attended = st.builds(Attended, box=st.none() | boxes, inside=fractions, lift=st.floats(0, 1e6), leakage=leaks)
 receipts = st.builds(Receipt, planned=boxes, attended=attended, alpha=st.none() | boxes, iou=fractions, fragments=st.integers(0, 99), overlap=leaks)
 cutouts = st.builds(Cutout, subject=words, region=st.integers(0, 9), image=shas, mask=shas, box=st.none() | boxes, receipt=receipts)
-repairs = st.builds(Move, region=st.integers(0, 9), box=boxes) | st.builds(Reseed, seed=seeds) | st.builds(domain.Ask, question=words) | st.builds(domain.Replan, reason=words)
+moves = st.builds(Move, region=st.integers(0, 9), box=boxes)
+repairs = moves | st.builds(Reseed, seed=seeds) | st.builds(domain.Ask, question=words) | st.builds(domain.Replan, reason=words)
 kinds = st.sampled_from(["missing", "tiny", "wrong"])
 findings = st.builds(Finding, subject=st.none() | words, region=st.none() | st.integers(0, 9), kind=kinds, detail=words, severity=fractions)
 critiques = st.builds(
@@ -551,8 +575,9 @@ regions = st.builds(Region, subject=st.just("s"), box=boxes, prompt=words, z=st.
 def plans(draw: st.DrawFn) -> Plan:
     places = draw(st.lists(regions, min_size=1, max_size=3))
     subject = Subject(id="s", phrase=draw(words), noun=draw(words), attributes=tuple(draw(st.lists(words, max_size=2))), count=len(places))
-    bands = st.lists(st.builds(CaptionBand, text=words, box=boxes), max_size=1).map(tuple)
-    return Plan(prompt=draw(words), background=draw(words), subjects=(subject,), regions=tuple(places), bands=draw(bands), notes=tuple(draw(st.lists(words, max_size=2))))
+    bands = draw(st.lists(st.builds(CaptionBand, text=words, box=boxes), max_size=1))
+    notes = draw(st.lists(words, max_size=2))
+    return Plan(prompt=draw(words), background=draw(words), subjects=(subject,), regions=tuple(places), bands=tuple(bands), notes=tuple(notes))
 
 
 @st.composite

@@ -39,12 +39,14 @@ def cover(box: Box, height: int, width: int) -> NDArray[np.float64]:
     """Share of each cell that a box covers: (height, width) in 0..1."""
     rows = _spans(box.y0, box.y1, height)
     columns = _spans(box.x0, box.x1, width)
-    return np.outer(rows, columns)
+    covered: NDArray[np.float64] = np.outer(rows, columns)
+    return covered
 
 
 def _spans(low: float, high: float, count: int) -> NDArray[np.float64]:
     start = np.arange(count)
-    return np.clip(np.minimum(high * count, start + 1) - np.maximum(low * count, start), 0, 1)
+    part: NDArray[np.float64] = np.clip(np.minimum(high * count, start + 1) - np.maximum(low * count, start), 0, 1)
+    return part
 
 
 def _one(mass: NDArray[np.float64], covers: NDArray[np.float64], own: int, area: float) -> Attended:
@@ -63,7 +65,7 @@ def _share(share: NDArray[np.float64], where: NDArray[np.float64]) -> float:
 
 def _box(mask: NDArray[np.bool_]) -> Box | None:
     """Tight box of the true cells, in fractions of the canvas."""
-    rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return None
     height, width = mask.shape

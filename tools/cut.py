@@ -21,6 +21,7 @@ from cutwork.tools.attention.fuse import WEIGHTS, fuse
 from cutwork.tools.masks import matting, measure
 from cutwork.tools.masks.clean import fragments
 from cutwork.tools.masks.segment import Method, segment
+from cutwork.tools.masks.trimap import border_ring
 from cutwork.tools.record_file import Record
 
 Pixels = NDArray[np.uint8]
@@ -31,8 +32,8 @@ def cut(
     plan: Plan,
     image: Pixels,
     record: Record,
+    attended: Sequence[Attended],
     blobs: Blobs,
-    attended: Sequence[Attended] = (),
     method: Method = "informed",
     within: bool | None = None,
 ) -> tuple[Cutout, ...]:
@@ -42,8 +43,8 @@ def cut(
         plan: regions, and how to cut in `plan.cut`.
         image: (H, W, 3) uint8.
         record: the attention maps of the drawing.
+        attended: one a region, as the render measured it; empty = measured here from the fused maps.
         blobs: where layers and masks are put.
-        attended: one a region, as the render measured it; measured here from the fused maps when not given.
         method: "paper" for the published baseline.
         within: keep cuts inside their widened planned boxes; None = where the plan was drawn regionally.
 
@@ -94,7 +95,7 @@ def painted_checkerboard(rgba: Pixels) -> bool:
     """Whether opaque light-grey squares alternate over most of what reaches the canvas border, as in faked transparency; (H, W, 4) uint8."""
     colour = rgba[..., :3].astype(np.int16)
     grey = (np.ptp(colour, axis=-1) <= 8) & (colour.min(-1) >= 140) & (rgba[..., 3] > 127)  # (H, W)
-    ring = measure.border_ring(*grey.shape)
+    ring = border_ring(*grey.shape)
     if grey[ring].mean() < 0.5:
         return False
     level = colour.mean(-1)

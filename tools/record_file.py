@@ -45,7 +45,7 @@ class Record:
 
     def to_bytes(self) -> bytes:
         """The record as npz bytes; equal records give equal bytes."""
-        arrays = {
+        arrays: dict[str, Any] = {
             "maps": self.maps.astype(np.float16),
             "blocks": self.blocks.astype(np.int32),
             "steps": self.steps.astype(np.int32),

@@ -43,7 +43,8 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
     """
     effort = effort or Effort()
     started = time.monotonic()
-    plan, size = shot.plan, shot.plan.size.root
+    plan, notes = family.translate(shot.plan)
+    size = plan.size.root
     conditioning = condition(plan, family)
     recorder = Recorder(conditioning.plain.keywords, plan.size.grid) if plan.regions else None
 
@@ -65,6 +66,7 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
         steps=drawn.steps,
         stopped_early=drawn.stopped,
         attended=attended(_fused(recorder), plan.regions) if recorder is not None else (),
+        notes=notes,
         seconds=round(time.monotonic() - started, 3),
     )
 

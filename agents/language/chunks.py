@@ -20,7 +20,7 @@ AND = {"and", "or", "then", "also", "but", "versus", "vs", "nor"}
 PRONOUNS = {"it", "them", "him", "her", "one", "ones", "itself", "himself", "herself", "themselves", "other"}
 SINGULAR_DET = {"a", "an", "this", "that", "each", "every", "another"}
 OF_MEDIA = {"of", "featuring", "showing", "depicting", "with", "shows", "depicts", "containing", "about"}
-IRREGULAR_VERBS = {"sat", "ran", "stood", "lay", "ate", "held", "made", "built", "drawn", "worn", "torn", "seen", "shown", "hung", "flew", "swam", "lit", "held"}
+IRREGULAR_VERBS = {"sat", "ran", "stood", "lay", "ate", "held", "made", "built", "drawn", "worn", "torn", "seen", "shown", "hung", "flew", "swam", "lit", "cut", "put", "set"}
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Item:
     lead: str = ""  # what stands for several as one: "bunch"
     token: Token | None = None
     plural: bool = False
+    counted: bool = False  # a number was said
 
 
 def chunk(tokens: list[Token]) -> list[Item]:
@@ -76,7 +77,7 @@ def _simple(word: str) -> Role | None:
         return "prep"
     if words.is_in("function", word) and not words.is_in("media", word):
         return "skip"
-    return "skip" if words.letters(word) == "R" or word in ("n", "s", "t") else None
+    return "skip" if words.letters(word) == "R" or (len(word) == 1 and not word.isdecimal()) else None
 
 
 def _starts_phrase(tokens: list[Token], at: int) -> bool:
@@ -148,6 +149,8 @@ def _without_body(tokens: list[Token], start: int, at: int, count: int | None) -
 def _count(tokens: list[Token], at: int, det: str) -> tuple[int | None, int]:
     """A number at `at`, with the "of" that may follow it: "three", "a pair of", "dozens of", "2"."""
     total: int | None = None
+    if [t.text for t in tokens[at : at + 3]] == ["half", "a", "dozen"]:
+        return 6, at + 3
     while at < len(tokens) and tokens[at].kind == "word":
         number = _number(tokens[at].text)
         if number is None or (total is not None and number == 0):
@@ -184,7 +187,8 @@ def _group(tokens: list[Token], at: int) -> tuple[str, int | None, int]:
         first += 1
     if first + 2 < len(tokens) and tokens[first + 1].text == "of" and words.is_in("group", words.singular(tokens[first].text)[0]):
         many = words.is_in("many", words.singular(tokens[first].text)[0])
-        return "" if many else tokens[first].text, 3 if many else 1, first + 2
+        count, after = _count(tokens, first + 2, "")
+        return "" if many or count else tokens[first].text, count or (3 if many else 1), after
     return "", None, at
 
 
@@ -222,6 +226,8 @@ def _ends(tokens: list[Token], at: int, body: list[Token], det: str, count: int 
     word = tokens[at].text
     if words.is_in("det", word) or (words.value("number", word) and word not in ("single", "lone", "double", "twin")):
         return bool(body)
+    if word == "can" and (det or body):
+        return False
     if _simple(word) and not (word in ("very", "really", "super", "extremely", "one") or _adverb_inside(tokens, at, body)):
         return True
     if not body or not any(words.is_noun(t.text) and not words.is_modifier(t.text) for t in body):
@@ -248,7 +254,8 @@ def _is_verb_here(tokens: list[Token], at: int, body: list[Token], det: str, cou
     many = words.singular(last)[1] or (count or 1) > 1
     if plural or word.endswith("s"):
         return bool(words.verb_base(word)) and not many and closed and (det != "" or "V" == words.letters(lemma)[:1]) and count is None
-    return many and words.singular(last)[1] and "V" in words.letters(word) and closed
+    animate = words.kind(words.singular(last)[0]) in "ah" and words.letters(word)[:1] == "V" and not words.is_in("noun", word)
+    return (animate or (many and words.singular(last)[1] and "V" in words.letters(word))) and closed
 
 
 def _compound(text: str) -> bool:
@@ -271,7 +278,9 @@ def _head(body: list[Token], det: str, count: int | None) -> Item:
     number = count if count is not None else 2 if plural else 1
     if words.is_in("pluralonly", noun.rpartition(" ")[2]) and count == 2 and det in ("a", "the"):
         number = 1  # "a pair of scissors"
-    return Item("thing", " ".join(kept), noun, attributes, number, det, plural=plural)
+    if noun == "glasses" and number > 2:
+        noun = "glass"
+    return Item("thing", " ".join(kept), noun, attributes, number, det, plural=plural, counted=count is not None)
 
 
 def _without_media(texts: list[str]) -> list[str]:
@@ -281,6 +290,8 @@ def _without_media(texts: list[str]) -> list[str]:
         if len(kept) > 1 and words.is_in("media", " ".join(kept[-2:])):
             kept.pop()
         kept.pop()
+    if len(kept) < len(texts) and (words.is_in("carrier", " ".join(kept[-2:])) or words.is_in("carrier", " ".join(kept[-1:]))):
+        return []  # "a t-shirt design"
     if len(kept) < len(texts) and not any(words.is_noun(w) and not words.is_modifier(w) for w in kept):
         return []
     return kept
@@ -289,12 +300,20 @@ def _without_media(texts: list[str]) -> list[str]:
 def _last_noun(texts: list[str], det: str, count: int | None) -> int | None:
     for at in range(len(texts) - 1, -1, -1):
         word = texts[at]
+        if at > 0 and words.kind(words.singular(word)[0]) == "x" and _thing_word(texts[at - 1]):
+            continue  # "a dragon theme"
+        if at > 0 and _compound(f"{texts[at - 1]} {words.singular(word)[0]}") and not _describes(texts[at - 1]):
+            return at
         if words.is_colour(word):
             if _fruit_not_colour(texts, at, det, count):
                 return at
         elif words.is_noun(word) and not (len(texts) == 1 and words.is_modifier(word) and not det and count is None):
             return at
     return None
+
+
+def _thing_word(word: str) -> bool:
+    return words.is_noun(word) and not words.is_modifier(word) and words.kind(words.singular(word)[0]) in "afoph"
 
 
 def _fruit_not_colour(texts: list[str], at: int, det: str, count: int | None) -> bool:
@@ -321,7 +340,7 @@ def _describes(word: str) -> bool:
 
 
 def _nominal(word: str) -> bool:
-    if words.is_modifier(word) or words.is_in("media", word) or words.is_in("shade", word):
+    if words.is_modifier(word) or word[0].isdigit() or words.is_in("media", word) or words.is_in("shade", word):
         return False
     known = words.letters(words.singular(word)[0])
     if words.verb_base(word) and word.endswith(("ing", "ed")):

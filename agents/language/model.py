@@ -26,8 +26,14 @@ class Thing:
     def bare(self) -> str:
         """Attributes and noun, without article and without what follows."""
         if self.lead:
-            return " ".join([self.lead, "of", *self.attributes, plural(self.noun)])
-        return " ".join(filter(None, [*self.attributes, self.noun, self.extra]))
+            return " ".join([self.lead, "of", *self.described, plural(self.noun)])
+        return " ".join(filter(None, [*self.described, self.noun, self.extra]))
+
+    @property
+    def described(self) -> list[str]:
+        """The attributes as they are said: two colours have an "and" between them."""
+        pairs = zip(["", *self.attributes], self.attributes, strict=False)
+        return [f"and {a}" if is_in("colour", before) and is_in("colour", a) else a for before, a in pairs]
 
     @property
     def phrase(self) -> str:
@@ -43,7 +49,7 @@ class Thing:
         if self.count == 1:
             return self.phrase
         number = NUMBERS[self.count] if self.count < len(NUMBERS) else str(self.count)
-        return " ".join(filter(None, [number, *self.attributes, plural(self.noun), self.extra, *self.tails]))
+        return " ".join(filter(None, [number, *self.described, plural(self.noun), self.extra, *self.tails]))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from cutwork.agents.language import words
 from cutwork.agents.language.chunks import Item, chunk
-from cutwork.agents.language.model import Parsed, Relation, Thing
+from cutwork.agents.language.model import NUMBERS, Parsed, Relation, Thing
 from cutwork.agents.language.tokens import Token, tokens
 from cutwork.domain import MAX_COUNT
 
@@ -22,6 +22,8 @@ CUES = re.compile(
     r"reading|quote|phrase|message|written|top text|bottom text|sign says)[\s:,]*(?:line|text|caption|is|on|at the)?[\s:]*)+(?=[\"“«„]|'\w)",
     re.I,
 )
+PLAIN_MEDIA = {"photo", "picture", "image", "sticker", "cutout", "cut-out", "meme", "pic", "scene", "design", "art", "artwork", "textile", "style", "logo", "view", "side view", "pack", "set"}
+UNQUOTED = re.compile(r"\b(that (?:says|reads)|which (?:says|reads)|saying|captioned)\s+([^\s,.;:\"'“‘«]+(?:\s+[A-Z][^\s,.;]*)*)")
 DROPPING = {"for", "during", "about", "despite", "via", "per", "than", "before", "after", "since", "until"}
 ON_PLACE = {"on", "inside", "at", "under", "over", "above", "below", "beside", "with", "left", "right", "between"}
 GEOMETRIC = {"left", "right", "above", "below", "under", "over", "front", "behind", "beside"}
@@ -31,7 +33,8 @@ ABSORBING = {"as", "like"}
 def parse(text: str) -> Parsed:
     """What a brief asks for. Never fails; a text with letters gives at least one thing, a background or a style."""
     plain = unicodedata.normalize("NFKC", text[:2_000])
-    cued = CUES.sub(", ", PREFIX.sub("", plain))
+    quoted = UNQUOTED.sub(r'\1 "\2"', plain)
+    cued = CUES.sub(", ", PREFIX.sub("", quoted))
     found = tokens(cued)
     reader = Reader(chunk([t for t in found if t.kind != "text"]))
     parsed = reader.read()
@@ -68,7 +71,7 @@ class Reader:
         self.joined = False  # "and" or a comma since the last phrase
         self.chain = ""  # "from left to right:"
         self.between: list[int] = []
-        self.openers: list[int] = []
+        self.tailed = False  # the last phrase described the thing before it: "a hat and a scarf" may go on
 
     def read(self) -> Parsed:
         for at, item in enumerate(self.items):
@@ -113,6 +116,9 @@ class Reader:
         kind = token.value
         self.dropping = False
         self.negated = False
+        if self.absorbing and kind in ("with", "inside", "on", "beside") and self.last is not None:
+            self.absorbing += f" {token.text}"  # "covered in", "filled with"
+            return
         self.absorbing = ""
         if kind == "between":
             self.between = []
@@ -194,7 +200,7 @@ class Reader:
     def _and(self, item: Item, _at: int) -> None:
         if item.text != "or" and item.text != "nor":
             self.negated = False
-        self.absorbing = "" if not self.absorbing.startswith("wearing") else self.absorbing
+        self.absorbing = ""
         self.joined = True
 
     def _be(self, _item: Item, _at: int) -> None:
@@ -224,14 +230,17 @@ class Reader:
         elif item.text in ("of", "from", "to") and self.waiting is None:
             self.absorbing = f"{self.absorbing} {item.text}".strip() if self.last is not None else ""
 
-    def _media(self, _item: Item, _at: int) -> None:
-        if self.waiting and self.waiting[1] in ("in", "with"):
-            self.waiting = None
+    def _media(self, item: Item, _at: int) -> None:
+        if not self.negated and item.text not in PLAIN_MEDIA:
+            self.parsed.styles.append(item.text)
+        if self.waiting and self.waiting[1] == "in":
+            self.dropping = words.is_in("tail", item.text.split(" ")[-1])  # "in the style of Cezanne"
+        self.waiting = None
 
     def _verb(self, item: Item, at: int) -> None:
         word = item.text
         self.waiting = None
-        if self.last is None:
+        if self.last is None or self.leading:
             return
         if words.is_in("worn-verb", word) or (words.is_in("absorb", word) and self._absorbs(at)):
             self.absorbing = word
@@ -260,7 +269,9 @@ class Reader:
         if self.negated or self.dropping:
             return
         before = self.items[at - 1] if at else None
-        if self.waiting and self.waiting[0] in ("on", "at", "inside", "with", "over"):
+        if self.last is not None and at + 1 < len(self.items) and self.items[at + 1].text in ("one", "ones") and item.det:
+            self._add(Thing(self.parsed.things[self.last].noun, _shown(item)))
+        elif self.waiting and self.waiting[0] in ("on", "at", "inside", "with", "over"):
             self._coloured(item)
         elif self.last is not None and before is not None and (before.role in ("be", "skip", "verb", "that") or (self.absorbing and words.is_colour(item.attributes[-1]))):
             for index in self.group or [self.last]:
@@ -296,16 +307,27 @@ class Reader:
             self._add_background(item)
         elif self.negated:
             pass
-        elif self.dropping:
-            self.dropping = False
+        elif self.dropping or (self.waiting and self.waiting[1] == "by" and words.kind(item.noun) == "?"):
+            self.dropping = False  # "for my bakery", "by Greg Rutkowski"
         elif self._stands_for_last(item):
             self._again(item)
-        elif not self._describes_last(item) and not self._is_behind(item):
+        elif self._describes_last(item):
+            self.tailed = True
+        elif not self._is_behind(item):
+            self.tailed = False
             self._drawn(item, at)
-        self.waiting = None if not (self.waiting and self.waiting[0] == "between" and len(self.between) < 2) else self.waiting
+        if not self._still_waits(item, at):
+            self.waiting = None
         self.joined = False
-        if not self.absorbing.startswith("wearing"):
-            self.absorbing = ""
+        self.absorbing = ""
+
+    def _still_waits(self, item: Item, at: int) -> bool:
+        """ "between a cat" waits for a second thing, "in the arms of" for whose arms they are."""
+        if self.waiting is None:
+            return False
+        if self.waiting[0] == "between":
+            return len(self.between) < 2
+        return self.tailed and self._some_part(item) and at + 1 < len(self.items) and self.items[at + 1].text == "of"
 
     def _is_background(self, item: Item) -> bool:
         return words.is_in("background", item.noun.rpartition(" ")[2]) and item.noun != "surface"
@@ -331,15 +353,37 @@ class Reader:
         """Worn things, parts, and what follows "made of" describe the thing before them."""
         if self.last is None:
             return False
+        if self.tailed and self.joined and self.waiting is None and self._goes_on(item):
+            self._tail(f"and {_said(item)}")
+            return True
         if self.absorbing and not (self.absorbing in ("of", "to", "from") and self.joined):
             self._tail(f"{self.absorbing} {_said(item)}")
             return True
         if item.det in ("its", "his", "her", "their") and (words.is_part(item.noun) or words.is_worn(item.noun)):
+            self._at_a_part(item)
             return True
         if self.waiting and self.waiting[0] in ("with", "inside") and self._worn_or_part(item):
             self._tail(f"{self.waiting[1] if self.waiting[0] == 'with' else 'in'} {_said(item)}")
             return True
-        return self.waiting is not None and self.waiting[0] != "with" and words.is_part(item.noun) and item.noun not in ("body",) and not words.is_in("noun", item.noun)
+        return self.waiting is not None and self.waiting[0] != "with" and self._some_part(item)
+
+    def _some_part(self, item: Item) -> bool:
+        """ "attached to the back", "on the roof": a part of what was named, not a thing."""
+        return item.det in ("the", "its", "his", "her", "their") and words.is_part(item.noun) and not words.is_in("noun", item.noun) and not words.is_in("thing", item.noun)
+
+    def _at_a_part(self, item: Item) -> None:
+        """ "a giraffe with an owl on its head", "a dog with a ball in its mouth"."""
+        if self.waiting is None or self.waiting[0] not in ("on", "inside") or self.last is None or not self.head or self.head[0] == self.last:
+            return
+        if self.waiting[0] == "on":
+            self._replace_relation("on", self.last, self.head[0])
+        elif item.noun in ("mouth", "hand", "arm", "paw", "beak", "claw", "trunk"):
+            self._replace_relation("holding", self.head[0], self.last)
+
+    def _goes_on(self, item: Item) -> bool:
+        """ "a hat and a scarf", "filled with water and bamboo"."""
+        bare = item.det == "" and (item.plural or item.count == 1) and words.kind(item.noun) in "fsp"
+        return words.is_worn(item.noun) or words.is_part(item.noun) or bare
 
     def _worn_or_part(self, item: Item) -> bool:
         assert self.last is not None and self.waiting is not None
@@ -353,7 +397,8 @@ class Reader:
 
     def _tail(self, text: str) -> None:
         assert self.last is not None
-        thing = self.parsed.things[self.last]
+        comma = self.joined and self.waiting is not None and bool(self.head)
+        thing = self.parsed.things[self.head[0] if comma else self.last]  # "a cat on a mat, with a hat"
         if text not in thing.tails and sum(map(len, thing.tails)) < 80:
             thing.tails.append(text)
 
@@ -370,7 +415,7 @@ class Reader:
                 return True
             return False
         kind, said = self.waiting
-        if kind in ("left", "right", "front", "behind", "beside", "facing", "holding", "riding", "between", "with") and not words.is_pure_scenery(item.noun):
+        if kind in ("left", "right", "facing", "holding", "riding", "between", "with") and not words.is_pure_scenery(item.noun):
             return False
         self.parsed.background.append(f"{said} {_said(item)}".replace("on top of", "on"))
         return True
@@ -399,14 +444,16 @@ class Reader:
             fitting = [i for i in same if set(_shown(item)) <= set(self.parsed.things[i].attributes)]
             return (fitting or same)[0] if fitting or not item.attributes else None
         alike = [i for i in same if self.parsed.things[i].attributes == _shown(item)]
-        again = self.waiting is not None or self._relation_ahead(item)
-        return alike[0] if alike and again and alike[0] not in (self.last,) and self.parsed.relations else None
+        again = self.waiting[0] in GEOMETRIC if self.waiting else self._relation_ahead(item)
+        if not alike or not again or not self.parsed.relations or (self.waiting and alike[0] == self.last):
+            return None
+        return alike[0]
 
     def _relation_ahead(self, item: Item) -> bool:
         at = next(i for i, other in enumerate(self.items) if other is item)
         for other in self.items[at + 1 : at + 4]:
             if other.token is not None and other.token.kind == "relation":
-                return True
+                return other.token.value in GEOMETRIC
             if other.role not in ("be", "verb", "skip"):
                 return False
         return False
@@ -509,12 +556,14 @@ def _named(kind: str) -> str:
 
 
 def _shown(item: Item) -> list[str]:
-    return [a for a in item.attributes if not words.is_in("function", a)]
+    return [a for a in item.attributes if not words.is_in("function", a) and a not in ("colored", "coloured")]
 
 
 def _said(item: Item) -> str:
     """The phrase with its article, as it was said."""
-    if item.count > 1 or item.plural:
+    if item.counted and item.count > 1:
+        return f"{NUMBERS[item.count] if item.count < len(NUMBERS) else item.count} {item.text}"
+    if item.plural:
         return item.text
     det = item.det if item.det not in ("", "some", "any", "each", "every", "another") else ""
     if det in ("a", "an"):

@@ -22,15 +22,15 @@ RELATIONS = {
     "over": ["over"],
     "below": ["below", "beneath", "underneath", "at the bottom of", "on the bottom of", "lower than", "down below", "to the bottom of"],
     "under": ["under"],
-    "on": ["on top of", "on the top of", "at the top of", "atop of", "atop", "upon", "onto", "on"],
-    "inside": ["inside of", "inside", "in the middle of", "in the center of", "in the centre of", "in the corner of", "within", "into", "in", "in the inside of", "out of"],
+    "on": ["on the middle of", "across the top of", "on the back of", "on top of", "on the top of", "at the top of", "atop of", "atop", "upon", "onto", "on"],
+    "inside": ["inside of", "inside", "in the middle of", "in the center of", "in the centre of", "in the corner of", "within", "into", "in", "in the inside of", "in the back of"],
     "front": ["in front of", "in the front of", "at the front of"],
-    "behind": ["behind", "in back of", "at the back of", "hidden by", "in the back of"],
+    "behind": ["behind", "in back of", "at the back of", "hidden by"],
     "between": ["in between", "between", "in the middle between"],
     "beside": ["next to", "beside", "besides", "near to", "near", "nearby", "close to", "close by", "alongside", "adjacent to", "by the side of", "on the side of"]
     + ["on side of", "at the side of", "across from", "opposite to", "opposite", "side by side with", "in the vicinity of", "by", "around", "surrounded by", "among"]
     + ["amongst", "amid", "beyond", "past"],
-    "at": ["at", "against", "through", "across", "along", "off", "outside of", "outside", "down", "up", "toward", "towards", "throughout"],
+    "at": ["out of", "at", "against", "through", "across", "along", "off", "outside of", "outside", "down", "up", "toward", "towards", "throughout"],
     "with": ["together with", "along with", "accompanied by", "with", "featuring", "including", "containing", "alongside with", "plus"],
 }
 NOT = ["without any", "without", "with no", "instead of", "but not", "do not", "does not", "don't", "doesn't", "isn't", "aren't", "except for", "except", "excluding"]

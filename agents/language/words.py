@@ -65,6 +65,9 @@ def singular(word: Word) -> tuple[Word, bool]:
     """The word in the singular, and whether it was a plural. Plurals without a singular stay as they are."""
     head, _, last = word.rpartition(" ")
     lemma, plural = _singular(last)
+    if head and not plural and last.endswith("s"):
+        whole = next((w for w in (f"{head} {stem}" for stem in _without_s(last)) if w in compounds() or w in lexicon()), "")
+        return (whole, True) if whole else (word, False)
     return (f"{head} {lemma}" if head else lemma), plural
 
 
@@ -73,7 +76,9 @@ def _singular(word: Word) -> tuple[Word, bool]:
     irregular = value("irregular", word)
     if irregular:
         return irregular, irregular != word
-    if is_in("pluralonly", word) or is_in("unchanged", word) or is_in("noun", word) or not word.endswith("s") or word.endswith("ss") or len(word) < 4:
+    if is_in("pluralonly", word) or is_in("unchanged", word) or is_in("noun", word) or not word.endswith("s") or word.endswith("ss") or len(word) < 3:
+        return word, False
+    if len(word) == 3 and not is_in("noun", word[:-1]):
         return word, False
     for lemma in _without_s(word):
         if letters(lemma) or is_in("noun", lemma):
@@ -129,8 +134,8 @@ def is_modifier(word: Word) -> bool:
     if is_in("adjective", word) or is_colour(word) or is_in("pattern", word) or is_in("size", word) or is_in("style", word):
         return True
     known = letters(word)
-    if known:
-        return known[0] == "J" and not is_in("noun", word)
+    if is_in("noun", word) or known:
+        return known[:1] == "J" and not is_in("noun", word)
     return word.endswith(("ed", "ing", "ish", "y", "ful", "less", "ous", "-like", "-shaped")) and verb_base(word) != "" or "-" in word
 
 
@@ -138,7 +143,7 @@ def is_modifier(word: Word) -> bool:
 def is_noun(word: Word) -> bool:
     """Whether the word can be the head of a noun phrase: known nouns and words nobody knows."""
     lemma, _ = _singular(word)
-    if is_in("noun", lemma) or is_in("scenery", lemma) or is_in("media", lemma) or is_in("worn", lemma) or is_in("part", lemma):
+    if is_in("pluralonly", lemma) or is_in("noun", lemma) or is_in("scenery", lemma) or is_in("media", lemma) or is_in("worn", lemma) or is_in("part", lemma):
         return True
     known = letters(lemma) or letters(word)
     if is_in("adjective", word) and "o" not in known and "f" not in known:
@@ -186,11 +191,14 @@ def _own_kind(word: Word) -> str:
 
 
 def is_worn(noun: Word) -> bool:
-    return is_in("worn", noun) or is_in("worn", noun.rpartition(" ")[2]) or kind(noun) == "w"
+    last = noun.rpartition(" ")[2]
+    return is_in("worn", noun) or is_in("worn", last) or is_in("worn", last + "s") or kind(noun) == "w"
 
 
 def is_part(noun: Word) -> bool:
     last = noun.rpartition(" ")[2]
+    if is_in("noun", noun) and not is_in("part", noun):
+        return False
     return is_in("part", last) or is_in("part", noun) or kind(noun) == "b" or _plural_part(last)
 
 

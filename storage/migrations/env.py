@@ -16,8 +16,8 @@ from cutwork.storage.tables import Table
 
 def run(connection: Connection) -> None:
     """Run the asked steps on that connection, in its transaction."""
-    # SQLite can change little of a table in place: batch mode copies it. Its DDL is transactional, which Alembic does not assume.
-    context.configure(connection=connection, target_metadata=Table.metadata, render_as_batch=True, transactional_ddl=True)
+    # SQLite can change little of a table in place: batch mode copies it.
+    context.configure(connection=connection, target_metadata=Table.metadata, render_as_batch=True)
     with context.begin_transaction():
         context.run_migrations()
 

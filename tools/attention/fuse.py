@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-from .entropy import EPS, histogram_entropy, level_shares, minmax
+from cutwork.tools.attention.entropy import EPS, histogram_entropy, level_shares, minmax
 
 Weight = Callable[[Tensor], Tensor]  # maps (..., h, w) -> weights (...), >= 0
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
+from cutwork.domain import Plan
 from cutwork.tools.attention.record import Recorder
 
 
@@ -50,6 +51,10 @@ class Family(Protocol):
     blocks: int  # attention blocks that can be recorded
     uses_cfg: bool  # whether guidance is classifier-free (a second pass) rather than embedded or absent
     max_words: int  # prompt tokens the text encoder reads
+
+    def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+        """The plan in words this model knows, with a note in plain words for each change. Most models know all words."""
+        ...
 
     def encode(self, prompts: Sequence[str]) -> Text:
         """Encode prompts and join them; the pooled vector is the first prompt's."""

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cutwork.domain import Plan
 from cutwork.errors import LicenceRefused, NotConfigured
 from cutwork.tools.attention.kernels import attend
 from cutwork.tools.families.base import Control, Family, Text, processors, word_spans
@@ -85,6 +86,9 @@ class FluxFamily:
             part.eval().requires_grad_(False)
         self.order = {name: i for i, name in enumerate(self.model.attn_processors)}
         self.blocks = len(self.order)
+
+    def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+        return plan, ()
 
     def encode(self, prompts: Sequence[str]) -> Text:
         with torch.no_grad():

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from cutwork.domain import Artifact, Cutout, Design, Json
 from cutwork.ports import Blobs
-
-from . import overview, png
-from .base import artifact, canonical, delivered, file_stem, pixels
+from cutwork.tools.formats import overview, png
+from cutwork.tools.formats.base import artifact, canonical, delivered, file_stem, pixels
 
 
 def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:

@@ -14,9 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cutwork.domain import Artifact, Design
 from cutwork.ports import Blobs
-
-from .base import artifact, delivered, pixels
-from .png import encode
+from cutwork.tools.formats.base import artifact, delivered, pixels
+from cutwork.tools.formats.png import encode
 
 INKS = ((230, 25, 75), (60, 180, 75), (0, 130, 200), (245, 130, 48), (145, 30, 180), (0, 160, 160), (240, 50, 230), (128, 128, 0))
 CHECK, LIGHT, DARK = 8, 238, 205  # pixels a square, grey levels
@@ -39,14 +38,14 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
     return (artifact("overview", "overview.png", encode(sheet), blobs, "image/png", (sheet.shape[1], sheet.shape[0])),)
 
 
-def numbered(image: Pixels, masks: Sequence[NDArray[np.bool_]]) -> bytes:
+def numbered(image: Pixels, masks: Sequence[NDArray[np.bool_] | Pixels]) -> bytes:
     """The image with each mask's outline and its number (from 1), as PNG bytes: what a critic that can see is shown.
 
     Args:
         image: (H, W, 3) uint8.
-        masks: each (H, W) bool.
+        masks: each (H, W), bool or grey; above 127 counts as inside.
     """
-    return encode(outlined(image, masks))
+    return encode(outlined(image, [np.asarray(m > (0 if m.dtype == np.bool_ else 127)) for m in masks]))
 
 
 def outlined(image: Pixels, masks: Sequence[NDArray[np.bool_]]) -> Pixels:

@@ -21,8 +21,7 @@ from cutwork import __version__
 from cutwork.domain import Artifact, Design, Json, Shot
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs
-
-from .base import artifact, canonical, delivered, pixels
+from cutwork.tools.formats.base import artifact, canonical, delivered, pixels
 
 MANIFEST_VERSION = 1
 SAMPLER = "Euler"

@@ -1,1 +1,1 @@
-
+"""From fused attention maps to masks, with numpy and OpenCV."""

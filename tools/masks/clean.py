@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .types import Mask
+from cutwork.tools.masks.types import Mask
 
 OF_CANVAS, OF_LARGEST = 0.01, 0.05  # a piece stays if it reaches either share
 HOLE = 0.005  # holes up to this share of the canvas are closed; larger ones (a ring, a mug's handle) are meant

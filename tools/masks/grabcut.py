@@ -8,8 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .trimap import BGD, FGD, PROBABLE_BGD, PROBABLE_FGD
-from .types import Labels, Mask, Picture
+from cutwork.tools.masks.trimap import BGD, FGD, PROBABLE_BGD, PROBABLE_FGD
+from cutwork.tools.masks.types import Labels, Mask, Picture
 
 LONGEST = 512  # pixels; the cut is made at this size at most, its edge enlarged afterwards
 
@@ -45,7 +45,8 @@ def grabcut(image: Picture, labels: Labels, iterations: int = 5, longest: int = 
 
 def is_foreground(labels: Labels) -> Mask:
     """Where labels say foreground, definite or probable."""
-    return (labels == FGD) | (labels == PROBABLE_FGD)
+    front: Mask = (labels == FGD) | (labels == PROBABLE_FGD)
+    return front
 
 
 def _run(image: Picture, labels: Labels, iterations: int) -> Mask:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .types import Mask, Picture
+from cutwork.tools.masks.types import Mask, Picture
 
 BAND = 0.02  # of the canvas' long side: half the width of the band in which alpha is open
 LOCK = threading.Lock()
@@ -58,4 +58,5 @@ def trimap(mask: Mask, radius: int) -> Alpha:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     inner = cv2.erode(mask.astype(np.uint8), disc, borderType=cv2.BORDER_REPLICATE)
     outer = cv2.dilate(mask.astype(np.uint8), disc, borderType=cv2.BORDER_REPLICATE)
-    return (inner.astype(np.float64) + outer) / 2
+    known: Alpha = (inner.astype(np.float64) + outer) / 2
+    return known

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 
 from cutwork.domain import Box
-
-from .trimap import border_ring
-from .types import Mask, Picture
+from cutwork.tools.masks.trimap import border_ring
+from cutwork.tools.masks.types import Mask, Picture
 
 SURE = 12.0  # grey levels between both sides of an edge below which nobody could say where the edge runs
 REACH = 3  # pixels to either side of the edge that are looked at
@@ -16,7 +15,7 @@ REACH = 3  # pixels to either side of the edge that are looked at
 
 def tight_box(mask: Mask) -> Box | None:
     """Smallest box around the true pixels, in fractions of the canvas; None if there are none."""
-    rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return None
     height, width = mask.shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .types import Field, Mask
+from cutwork.tools.masks.types import Field, Mask
 
 NEARER = 0.1  # what one step nearer to the viewer is worth against a difference of attention
 
@@ -25,4 +25,5 @@ def partition(masks: Mask, fields: Field, z: tuple[int, ...]) -> Mask:
     rank = np.unique(np.array(z), return_inverse=True)[1].astype(np.float32)  # equal z, equal rank
     strength = fields + NEARER * rank[:, None, None]
     owner = np.where(masks, strength, -np.inf).argmax(0)  # (H, W); the first region on a tie
-    return masks & (owner == np.arange(len(masks))[:, None, None])
+    mine: Mask = masks & (owner == np.arange(len(masks))[:, None, None])
+    return mine

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cutwork.domain import Box
-
-from .types import Mask
+from cutwork.tools.masks.types import Mask
 
 MARGIN = 0.08  # of the canvas; subjects reach over their box a little
 

@@ -16,13 +16,12 @@ from typing import Literal
 import numpy as np
 
 from cutwork.domain import CutSettings, Region
-
-from .clean import clean
-from .grabcut import grabcut
-from .partition import partition
-from .prior import outside
-from .trimap import BGD, FGD, PROBABLE_BGD, fill_empty, four_values, upsample
-from .types import Field, Labels, Mask, Picture
+from cutwork.tools.masks.clean import clean
+from cutwork.tools.masks.grabcut import grabcut
+from cutwork.tools.masks.partition import partition
+from cutwork.tools.masks.prior import outside
+from cutwork.tools.masks.trimap import BGD, FGD, PROBABLE_BGD, fill_empty, four_values, upsample
+from cutwork.tools.masks.types import Field, Labels, Mask, Picture
 
 Method = Literal["paper", "informed"]
 METHODS: tuple[Method, ...] = ("paper", "informed")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .types import Field, Labels
+from cutwork.tools.masks.types import Field, Labels, Mask
 
 BGD, FGD, PROBABLE_BGD, PROBABLE_FGD = 0, 1, 2, 3  # OpenCV's codes
 PROMOTED, DEMOTED = 0.01, 0.10  # shares of the canvas given to an empty definite class
@@ -18,7 +18,8 @@ PROMOTED, DEMOTED = 0.01, 0.10  # shares of the canvas given to an empty definit
 def upsample(fused: Field, height: int, width: int) -> Field:
     """A token-grid map at image size: bicubic, clipped. (h, w) in 0..1 -> (height, width) float32 in 0..1."""
     large = cv2.resize(np.ascontiguousarray(fused, dtype=np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip(large, 0.0, 1.0)
+    clipped: Field = np.clip(large, 0.0, 1.0)
+    return clipped
 
 
 def four_values(field: Field, thresholds: tuple[float, float, float]) -> Labels:
@@ -32,8 +33,9 @@ def four_values(field: Field, thresholds: tuple[float, float, float]) -> Labels:
         (H, W) uint8.
     """
     codes = np.array([BGD, PROBABLE_BGD, PROBABLE_FGD, FGD], np.uint8)
-    steps = sum((field > t).astype(np.uint8) for t in thresholds)
-    return codes[np.asarray(steps)]
+    steps = np.stack([field > t for t in thresholds]).sum(0)
+    labels: Labels = codes[steps]
+    return labels
 
 
 def fill_empty(labels: Labels, field: Field) -> Labels:
@@ -68,14 +70,14 @@ def initial(fused: Field, height: int, width: int, thresholds: tuple[float, floa
     return fill_empty(four_values(field, thresholds), field)
 
 
-def border_ring(height: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def border_ring(height: int, width: int) -> Mask:
     """The outermost pixels of a canvas, (height, width) bool."""
     ring = np.ones((height, width), bool)
     ring[1:-1, 1:-1] = False
     return ring
 
 
-def _extreme(field: Field, share: float) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _extreme(field: Field, share: float) -> Mask:
     """The lowest `share` of a field's pixels, at least one; equal pixels in reading order."""
     count = max(1, round(share * field.size))
     chosen = np.zeros(field.size, bool)

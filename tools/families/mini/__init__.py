@@ -6,6 +6,9 @@ for outside that is mapped to the nearest subject it knows, and the run says so;
 
 from __future__ import annotations
 
+import difflib
+import json
+import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -13,6 +16,7 @@ from typing import Any
 
 import torch
 
+from cutwork.domain import Plan
 from cutwork.errors import NotConfigured
 from cutwork.tools.families.base import Family
 from cutwork.tools.families.flux import FluxFamily
@@ -26,6 +30,59 @@ class MiniFamily(FluxFamily):
     def _padded(self, prompt: str) -> int:
         words = len(self.pipeline.tokenizer_2(prompt).input_ids)
         return next((length for length in PADDED if words <= length), PADDED[-1])
+
+
+    def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+        """The plan in words the model has learned, and a sentence for each word that was exchanged or is unknown."""
+        notes = []
+        for subject in plan.subjects:
+            known = nearest(subject.noun)
+            if known is None:
+                notes.append(f"the embedded model has not learned to draw {subject.noun!r}; `cutwork models show mini` lists what it knows")
+            elif known != subject.noun:
+                plan = _exchange(plan, subject.noun, known)
+                notes.append(f"drew {subject.noun!r} as {known!r}")
+        return plan, tuple(notes)
+
+
+@cache
+def vocabulary() -> dict[str, Any]:
+    """What the model has learned: "subjects" with their synonyms, "colours", "backgrounds"."""
+    path = Path(str(resources.files(__name__))) / "vocabulary.json"
+    if not path.is_file():
+        raise NotConfigured(f"the embedded model's vocabulary is missing: {path}", hint="reinstall cutwork")
+    words: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return words
+
+
+def nearest(noun: str) -> str | None:
+    """The word the model has learned for a noun: itself, a synonym it was trained on, its head noun, or a likely misspelling.
+
+    A trained synonym is returned as it stands; None if nothing is near.
+    """
+    names = {name: subject for subject, synonyms in vocabulary()["subjects"].items() for name in (subject, *synonyms)}
+    wanted = " ".join(noun.lower().split())
+    for candidate in (wanted, wanted.removesuffix("s"), wanted.removesuffix("es"), wanted.split(" ")[-1]):
+        if candidate in names:
+            return candidate if candidate == wanted else names[candidate]
+    close = difflib.get_close_matches(wanted, names, n=1, cutoff=0.84)
+    return names[close[0]] if close else None
+
+
+def _exchange(plan: Plan, noun: str, known: str) -> Plan:
+    """A plan with one noun replaced wherever it is written, plural endings kept off."""
+    pattern = re.compile(rf"(?<!\w){re.escape(noun)}(?:s|es)?(?!\w)", re.IGNORECASE)
+
+    def swap(text: str) -> str:
+        return pattern.sub(known, text)
+
+    return plan.model_copy(
+        update={
+            "prompt": swap(plan.prompt),
+            "subjects": tuple(s.model_copy(update={"noun": known, "phrase": swap(s.phrase)}) if s.noun == noun else s for s in plan.subjects),
+            "regions": tuple(r.model_copy(update={"prompt": swap(r.prompt)}) for r in plan.regions),
+        }
+    )
 
 
 def folder() -> Path:

@@ -1,0 +1,93 @@
+"""What was understood, said again as a fuller prompt. Chooses a background and a look where the brief names none."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
+
+from cutwork.agents.language.model import Parsed, Relation
+
+BACKGROUNDS = ("white", "teal", "yellow", "pink", "light blue", "purple", "green", "orange", "gray", "mint")
+LOOK = "glossy 3d style, soft lighting"
+LOOKS = {"sticker": "glossy 3d style, clean outline", "textile": "flat illustration, clean shapes"}
+MAX_WORDS = 45
+LINKS = {
+    "left": "to the left of",
+    "right": "to the right of",
+    "above": "above",
+    "below": "below",
+    "on": "on",
+    "inside": "inside",
+    "front": "in front of",
+    "behind": "behind",
+    "beside": "next to",
+    "riding": "riding",
+    "holding": "holding",
+}
+PREPOSITION = re.compile(
+    r"(?:in|on|at|by|under|over|near|against|above|below|through|across|along|inside|outside|within|into|onto|off|around|between|beneath|underneath|up|down|beyond|amid|among"
+    r"|upon|past|towards?|underwater|outdoors|indoors|throughout|from|with|beside|next to|close to|behind)\b"
+)
+Colour = str
+
+
+def background(parsed: Parsed, text: str) -> str:
+    """The stated background, or a plain one: the same for the same brief, in no colour that a subject has."""
+    if parsed.background:
+        stated = sorted(parsed.background, key=lambda b: bool(PREPOSITION.match(b)))
+        return " ".join(dict.fromkeys(stated))[:300]
+    worn = {word for t in parsed.things for a in t.attributes for word in a.split()}
+    free = [c for c in BACKGROUNDS if not set(c.split()) & worn] or list(BACKGROUNDS)
+    colour = free[zlib.crc32(text.encode("utf-8", "replace")) % len(free)]
+    return f"{'an' if colour == 'orange' else 'a'} {colour} background"
+
+
+def before(back: str) -> str:
+    """The background as it follows a subject: "on a purple background", "at the beach"."""
+    if not back or PREPOSITION.match(back):
+        return back
+    return f"on {back}" if re.search(r"\b(?:background|backdrop|wallpaper|bg)\b", back) else f"with {back} behind"
+
+
+def style(parsed: Parsed, kind: str) -> str:
+    """The stated look, or that of the kind."""
+    return ", ".join(dict.fromkeys(parsed.styles))[:120] or LOOKS.get(kind, LOOK)
+
+
+def prompt(parsed: Parsed, back: str, look: str) -> str:
+    """One sentence with every thing, how they stand, the background and the look."""
+    said = subjects(parsed)
+    whole = " ".join(filter(None, [said, before(back) if said else back]))
+    room = MAX_WORDS - len(whole.split())
+    return ", ".join(filter(None, [whole, " ".join(look.split()[: max(0, room)]).rstrip(",")]))
+
+
+def subjects(parsed: Parsed) -> str:
+    """All things in order, each with those it stands on or beside: "a cat on a table, a dog and a rocket"."""
+    named: set[int] = set()
+    parts = [_mention(i, parsed, named) for i in range(len(parsed.things)) if i not in named]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def _mention(index: int, parsed: Parsed, named: set[int]) -> str:
+    named.add(index)
+    thing = parsed.things[index]
+    words = [thing.phrases, _place(thing.place)]
+    for r in parsed.relations:
+        if r.a == index and r.b not in named:
+            words.append(_link(r, parsed, named))
+    return " ".join(filter(None, words))
+
+
+def _link(r: Relation, parsed: Parsed, named: set[int]) -> str:
+    if r.kind != "between" or r.c is None:
+        return f"{LINKS.get(r.kind, 'and')} {_mention(r.b, parsed, named)}"
+    ends: Sequence[int] = dict.fromkeys([r.b, r.c]).keys()  # type: ignore[assignment]
+    return "between " + " and ".join(_mention(i, parsed, named) for i in ends if i not in named)
+
+
+def _place(place: str) -> str:
+    if not place:
+        return ""
+    return {"front": "in the foreground", "centre": "in the centre"}.get(place, f"in the {place} corner" if " " in place else f"at the {place}")

@@ -1,0 +1,164 @@
+"""The offline planner: answers the agents' questions by rules, behind the same port as a language model.
+
+It reads the brief itself, each time anew, and is therefore deterministic and needs no state. It does not see images and
+does not talk; what it knows of language is in `agents/language`.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from cutwork.agents.language import write
+from cutwork.agents.language.arrange import Arrangement, Variant, arrange
+from cutwork.agents.language.model import Parsed, Relation, Thing
+from cutwork.agents.language.parse import parse
+from cutwork.agents.language.rects import Rect
+from cutwork.agents.schemas import ExtensionAnswer, ExtractionAnswer, LayoutAnswer, RegionAnswer, SubjectAnswer
+from cutwork.domain import MAX_SUBJECTS, Size
+from cutwork.errors import LlmFailed
+from cutwork.ports import Answer, Prompt
+
+Variables = Mapping[str, Any]
+LARGER = ("small", "tiny", "missing", "weak", "faint", "larger", "bigger", "absent", "not found", "invisible", "unattended")
+APART = ("overlap", "leak", "blend", "touch", "bleed", "merge", "close", "space", "spacing", "apart", "mixed", "crowd")
+
+
+class OfflineLlm:
+    """The `Llm` port, answered by rules."""
+
+    name = "offline"
+    sees = False
+
+    def ask(self, prompt: Prompt, schema: type[Answer]) -> Answer:
+        """Answer as an instance of `schema`.
+
+        Raises:
+            LlmFailed: for a question that rules cannot answer, or variables that are not as agents pass them.
+        """
+        if prompt.name not in ANSWERS:
+            raise LlmFailed(
+                f"the offline planner cannot answer {prompt.name!r}; it neither sees images nor talks, it answers {', '.join(ANSWERS)}",
+                hint="set CUTWORK_LLM to a language model",
+            )
+        try:
+            return schema.model_validate(ANSWERS[prompt.name](prompt.variables).model_dump())
+        except (ValidationError, KeyError, TypeError, ValueError) as error:
+            raise LlmFailed(f"the offline planner was asked {prompt.name!r} with variables it cannot use: {error}") from error
+
+
+@lru_cache(maxsize=64)
+def _parsed(brief: str) -> Parsed:
+    """Shared between the three questions about one brief; nobody changes it."""
+    return parse(brief)
+
+
+def _extension(variables: Variables) -> ExtensionAnswer:
+    brief = str(variables["brief"])
+    parsed = _parsed(brief)
+    back, look = write.background(parsed, brief), write.style(parsed, str(variables.get("kind", "")))
+    return ExtensionAnswer(prompt=write.prompt(parsed, back, look), background=back, style=look, palette=_listed(variables.get("palette")))
+
+
+def _listed(value: Any) -> list[str]:
+    """A list that may come as JSON or with commas."""
+    text = str(value or "").strip()
+    if text.startswith("["):
+        return [str(v) for v in json.loads(text)]
+    return [part.strip() for part in text.split(",") if part.strip() and part.strip().lower() not in ("none", "-")]
+
+
+def _extraction(variables: Variables) -> ExtractionAnswer:
+    things = _parsed(str(variables["brief"])).things[:MAX_SUBJECTS]
+    return ExtractionAnswer(subjects=[SubjectAnswer(phrase=t.phrase[:200], noun=t.noun, attributes=_attributes(t), count=t.count) for t in things])
+
+
+def _attributes(thing: Thing) -> list[str]:
+    return [a[:200] for a in [*thing.attributes, *thing.tails]]
+
+
+def _layout(variables: Variables) -> LayoutAnswer:
+    subjects: list[dict[str, Any]] = json.loads(variables["subjects"])
+    parsed = _parsed(str(variables["brief"]))
+    things, relations = _matched(parsed, subjects)
+    size = Size.parse(str(variables["size"])).root
+    bands = [_band(b) for b in json.loads(variables.get("bands") or "[]")]
+    found = _laid_out(things, relations, size, bands, str(variables.get("feedback") or "").strip())
+    behind = write.before(str(variables.get("background") or "").strip() or write.background(parsed, str(variables["brief"])))
+    regions = [
+        RegionAnswer(subject=str(subject["id"]), box=list(box), prompt=f"{subject['phrase']} {behind}".strip()[:1_000], z=z)
+        for subject, boxes, z in zip(subjects, found.boxes, found.z, strict=False)
+        for box in boxes
+    ]
+    return LayoutAnswer(regions=regions, notes=list(dict.fromkeys([*parsed.notes, *found.notes])))
+
+
+def _band(value: Any) -> Rect:
+    """A band as a bare box, or as a caption with its box."""
+    x0, y0, x1, y1 = value["box"] if isinstance(value, dict) else value
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def _matched(parsed: Parsed, subjects: Sequence[dict[str, Any]]) -> tuple[list[Thing], list[Relation]]:
+    """The given subjects as things with what the brief says of them, and the relations by the subjects' order."""
+    free = dict(enumerate(parsed.things))
+    place: dict[int, int] = {}  # number in the brief -> number among the subjects
+    things: list[Thing] = []
+    for at, subject in enumerate(subjects):
+        known = _best(free, subject)
+        source = free.pop(known) if known is not None else Thing(str(subject["noun"]))
+        if known is not None:
+            place[known] = at
+        attributes = source.attributes if known is not None else [str(a) for a in subject.get("attributes", ())]
+        things.append(Thing(source.noun, attributes, source.tails, int(subject.get("count") or 1), source.place, source.scale))
+    relations = [
+        Relation(r.kind, place[r.a], place[r.b], None if r.c is None else place[r.c]) for r in parsed.relations if all(i is None or i in place for i in (r.a, r.b, r.c))
+    ]
+    return things, relations
+
+
+def _best(free: dict[int, Thing], subject: dict[str, Any]) -> int | None:
+    """The thing of the brief that a subject most likely is: same phrase, same noun, or a noun inside the phrase."""
+    noun, phrase = str(subject["noun"]).lower(), str(subject.get("phrase", "")).lower()
+    tests: list[Callable[[Thing], bool]] = [
+        lambda t: t.phrase == phrase and t.noun == noun,
+        lambda t: t.noun == noun and t.bare in phrase,
+        lambda t: t.noun == noun,
+        lambda t: t.noun in phrase or noun in t.phrase,
+    ]
+    return next((i for test in tests for i, thing in free.items() if test(thing)), None)
+
+
+def _laid_out(things: Sequence[Thing], relations: Sequence[Relation], size: tuple[int, int], bands: Sequence[Rect], feedback: str) -> Arrangement:
+    """The usual layout; after a round that went wrong the first other one, by what went wrong."""
+    usual = arrange(things, relations, size, bands)
+    if not feedback:
+        return usual
+    for variant in _variants(feedback):
+        other = arrange(things, relations, size, bands, variant)
+        if other.boxes != usual.boxes and len(other.notes) <= len(usual.notes):
+            return other
+    return usual
+
+
+def _variants(feedback: str) -> list[Variant]:
+    said = feedback.lower()
+    larger, apart, turned = Variant(margin=0.4), Variant(margin=1.6), Variant(mirrored=True, turned=True)
+    rest = [turned, apart, larger]
+    shift = zlib.crc32(feedback.encode("utf-8", "replace")) % 3
+    rest = rest[shift:] + rest[:shift]
+    if any(word in said for word in APART):
+        return [apart, *rest]
+    return [larger, *rest] if any(word in said for word in LARGER) else rest
+
+
+ANSWERS: dict[str, Callable[[Variables], ExtensionAnswer | ExtractionAnswer | LayoutAnswer]] = {
+    "extension": _extension,
+    "extraction": _extraction,
+    "layout": _layout,
+}

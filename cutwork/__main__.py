@@ -1,0 +1,5 @@
+"""`python -m cutwork` is `cutwork`."""
+
+from cutwork.cli import main
+
+main()

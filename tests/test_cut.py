@@ -1,0 +1,303 @@
+"""Cutting: record files, attended regions, RGBA layers with receipts, and alpha that is truly alpha."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from cutwork.domain import Attended, Box, CutSettings, Plan, Region, Subject
+from cutwork.errors import BadInput, CutworkError, StorageFailed
+from cutwork.tools import cut as cutting
+from cutwork.tools.attended import attended, cover
+from cutwork.tools.attention.fuse import WEIGHTS
+from cutwork.tools.cut import cut, fused_maps, painted_checkerboard, verify_alpha
+from cutwork.tools.fakes import MemoryBlobs
+from cutwork.tools.formats.overview import checkerboard
+from cutwork.tools.masks import measure
+from cutwork.tools.record_file import Record
+
+SIDE = 128
+BOXES = (Box((0.05, 0.2, 0.5, 0.8)), Box((0.5, 0.2, 0.98, 0.8)))
+
+
+def plan(settings: CutSettings | None = None) -> Plan:
+    subjects = (Subject(id="cat", phrase="a cat", noun="cat"), Subject(id="rocket", phrase="a rocket", noun="rocket"))
+    regions = tuple(Region(subject=s.id, box=b, prompt=s.phrase, z=k) for k, (s, b) in enumerate(zip(subjects, BOXES, strict=True)))
+    return Plan(prompt="two things", background="plain", subjects=subjects, regions=regions, size=(SIDE, SIDE), cut=settings or CutSettings())  # type: ignore[arg-type]
+
+
+def discs() -> np.ndarray:
+    """Two true masks, (2, SIDE, SIDE) bool."""
+    y, x = np.mgrid[0:SIDE, 0:SIDE]
+    return np.stack([(y - 64) ** 2 + (x - cx) ** 2 < r**2 for cx, r in ((34, 24), (96, 22))])
+
+
+def picture() -> np.ndarray:
+    image = np.full((SIDE, SIDE, 3), (40, 60, 90), np.uint8)
+    image[discs()[0]], image[discs()[1]] = (230, 60, 40), (240, 220, 60)
+    return image
+
+
+def record(maps: int = 14) -> Record:
+    cells = discs().reshape(2, 8, 16, 8, 16).mean((2, 4))
+    noise = np.random.default_rng(0).random((maps, 2, 8, 8)) * 0.2
+    return Record((cells + noise).astype(np.float16), np.arange(maps) % 7, np.arange(maps) // 7)
+
+
+def rgba_of(blobs: MemoryBlobs, sha256: str) -> np.ndarray:
+    return np.array(Image.open(io.BytesIO(blobs.get(sha256))))
+
+
+def png(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+# record file
+
+
+def test_a_record_survives_its_file() -> None:
+    before = Record(record().maps, record().blocks, record().steps, np.array([b.root for b in BOXES], np.float32))
+    after = Record.from_bytes(before.to_bytes())
+    for name in ("maps", "blocks", "steps", "planned"):
+        assert np.array_equal(getattr(before, name), getattr(after, name))
+    assert after.grid == (8, 8)
+
+
+def test_equal_records_give_equal_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = record().to_bytes()
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    assert record().to_bytes() == first
+
+
+@given(st.binary(max_size=200))
+def test_other_bytes_are_not_a_record(data: bytes) -> None:
+    with pytest.raises(BadInput, match="not an attention record"):
+        Record.from_bytes(data)
+
+
+@pytest.mark.parametrize("at", [4, 60, 200, -30])
+def test_a_damaged_record_is_named_not_trusted(at: int) -> None:
+    data = bytearray(record().to_bytes())
+    data[at] ^= 0xFF
+    try:
+        again = Record.from_bytes(bytes(data))
+    except BadInput:
+        return
+    assert np.array_equal(again.maps, record().maps)  # the flipped byte carried no content
+
+
+def test_pickles_are_not_read() -> None:
+    out = io.BytesIO()
+    np.savez(out, maps=np.array([{}], dtype=object))
+    with pytest.raises(BadInput, match="not an attention record"):
+        Record.from_bytes(out.getvalue())
+
+
+def test_arrays_that_do_not_belong_together_are_refused() -> None:
+    maps = record().maps
+    with pytest.raises(BadInput, match="wanted \\(maps, regions, h, w\\)"):
+        Record(maps[0], np.zeros(2), np.zeros(2))
+    with pytest.raises(BadInput, match="blocks"):
+        Record(maps, np.zeros(3, int), np.zeros(14, int))
+    with pytest.raises(BadInput, match="planned boxes"):
+        Record(maps, np.zeros(14, int), np.zeros(14, int), np.zeros((3, 4)))
+
+
+# attended
+
+
+def test_cover_counts_cut_cells_in_part() -> None:
+    assert cover(Box((0.0, 0.25, 0.625, 1.0)), 2, 4).tolist() == [[0.5, 0.5, 0.25, 0.0], [1.0, 1.0, 0.5, 0.0]]
+
+
+@given(st.floats(0, 0.9), st.floats(0, 0.9), st.floats(0.05, 1), st.floats(0.05, 1))
+def test_cover_adds_up_to_the_box_area(x: float, y: float, w: float, h: float) -> None:
+    box = Box.of(x, y, x + w, y + h)
+    assert cover(box, 7, 5).mean() == pytest.approx(box.area, abs=1e-9)
+
+
+def test_attention_in_its_region_lifts_and_leaks_nothing() -> None:
+    regions = [Region(subject="a", box=Box((0, 0, 0.5, 1)), prompt="a"), Region(subject="b", box=Box((0.5, 0, 1, 1)), prompt="b")]
+    maps = np.zeros((2, 4, 4))
+    maps[0, 1, 0] = maps[1, 2:, :] = 1
+    left, both = attended(maps, regions)
+    assert left == Attended(box=Box((0.0, 0.25, 0.25, 0.5)), inside=1.0, lift=2.0, leakage={"1": 0.0})
+    assert both == Attended(box=Box((0.0, 0.5, 1.0, 1.0)), inside=0.5, lift=1.0, leakage={"0": 0.5})
+
+
+def test_an_even_map_has_lift_one_and_an_empty_one_none() -> None:
+    regions = [Region(subject="a", box=Box((0.1, 0.2, 0.45, 0.9)), prompt="a")]
+    assert attended(np.ones((1, 8, 8)), regions)[0].lift == pytest.approx(1.0, abs=1e-3)
+    assert attended(np.zeros((1, 8, 8)), regions) == (Attended(),)
+    assert attended(np.full((1, 8, 8), np.nan), regions) == (Attended(),)
+    assert attended(np.zeros((0, 8, 8)), []) == ()
+
+
+def test_attention_shared_by_nested_regions_is_no_leak() -> None:
+    regions = [Region(subject="a", box=Box((0, 0, 1, 1)), prompt="a"), Region(subject="b", box=Box((0, 0, 0.5, 1)), prompt="b")]
+    seen = attended(np.ones((2, 4, 4)), regions)
+    assert seen[0].leakage == {"1": 0.0}
+    assert seen[1].leakage == {"0": 0.5}
+
+
+# cut
+
+
+def test_every_subject_gets_its_own_transparent_layer() -> None:
+    blobs = MemoryBlobs()
+    found = cut(plan(), picture(), record(), (), blobs)
+    assert [(c.subject, c.region) for c in found] == [("cat", 0), ("rocket", 1)]
+    for k, cutout in enumerate(found):
+        layer, mask = rgba_of(blobs, cutout.image), rgba_of(blobs, cutout.mask)
+        assert measure.iou(layer[..., 3] > 127, discs()[k]) > 0.95
+        assert np.array_equal(layer[..., 3], mask)
+        assert np.array_equal(layer[mask > 0][:, :3], picture()[mask > 0])
+        assert not layer[mask == 0].any()
+
+
+def test_the_receipt_is_what_the_alpha_measures() -> None:
+    blobs = MemoryBlobs()
+    cutout = cut(plan(), picture(), record(), (), blobs)[0]
+    alpha = rgba_of(blobs, cutout.mask) > 127
+    receipt = cutout.receipt
+    assert receipt.planned == BOXES[0]
+    assert receipt.alpha == cutout.box == measure.tight_box(alpha)
+    assert cutout.box is not None
+    assert receipt.iou == pytest.approx(BOXES[0].iou(cutout.box), abs=1e-4)
+    assert receipt.coverage == pytest.approx(alpha.mean(), abs=1e-4)
+    assert receipt.fill == pytest.approx(alpha.mean() / BOXES[0].area, abs=1e-4)
+    assert (receipt.contained, receipt.fragments, receipt.border, receipt.overlap) == (1.0, 1, 0.0, {"1": 0.0})
+    assert receipt.attended.lift > 1.5
+
+
+def test_attention_that_the_render_measured_is_copied() -> None:
+    seen = (Attended(inside=0.25, lift=3.0), Attended(inside=0.5, lift=2.0))
+    assert tuple(c.receipt.attended for c in cut(plan(), picture(), record(), seen, MemoryBlobs())) == seen
+
+
+@pytest.mark.parametrize("fusion", WEIGHTS)
+def test_the_same_record_can_be_cut_with_every_fusion(fusion: str) -> None:
+    found = cut(plan(CutSettings(fusion=fusion)), picture(), record(), (), MemoryBlobs())
+    assert all(c.receipt.coverage > 0.05 for c in found)
+
+
+def test_other_thresholds_cut_otherwise() -> None:
+    blurred = Record(np.repeat(record().maps.astype(np.float32).mean(0, keepdims=True), 3, 0).astype(np.float16), np.arange(3), np.arange(3))
+    noise = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
+    wide = cut(plan(CutSettings(thresholds=(0.05, 0.1, 0.2))), noise, blurred, (), MemoryBlobs())
+    tight = cut(plan(CutSettings(thresholds=(0.7, 0.8, 0.9))), noise, blurred, (), MemoryBlobs())
+    assert wide[0].receipt.coverage > 1.2 * tight[0].receipt.coverage
+
+
+def test_the_same_cut_twice_gives_the_same_blobs() -> None:
+    one, two = MemoryBlobs(), MemoryBlobs()
+    assert cut(plan(), picture(), record(), (), one) == cut(plan(), picture(), record(), (), two)
+    assert len(one) == len(two) == 4
+
+
+def test_a_flat_record_cuts_nothing_and_says_so() -> None:
+    blobs = MemoryBlobs()
+    flat = Record(np.ones((3, 2, 8, 8), np.float16), np.arange(3), np.arange(3))
+    for empty in (flat, Record(np.zeros((0, 2, 8, 8), np.float16), np.zeros(0, int), np.zeros(0, int))):
+        found = cut(plan(), picture(), empty, (), blobs)
+        assert [c.box for c in found] == [None, None]
+        assert [c.receipt.alpha for c in found] == [None, None]
+        assert not rgba_of(blobs, found[0].image).any()
+
+
+def test_a_layer_with_a_painted_checkerboard_is_not_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = np.ones((2, SIDE, SIDE), bool)
+    found[:, :20, :20] = False
+    monkeypatch.setattr(cutting, "segment", lambda *_: cutting_result(found))
+    assert [c.box for c in cut(plan(), checkerboard(SIDE, SIDE), record(), (), MemoryBlobs())] == [None, None]
+
+
+def cutting_result(masks: np.ndarray) -> object:
+    from cutwork.tools.masks.segment import Segmented
+
+    return Segmented(masks, masks)
+
+
+def test_what_does_not_belong_together_is_refused() -> None:
+    with pytest.raises(BadInput, match="canvas wants uint8"):
+        cut(plan(), picture()[:64], record(), (), MemoryBlobs())
+    one_region = Record(record().maps[:, :1], record().blocks, record().steps)
+    with pytest.raises(BadInput, match="has 1 regions, the plan 2"):
+        cut(plan(), picture(), one_region, (), MemoryBlobs())
+    with pytest.raises(BadInput, match="it can be mean, entropy"):
+        fused_maps(record(), "median")
+    with pytest.raises(BadInput, match="1 attended regions"):
+        cut(plan(), picture(), record(), (Attended(),), MemoryBlobs())
+
+
+@pytest.mark.slow
+def test_a_soft_cut_has_alpha_between() -> None:
+    blobs = MemoryBlobs()
+    soft = rgba_of(blobs, cut(plan(CutSettings(soft=True)), picture(), record(), (), blobs)[0].image)
+    hard = rgba_of(blobs, cut(plan(), picture(), record(), (), blobs)[0].image)
+    assert set(np.unique(hard[..., 3])) == {0, 255}
+    assert measure.iou(soft[..., 3] > 127, discs()[0]) > 0.95
+    assert not soft[soft[..., 3] == 0].any()
+
+
+# alpha
+
+
+def test_true_alpha_passes() -> None:
+    rgba = np.dstack([picture(), discs()[0].astype(np.uint8) * 255])
+    verify_alpha(png(rgba))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "fault"),
+    [
+        (picture(), "mode RGB"),
+        (np.dstack([picture(), np.full((SIDE, SIDE), 255, np.uint8)]), "255 everywhere"),
+        (np.zeros((SIDE, SIDE, 4), np.uint8), "0 everywhere"),
+    ],
+)
+def test_alpha_that_is_none_is_named(pixels: np.ndarray, fault: str) -> None:
+    with pytest.raises(CutworkError, match=fault):
+        verify_alpha(png(pixels))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(4, 32), st.integers(0, 31), st.integers(0, 31), st.integers(0, 3))
+def test_painted_checkerboards_are_found_whatever_their_size_and_phase(square: int, dy: int, dx: int, noise: int) -> None:
+    y, x = (np.mgrid[0:160, 0:200] + np.array([dy, dx])[:, None, None]) // square
+    board = np.where((y + x) % 2, 204, 255)[..., None].repeat(3, -1) - np.random.default_rng(square).integers(0, noise + 1, (160, 200, 1))
+    rgba = np.dstack([board, np.full((160, 200), 255)]).astype(np.uint8)
+    rgba[50:110, 60:140, :3] = (200, 30, 30)  # the subject
+    rgba[0, 0, 3] = 0  # so that alpha varies
+    with pytest.raises(CutworkError, match="checkerboard"):
+        verify_alpha(png(rgba))
+
+
+def test_a_chess_board_that_is_the_subject_is_no_fake() -> None:
+    rgba = np.zeros((160, 160, 4), np.uint8)
+    rgba[30:130, 30:130, :3], rgba[30:130, 30:130, 3] = checkerboard(100, 100), 255
+    assert not painted_checkerboard(rgba)
+
+
+@pytest.mark.parametrize("image", [np.full((64, 64, 3), 230, np.uint8), np.random.default_rng(0).integers(200, 255, (64, 64, 1)).repeat(3, 2).astype(np.uint8)])
+def test_plain_or_noisy_grey_is_no_checkerboard(image: np.ndarray) -> None:
+    assert not painted_checkerboard(np.dstack([image, np.full((64, 64), 255, np.uint8)]))
+
+
+# fakes
+
+
+def test_blobs_in_memory_keep_what_they_are_given_once() -> None:
+    blobs = MemoryBlobs()
+    name = blobs.put(b"one")
+    assert blobs.put(b"one") == name
+    assert (blobs.get(name), name in blobs, len(blobs)) == (b"one", True, 1)
+    with pytest.raises(StorageFailed, match="no blob"):
+        blobs.get("0" * 64)

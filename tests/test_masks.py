@@ -1,0 +1,322 @@
+"""Masks: labels, GrabCut's hard cases, cleaning, partition, matting and the measures of a cut."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cutwork.domain import Box, CutSettings, Region
+from cutwork.tools.masks import matting, measure
+from cutwork.tools.masks.clean import clean, fragments
+from cutwork.tools.masks.grabcut import grabcut
+from cutwork.tools.masks.partition import partition
+from cutwork.tools.masks.prior import outside
+from cutwork.tools.masks.segment import METHODS, Method, segment
+from cutwork.tools.masks.trimap import BGD, FGD, PROBABLE_BGD, PROBABLE_FGD, border_ring, fill_empty, four_values, initial, upsample
+
+PAPER = (0.1, 0.3, 0.8)
+Mask = np.ndarray
+
+
+def disc(height: int, width: int, cy: float, cx: float, radius: float) -> Mask:
+    y, x = np.mgrid[0:height, 0:width]
+    return (y + 0.5 - cy) ** 2 + (x + 0.5 - cx) ** 2 < radius**2
+
+
+def scene(*discs: Mask) -> np.ndarray:
+    """Coloured discs on a gradient, (H, W, 3) uint8."""
+    height, width = discs[0].shape
+    image = np.repeat(np.linspace(40, 110, width)[None], height, 0)[..., None] * np.array([1.0, 1.0, 1.2])
+    for mask, colour in zip(discs, ((230, 60, 40), (240, 220, 60), (250, 250, 250)), strict=False):
+        image[mask] = colour
+    noise = np.random.default_rng(0).normal(0, 3, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+def cells(mask: Mask, cell: int = 16) -> np.ndarray:
+    """Share of each cell that a mask covers."""
+    h, w = mask.shape[0] // cell, mask.shape[1] // cell
+    return mask.reshape(h, cell, w, cell).mean((1, 3)).astype(np.float32)
+
+
+def region(x0: float, y0: float, x1: float, y1: float, z: int = 0) -> Region:
+    return Region(subject="a", box=Box((x0, y0, x1, y1)), prompt="a", z=z)
+
+
+# labels
+
+
+def test_thresholds_part_four_values() -> None:
+    field = np.array([[0.0, 0.1, 0.11, 0.3, 0.31, 0.8, 0.81, 1.0]])
+    assert four_values(field, PAPER).tolist() == [[BGD, BGD, PROBABLE_BGD, PROBABLE_BGD, PROBABLE_FGD, PROBABLE_FGD, FGD, FGD]]
+
+
+def test_upsampling_stays_in_range_and_keeps_the_place() -> None:
+    cell = np.zeros((4, 6), np.float32)
+    cell[1, 4] = 1
+    large = upsample(cell, 64, 96)
+    assert large.shape == (64, 96)
+    assert 0 <= large.min() <= large.max() <= 1
+    y, x = np.unravel_index(large.argmax(), large.shape)
+    assert (y // 16, x // 16) == (1, 4)
+
+
+def test_without_definite_foreground_the_top_hundredth_is_promoted() -> None:
+    field = np.linspace(0, 0.7, 400).reshape(20, 20)
+    labels = fill_empty(four_values(field, PAPER), field)
+    assert (labels == FGD).sum() == 4
+    assert field[labels == FGD].min() > field[labels != FGD].max()
+
+
+def test_without_background_the_lowest_tenth_is_demoted() -> None:
+    field = np.linspace(0.35, 1, 400).reshape(20, 20)
+    labels = fill_empty(four_values(field, PAPER), field)
+    assert (labels == BGD).sum() == 40
+    assert field[labels == BGD].max() < field[labels != BGD].min()
+
+
+def test_where_no_tenth_is_lowest_the_border_is_background() -> None:
+    field = np.full((20, 20), 0.5)
+    field[8:12, 8:12] = 1.0
+    labels = fill_empty(four_values(field, PAPER), field)
+    assert np.array_equal(labels == BGD, border_ring(20, 20))
+
+
+def test_a_map_without_contrast_names_no_subject() -> None:
+    assert not (initial(np.zeros((4, 4), np.float32), 64, 64, PAPER) == FGD).any()
+
+
+# grabcut
+
+
+def test_grabcut_finds_the_disc_that_coarse_cells_only_hint_at() -> None:
+    truth = disc(128, 128, 60, 70, 33)
+    mask = grabcut(scene(truth), initial(cells(truth), 128, 128, PAPER))
+    assert measure.iou(mask, truth) > 0.95
+
+
+def test_grabcut_is_reproducible() -> None:
+    truth = disc(96, 96, 40, 50, 20)
+    image, labels = scene(truth), initial(cells(truth), 96, 96, PAPER)
+    assert np.array_equal(grabcut(image, labels), grabcut(image, labels))
+
+
+def test_a_large_canvas_is_cut_small_and_enlarged() -> None:
+    truth = disc(320, 640, 150, 300, 90)
+    mask = grabcut(scene(truth), initial(cells(truth), 320, 640, PAPER), longest=128)
+    assert mask.shape == (320, 640)
+    assert measure.iou(mask, truth) > 0.93
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (1, 40), (40, 1), (2, 2), (33, 70), (64, 16)])
+@pytest.mark.parametrize("code", [BGD, FGD, PROBABLE_BGD, PROBABLE_FGD])
+def test_one_class_alone_is_its_own_answer(shape: tuple[int, int], code: int) -> None:
+    blank = np.full((*shape, 3), 127, np.uint8)
+    mask = grabcut(blank, np.full(shape, code, np.uint8))
+    assert mask.all() == (code in (FGD, PROBABLE_FGD))
+    assert mask.any() == (code in (FGD, PROBABLE_FGD))
+
+
+@pytest.mark.parametrize("inside", [FGD, PROBABLE_FGD])
+@pytest.mark.parametrize("rest", [BGD, PROBABLE_BGD])
+def test_one_pixel_of_foreground_on_a_blank_image_does_not_raise(inside: int, rest: int) -> None:
+    labels = np.full((30, 50), rest, np.uint8)
+    labels[10, 20] = inside
+    labels[0, 0] = PROBABLE_FGD
+    mask = grabcut(np.zeros((30, 50, 3), np.uint8), labels)
+    assert mask.shape == (30, 50)
+    assert mask[10, 20] or inside == PROBABLE_FGD
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 24), st.integers(1, 24), st.integers(0, 2**32 - 1), st.booleans())
+def test_grabcut_never_raises_and_keeps_what_is_definite(height: int, width: int, seed: int, blank: bool) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 4, (height, width)).astype(np.uint8)
+    image = np.full((height, width, 3), 9, np.uint8) if blank else rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
+    mask = grabcut(image, labels)
+    assert mask[labels == FGD].all()
+    assert not mask[labels == BGD].any()
+
+
+def test_shapes_of_two_canvases_are_refused() -> None:
+    with pytest.raises(ValueError, match="not of one canvas"):
+        grabcut(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5), np.uint8))
+
+
+# clean
+
+
+def test_specks_go_pieces_stay_and_pinholes_close() -> None:
+    mask = disc(100, 100, 40, 40, 25) | disc(100, 100, 85, 85, 8)
+    want = mask.copy()
+    mask[40, 40] = False  # a pinhole
+    mask[2, 97] = True  # a speck
+    assert np.array_equal(clean(mask), want)
+
+
+def test_a_ring_keeps_its_hole() -> None:
+    ring = disc(100, 100, 50, 50, 40) & ~disc(100, 100, 50, 50, 20)
+    assert np.array_equal(clean(ring), ring)
+
+
+def test_cleaning_never_fills_the_whole_canvas() -> None:
+    mask = np.ones((60, 60), bool)
+    mask[30, 30] = False
+    assert not clean(mask).all()
+
+
+@pytest.mark.parametrize("mask", [np.zeros((5, 7), bool), np.ones((5, 7), bool), np.ones((1, 1), bool)])
+def test_empty_and_full_masks_stay(mask: Mask) -> None:
+    assert np.array_equal(clean(mask), mask)
+
+
+def test_fragments_counts_pieces_corners_connect() -> None:
+    mask = np.zeros((10, 10), bool)
+    assert fragments(mask) == 0
+    mask[1, 1] = mask[2, 2] = mask[8, 8] = True
+    assert fragments(mask) == 2
+
+
+# partition and prior
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_no_pixel_has_two_owners_and_none_is_lost(count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    masks, fields = rng.random((count, 9, 8)) < 0.5, rng.random((count, 9, 8))
+    parts = partition(masks, fields, tuple(int(z) for z in rng.integers(0, 5, count)))
+    assert parts.sum(0).max() <= 1
+    assert np.array_equal(parts.any(0), masks.any(0))
+    assert not (parts & ~masks).any()
+
+
+def test_the_stronger_attention_wins_and_nearness_breaks_ties() -> None:
+    masks, fields = np.ones((2, 1, 3), bool), np.array([[[0.9, 0.5, 0.2]], [[0.2, 0.5, 0.9]]])
+    assert partition(masks, fields, (0, 7)).tolist() == [[[True, False, False]], [[False, True, True]]]
+    assert partition(masks, fields, (7, 0))[0].tolist() == [[True, True, False]]
+
+
+def test_outside_a_box_is_what_its_margin_does_not_reach() -> None:
+    off = outside(Box((0.25, 0.5, 0.5, 0.75)), 100, 200, margin=0.05)
+    inner = np.zeros((100, 200), bool)
+    inner[45:80, 40:110] = True
+    assert np.array_equal(off, ~inner)
+    assert not outside(Box((0, 0, 1, 1)), 10, 10).any()
+
+
+# segment
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_two_subjects_are_cut_apart(method: Method) -> None:
+    one, two = disc(128, 128, 64, 34, 24), disc(128, 128, 64, 96, 22)
+    fused = np.stack([cells(one), cells(two)])
+    found = segment(scene(one, two), fused, [region(0.05, 0.2, 0.5, 0.8), region(0.5, 0.2, 0.98, 0.8)], CutSettings(), method)
+    assert measure.iou(found.masks[0], one) > 0.93
+    assert measure.iou(found.masks[1], two) > 0.93
+    assert not (found.masks[0] & found.masks[1]).any()
+
+
+def test_a_keyword_that_also_lights_the_other_subject_is_kept_in_its_region() -> None:
+    one, two = disc(128, 128, 64, 34, 24), disc(128, 128, 64, 96, 22)
+    fused = np.stack([cells(one) + 0.9 * cells(two), cells(two) + 0.9 * cells(one)])
+    boxes = [region(0.05, 0.2, 0.5, 0.8), region(0.5, 0.2, 0.98, 0.8)]
+    kept = segment(scene(one, two), fused, boxes, CutSettings(), "paper", within=True)
+    free = segment(scene(one, two), fused, boxes, CutSettings(), "paper", within=False)
+    assert measure.iou(kept.claims[0], one) > 0.9
+    assert measure.iou(free.claims[0], one) < 0.7
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("within", [False, True])
+def test_odd_maps_give_masks_not_errors(method: Method, within: bool) -> None:
+    rng = np.random.default_rng(3)
+    image = rng.integers(0, 256, (64, 96, 3)).astype(np.uint8)
+    for fused in (np.zeros((2, 4, 6)), np.ones((2, 4, 6)), rng.random((2, 4, 6)), np.eye(4, 6)[None].repeat(2, 0)):
+        found = segment(image, fused.astype(np.float32), [region(0, 0, 0.01, 0.01), region(0, 0, 1, 1)], CutSettings(), method, within)
+        assert found.masks.shape == (2, 64, 96)
+        assert found.masks.sum(0).max() <= 1
+
+
+def test_a_plan_without_regions_gives_no_masks() -> None:
+    assert segment(np.zeros((32, 48, 3), np.uint8), np.zeros((0, 2, 3)), [], CutSettings()).masks.shape == (0, 32, 48)
+
+
+# measures
+
+
+def test_tight_box_is_in_fractions_of_the_canvas() -> None:
+    mask = np.zeros((10, 20), bool)
+    mask[2:5, 4:10] = True
+    assert measure.tight_box(mask) == Box((0.2, 0.2, 0.5, 0.5))
+    assert measure.tight_box(np.zeros((4, 4), bool)) is None
+
+
+def test_contained_is_the_share_inside_the_box() -> None:
+    mask = np.zeros((10, 10), bool)
+    mask[:, 4:8] = True
+    assert measure.contained(mask, Box((0.0, 0.0, 0.5, 1.0))) == pytest.approx(0.25)
+    assert measure.contained(~np.ones((4, 4), bool), Box((0.0, 0.0, 0.5, 1.0))) == 0.0
+
+
+def test_border_contact_is_the_share_of_the_outermost_pixels() -> None:
+    mask = np.zeros((5, 5), bool)
+    mask[0] = True
+    assert measure.border_contact(mask) == pytest.approx(5 / 16)
+
+
+def test_overlap_is_of_the_row_in_the_column() -> None:
+    claims = np.zeros((2, 4, 4), bool)
+    claims[0, :2] = True  # 8 pixels
+    claims[1, 1] = True  # 4 of them in common
+    assert measure.overlap(claims).tolist() == [[0.0, 0.5], [1.0, 0.0]]
+
+
+def test_an_edge_the_picture_does_not_show_is_soft() -> None:
+    truth = disc(64, 64, 32, 32, 18)
+    image = np.where(truth[..., None], 200, 60).astype(np.uint8).repeat(3, 2)
+    assert measure.softness(image, truth) == 0.0
+    assert measure.softness(image, disc(64, 64, 32, 32, 27)) == 1.0
+    assert measure.softness(image, np.ones((64, 64), bool)) == 0.0
+
+
+# matting
+
+
+@pytest.fixture
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "cutwork" / "numba"))
+
+
+def test_the_open_band_runs_along_the_edge_and_not_along_the_canvas() -> None:
+    mask = np.zeros((20, 20), bool)
+    mask[:, :10] = True
+    known = matting.trimap(mask, 2)
+    assert known[5].tolist() == [1.0] * 8 + [0.5] * 4 + [0.0] * 8
+
+
+@pytest.mark.parametrize("mask", [np.zeros((20, 20), bool), np.ones((20, 20), bool), np.eye(20, dtype=bool)])
+def test_a_mask_with_nothing_sure_in_it_comes_back(mask: Mask) -> None:
+    assert np.array_equal(matting.soften(np.zeros((20, 20, 3), np.uint8), mask), mask.astype(float))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("kernels")
+def test_matting_recovers_a_soft_edge_and_the_colour_under_it() -> None:
+    y, x = np.mgrid[0:96, 0:96] - 47.5
+    truth = np.clip((30 - np.hypot(y, x)) / 6 + 0.5, 0, 1)
+    front, back = np.array([230.0, 40.0, 40.0]), np.array([30.0, 60.0, 200.0])
+    image = (truth[..., None] * front + (1 - truth[..., None]) * back + 0.5).astype(np.uint8)
+    alpha = matting.soften(image, truth > 0.5, band=0.05)
+    assert np.abs(alpha - truth).mean() < 0.01
+    assert np.abs(alpha - truth).mean() < np.abs((truth > 0.5) - truth).mean() / 3
+    open_edge = (truth > 0.3) & (truth < 0.7)
+    colours = matting.foreground(image, alpha)
+    assert np.abs(colours[open_edge] - front).mean() < np.abs(image[open_edge] - front).mean() / 3

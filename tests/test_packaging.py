@@ -1,0 +1,47 @@
+"""What is in the repository is what is in the wheel, and what the documents say is what there is."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from cutwork import registry
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+FOLDERS = ("agents", "graphs", "lab", "prompts", "storage", "tools")
+
+
+def test_every_package_folder_is_listed() -> None:
+    found = {"cutwork"} | {
+        "cutwork." + ".".join(init.parent.relative_to(ROOT).parts) for folder in FOLDERS for init in (ROOT / folder).rglob("__init__.py") if ".cache" not in init.parts
+    }
+    assert found == set(PROJECT["tool"]["setuptools"]["packages"])
+
+
+def test_links_let_readers_of_source_see_the_same_names() -> None:
+    for folder in FOLDERS:
+        link = ROOT / "cutwork" / folder
+        assert link.is_symlink()
+        assert link.resolve() == ROOT / folder
+
+
+def test_readme_names_every_setting_family_format_and_exit_code() -> None:
+    readme = (ROOT / "README.md").read_text()
+    from cutwork.settings import Settings
+
+    for field in Settings.model_fields:
+        assert f"`{field}`" in readme, field
+    for package in ("families", "formats"):
+        for name in registry.names(f"cutwork.tools.{package}"):
+            assert f"`{name}`" in readme, name
+    for code in (0, 1, 2, 3, 4, 5, 10, 130):
+        assert re.search(rf"\| {code} \|", readme), code
+
+
+def test_readme_speaks_of_the_project_only() -> None:
+    for path in (*ROOT.glob("*.md"), ROOT / "Makefile", ROOT / "pyproject.toml"):
+        text = path.read_text()
+        assert "/work/" not in text, path
+        assert "shared/" not in text, path
