@@ -93,7 +93,7 @@ FITS: dict[str, tuple[str, ...]] = {
     "cropped": ("move", "resize", "reseed", "replan"),
     "overlapping": ("recut", "move", "reseed", "replan"),
     "blended": ("recut", "reguide", "move", "reseed", "replan"),
-    "soft": ("rematte", "recut", "reseed"),
+    "soft": ("rematte", "reseed"),
     "tiny": ("recut", "resize", "reseed", "replan"),
     "wrong": ("reguide", "reseed", "replan"),
     "caption": ("move", "reseed", "replan"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +15,5 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """`from cutwork import Studio` without making `import cutwork` slow."""
     if name == "Studio":
-        from cutwork.studio import Studio
-
-        return Studio
+        return import_module("cutwork.studio").Studio
     raise AttributeError(f"module 'cutwork' has no attribute {name!r}")

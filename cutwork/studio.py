@@ -205,7 +205,7 @@ class Studio:
             llm=self.settings.llm,
             created=now.isoformat(timespec="seconds"),
         )
-        self.wired.drawing  # an unknown model is refused before the run exists
+        assert self.wired.drawing  # made now, so that an unknown model is refused before the run exists
         self.wired.designs.create(design)
         return design
 

@@ -166,7 +166,7 @@ NODES: dict[str, Node] = {
 LEADS_TO = {"approve": ("render", "lay_out"), "repair": ("cut", "render")}  # nodes that choose their next node themselves
 
 
-def _node(name: str, work: Node, default: Callable[[], Deps] | None) -> Callable[[DesignState, Runtime[Deps]], Any]:
+def _node(name: str, work: Node, default: Callable[[], Deps] | None) -> Any:
     """A node as langgraph wants it: cancellable before it starts, timed, and heard of."""
 
     def run(state: DesignState, runtime: Runtime[Deps]) -> Any:
@@ -187,8 +187,9 @@ def _node(name: str, work: Node, default: Callable[[], Deps] | None) -> Callable
 
 
 def _deps(runtime: Runtime[Deps], default: Callable[[], Deps] | None) -> Deps:
-    if runtime.context is not None:
-        return runtime.context
+    given: Deps | None = runtime.context
+    if given is not None:
+        return given
     if default is None:
         raise BadInput("the graph was started without a context")
     return default()

@@ -86,7 +86,7 @@ class FakeDrawing:
         cx, cy, w, h = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) * keep / 2, (y1 - y0) * keep / 2
         return cx - w, cy - h, cx + w, cy + h
 
-    def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
+    def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:  # noqa: ARG002 - the port's signature
         return self.blobs.get(render.image)
 
     def finish(self, design: Design) -> tuple[Artifact, ...]:

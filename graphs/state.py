@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from cutwork.domain import Brief, CutSettings, Cutout, Critique, DrawSettings, Expansion, Render, Repair, Shot, Subject
+from cutwork.domain import Brief, Critique, Cutout, CutSettings, DrawSettings, Expansion, Render, Repair, Shot, Subject
 from cutwork.ports import Designs, Drawing, Llm
 
 

@@ -19,8 +19,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent / "agents" / "language"
 KIND = {"05": "a", "06": "o", "13": "f", "20": "p", "18": "h", "08": "b", "17": "n", "14": "g", "27": "s"}
-SCENERY = "geological_formation body_of_water room road tract geographical_area atmosphere vegetation land region establishment workplace outdoors floor".split()
-WORN = "clothing headdress jewelry footwear spectacles neckwear garment".split()
+SCENERY = ["geological_formation", "body_of_water", "room", "road", "tract", "geographical_area", "atmosphere", "vegetation"]
+SCENERY += ["land", "region", "establishment", "workplace", "outdoors", "floor"]
+WORN = ["clothing", "headdress", "jewelry", "footwear", "spectacles", "neckwear", "garment"]
 CONCRETE_SHARE = 0.3  # of the tagged uses of a noun, for it to count as a thing though its first sense is not
 
 
@@ -92,7 +93,19 @@ def keep(nouns: Nouns, lemma: str, known: set[str]) -> bool:
         return False
     if parts[0] in {"genus", "family", "order", "class", "phylum", "the", "st", "saint"} or nouns.offsets[lemma][0] in nouns.instance:
         return False
-    return all(p in known for p in parts)
+    return all(known & _stems(p) for p in parts)
+
+
+def _stems(word: str) -> set[str]:
+    """The word, and what it may be a form of."""
+    stems = {word, *(word.removesuffix(end) + e for end in ("ing", "ed", "s") for e in ("", "e"))}
+    return stems | {s[:-1] for s in stems if len(s) > 3 and s[-1] == s[-2]}
+
+
+def pictured(path: Path) -> set[str]:
+    """Single words that label an animal, plant, food, vehicle or object among the emoji: things, whatever else they mean."""
+    entries = json.loads(path.read_text("utf-8"))
+    return {e["label"].lower() for e in entries if e.get("group") in (3, 4, 7) and e["label"].isalpha()} - {"cooking", "fog", "wind"}
 
 
 def code(nouns: Nouns, lemma: str, table: dict[str, list[int]], roots: dict[str, set[str]]) -> str:
@@ -100,7 +113,7 @@ def code(nouns: Nouns, lemma: str, table: dict[str, list[int]], roots: dict[str,
     return "".join(kind(nouns, lemma, table["N"], roots) if p == "N" else p for p in order)
 
 
-def lexicon(folder: Path) -> str:
+def lexicon(folder: Path, things: set[str]) -> str:
     nouns, table = Nouns(folder), uses(folder)
     roots = {
         "worn": {nouns.offsets[w][0] for w in WORN},
@@ -114,6 +127,8 @@ def lexicon(folder: Path) -> str:
         if lemma in nouns.offsets and "N" in table[lemma] and nouns.offsets[lemma][0] in nouns.instance and len(table[lemma]) == 1:
             continue
         letters = code(nouns, lemma, table[lemma], roots)
+        if lemma in things:
+            letters = letters.replace("x", "o")
         if "_" in lemma and letters[0] in "xsg":
             continue
         rows.append(f"{lemma.replace('_', ' ')}\t{letters}")
@@ -130,5 +145,5 @@ def emoji(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    (HERE / "lexicon.txt").write_text(lexicon(Path(sys.argv[1])), "utf-8")
+    (HERE / "lexicon.txt").write_text(lexicon(Path(sys.argv[1]), pictured(Path(sys.argv[2]))), "utf-8")
     (HERE / "emoji.txt").write_text(emoji(Path(sys.argv[2])), "utf-8")

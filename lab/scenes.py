@@ -65,7 +65,7 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
     canvas = back.pixels.astype(np.float32)
     placed: list[Placed] = []
     for slot in _slots(count, w / h, rng):
-        index = int(rng.integers(len(art)))
+        index = _pick(art, rng, easy)
         colour = str(rng.choice(SUBJECT_COLOURS)) if rng.random() < 0.15 else None
         sprite, (x, y) = _sprite(art[index], colour, slot, size, rng)
         layer = np.zeros((h, w, 4), np.float32)
@@ -78,6 +78,14 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
         placed.append(Placed(art[index].noun, index, _phrase(art[index], colour, rng), colour, box, alpha))
     subjects = tuple(placed)
     return Scene((canvas + 0.5).clip(0, 255).astype(np.uint8), caption(subjects, back, rng), back, subjects)
+
+
+def _pick(art: tuple[Art, ...], rng: np.random.Generator, easy: bool) -> int:
+    """Row of a random subject; easy scenes show the few of tier 0 half of the time, so that some are learned early."""
+    first = [i for i, item in enumerate(art) if item.tier == 0]
+    if easy and first and rng.random() < 0.5:
+        return int(rng.choice(first))
+    return int(rng.integers(len(art)))
 
 
 def _slots(count: int, aspect: float, rng: np.random.Generator) -> list[Box]:

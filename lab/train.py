@@ -33,8 +33,9 @@ CELL = 16  # pixels per image token
 CLASSES = 256  # of the training-only token classifier: subjects, then backgrounds
 BACKGROUND = 235
 BACKGROUNDS = (*backgrounds.COLOURS, *backgrounds.PLACES)
+HEADS, HEAD_DIM = 8, 32
 TRANSFORMER = dict(
-    patch_size=1, in_channels=64, num_layers=2, num_single_layers=5, attention_head_dim=32, num_attention_heads=8,
+    patch_size=1, in_channels=64, num_layers=2, num_single_layers=5, attention_head_dim=HEAD_DIM, num_attention_heads=HEADS,
     joint_attention_dim=text.WIDTH, pooled_projection_dim=text.WIDTH, guidance_embeds=False, axes_dims_rope=(8, 12, 12),
 )
 
@@ -59,13 +60,13 @@ STAGES = {
 class Model(nn.Module):
     """Everything that learns: two text encoders, the transformer, and the training-only token classifier."""
 
-    def __init__(self, art: tuple[Art, ...]) -> None:
+    def __init__(self) -> None:
         super().__init__()
         words = text.vocabulary(load(2))
         self.t5, self.clip = text.t5_tokenizer(words), text.clip_tokenizer(words)
         self.clip_model, self.t5_model = text.encoders(self.t5, self.clip)
         self.transformer = FluxTransformer2DModel(**TRANSFORMER)
-        width = TRANSFORMER["attention_head_dim"] * TRANSFORMER["num_attention_heads"]
+        width = HEADS * HEAD_DIM
         self.namer = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, CLASSES))
         _zero_output(self.transformer)
 
@@ -203,7 +204,7 @@ def train(run: Path, minutes: float, stage: Stage, art: tuple[Art, ...], lr: flo
     """Go on with a run for some minutes; `final` lets the learning rate fall to zero over them."""
     vae = AutoencoderTiny.from_pretrained(run / "vae").requires_grad_(False).to(memory_format=torch.channels_last)
     torch.manual_seed(seed)
-    model = Model(art)
+    model = Model()
     ema = copy.deepcopy(model).requires_grad_(False)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     step = 0
@@ -261,7 +262,7 @@ def save(run: Path, model: Model, ema: Model, optimizer: torch.optim.Optimizer, 
 
 def export(run: Path, art: tuple[Art, ...], out: Path) -> None:
     """Write the averaged weights as a standard FLUX folder in half precision."""
-    model = Model(art)
+    model = Model()
     model.load_state_dict(torch.load(run / "state.pt", weights_only=True)["ema"])
     pipeline = FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15, base_image_seq_len=64, max_image_seq_len=4096),
@@ -283,7 +284,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--stage", choices=STAGES, default="easy")
-    parser.add_argument("--tier", type=int, default=1, help="1 = the core subjects, 2 = all")
+    parser.add_argument("--tier", type=int, default=1, help="0 = sixteen subjects, 1 = the core, 2 = all")
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
     parser.add_argument("--autoencoder", type=float, metavar="MINUTES", help="train the autoencoder instead")

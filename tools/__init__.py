@@ -1,1 +1,1 @@
-
+"""What agents may call: draw, cut out, finish. Peers of storage and prompts; they know none of them."""

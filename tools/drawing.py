@@ -14,6 +14,9 @@ from cutwork.errors import BadInput, NotConfigured
 from cutwork.ports import Blobs, Watch
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cutwork.tools.families.base import Family
 
 FAMILIES = "cutwork.tools.families"
@@ -90,7 +93,8 @@ class LocalDrawing:
         return finish(design, self.blobs)
 
 
-def _pixels(data: bytes):  # type: ignore[no-untyped-def]  # (H, W) or (H, W, C) uint8
+def _pixels(data: bytes) -> NDArray[np.uint8]:
+    """PNG bytes as pixels, (H, W) or (H, W, C)."""
     import numpy as np
     from PIL import Image
 

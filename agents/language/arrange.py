@@ -111,9 +111,7 @@ class _Layout:
     def _attach(self, guest: int, host: int, kind: str, said: Relation) -> None:
         """A guest of two hosts brings its first host along; a host on its own guest is a contradiction."""
         if self.root(guest) == self.root(host):
-            if host in self._below(guest):
-                self._contradiction(said)
-            elif guest not in self.host:
+            if host in self._below(guest) or guest not in self.host:
                 self._contradiction(said)
             return
         self.host[self.root(guest)] = (host, kind)

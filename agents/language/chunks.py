@@ -114,7 +114,7 @@ def _verbal(word: str) -> bool:
         return False
     if words.letters(word)[:1].islower() and not word.endswith(("ing", "ed")):
         return False
-    return words.verb_base(word) != "" and not (word.endswith("s") and words.is_noun(word) and "V" != words.letters(words.verb_base(word))[:1])
+    return words.verb_base(word) != "" and not (word.endswith("s") and words.is_noun(word) and words.letters(words.verb_base(word))[:1] != "V")
 
 
 def _phrase(tokens: list[Token], at: int) -> tuple[Item, int]:
@@ -253,7 +253,7 @@ def _is_verb_here(tokens: list[Token], at: int, body: list[Token], det: str, cou
     closed = not _starts_phrase(tokens, at + 1)
     many = words.singular(last)[1] or (count or 1) > 1
     if plural or word.endswith("s"):
-        return bool(words.verb_base(word)) and not many and closed and (det != "" or "V" == words.letters(lemma)[:1]) and count is None
+        return bool(words.verb_base(word)) and not many and closed and (det != "" or words.letters(lemma)[:1] == "V") and count is None
     animate = words.kind(words.singular(last)[0]) in "ah" and words.letters(word)[:1] == "V" and not words.is_in("noun", word)
     return (animate or (many and words.singular(last)[1] and "V" in words.letters(word))) and closed
 
@@ -275,7 +275,7 @@ def _head(body: list[Token], det: str, count: int | None) -> Item:
     begin = _compound_start(kept, end)
     noun, plural = words.singular(" ".join(kept[begin : end + 1]))
     attributes = [w for w in [*kept[:begin], *kept[end + 1 :]] if not words.is_in("det", w)]
-    number = count if count is not None else 2 if plural else 1
+    number = count if count is not None else 2 if plural and det not in ("a", "an") else 1
     if words.is_in("pluralonly", noun.rpartition(" ")[2]) and count == 2 and det in ("a", "the"):
         number = 1  # "a pair of scissors"
     if noun == "glasses" and number > 2:
@@ -286,6 +286,8 @@ def _head(body: list[Token], det: str, count: int | None) -> Item:
 def _without_media(texts: list[str]) -> list[str]:
     """The words before a trailing media word ("cat sticker"), or nothing if only such words are there."""
     kept = list(texts)
+    if len(kept) > 1 and " ".join([kept[-2], words.singular(kept[-1])[0]]) in words.own()["noun"]:
+        return kept
     while kept and (words.is_in("media", kept[-1]) or words.is_in("media", " ".join(kept[-2:])) or words.is_in("tail", kept[-1])):
         if len(kept) > 1 and words.is_in("media", " ".join(kept[-2:])):
             kept.pop()
@@ -302,7 +304,7 @@ def _last_noun(texts: list[str], det: str, count: int | None) -> int | None:
         word = texts[at]
         if at > 0 and words.kind(words.singular(word)[0]) == "x" and _thing_word(texts[at - 1]):
             continue  # "a dragon theme"
-        if at > 0 and _compound(f"{texts[at - 1]} {words.singular(word)[0]}") and not _describes(texts[at - 1]):
+        if at > 0 and _names_one(texts[at - 1], words.singular(f"{texts[at - 1]} {word}")[0]):
             return at
         if words.is_colour(word):
             if _fruit_not_colour(texts, at, det, count):
@@ -328,11 +330,16 @@ def _compound_start(texts: list[str], end: int) -> int:
     last = words.singular(texts[end])[0]
     for begin in range(max(0, end - 2), end):
         text = " ".join([*texts[begin:end], last])
-        if text in words.compounds() or (text in words.lexicon() and not _describes(texts[begin])):
+        if _names_one(texts[begin], text):
             return begin
     if end > 0 and not _describes(texts[end - 1]) and _nominal(texts[end - 1]):
         return end - 1
     return end
+
+
+def _names_one(first: str, text: str) -> bool:
+    """Whether words that begin with `first` are one noun, rather than a noun that `first` describes."""
+    return text in words.compounds() or (text in words.lexicon() and (first.endswith("ing") or not _describes(first)))
 
 
 def _describes(word: str) -> bool:

@@ -389,7 +389,7 @@ class Reader:
         assert self.last is not None and self.waiting is not None
         if self.waiting[0] == "inside":
             return self.waiting[1] == "in" and words.is_worn(item.noun)
-        both_food = words.kind(item.noun) == "f" and words.kind(self.parsed.things[self.last].noun) == "f"
+        both_food = item.det == "" and words.kind(item.noun) == "f" and words.kind(self.parsed.things[self.last].noun) == "f"
         return words.is_worn(item.noun) or words.is_part(item.noun) or both_food or (words.kind(item.noun) == "x" and self._drawable_last())
 
     def _drawable_last(self) -> bool:

@@ -136,7 +136,7 @@ def is_modifier(word: Word) -> bool:
     known = letters(word)
     if is_in("noun", word) or known:
         return known[:1] == "J" and not is_in("noun", word)
-    return word.endswith(("ed", "ing", "ish", "y", "ful", "less", "ous", "-like", "-shaped")) and verb_base(word) != "" or "-" in word
+    return (word.endswith(("ed", "ing", "ish", "y", "ful", "less", "ous", "-like", "-shaped")) and verb_base(word) != "") or "-" in word
 
 
 @cache
@@ -146,7 +146,7 @@ def is_noun(word: Word) -> bool:
     if is_in("pluralonly", lemma) or is_in("noun", lemma) or is_in("scenery", lemma) or is_in("media", lemma) or is_in("worn", lemma) or is_in("part", lemma):
         return True
     known = letters(lemma) or letters(word)
-    if is_in("adjective", word) and "o" not in known and "f" not in known:
+    if is_in("adjective", word) and not set(known) & set("aofpbnws"):
         return False
     if not known:
         return not (verb_base(word) or word.endswith("ly"))

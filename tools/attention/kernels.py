@@ -76,5 +76,5 @@ def columns(q: Tensor, keys: Tensor, lse: Tensor, visible: Tensor | None = None)
         (B, H, P, K) float32 in 0..1.
     """
     logits = (q.float() @ keys.float().mT) * q.shape[-1] ** -0.5
-    weights = (logits - lse[..., None]).exp()
+    weights: Tensor = (logits - lse[..., None]).exp()
     return weights if visible is None else weights * visible

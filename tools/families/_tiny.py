@@ -51,12 +51,12 @@ def flux(seed: int = 0) -> Any:
                     vocab_size=len(clip), hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
                     max_position_embeddings=64, bos_token_id=0, eos_token_id=1, pad_token_id=1,
                 )
-            ),  # fmt: skip
+            ),
             tokenizer=clip,
             text_encoder_2=T5EncoderModel(T5Config(vocab_size=len(t5), d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=4, dropout_rate=0.0)),
             tokenizer_2=t5,
             transformer=FluxTransformer2DModel(
                 patch_size=1, in_channels=64, num_layers=1, num_single_layers=2, attention_head_dim=16, num_attention_heads=2,
                 joint_attention_dim=32, pooled_projection_dim=16, axes_dims_rope=(4, 6, 6),
-            ),  # fmt: skip
+            ),
         )

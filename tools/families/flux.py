@@ -45,7 +45,8 @@ class FluxProcessor:
         out = out.transpose(1, 2).flatten(2).to(q.dtype)  # (B, T + P, H * D)
         if encoder_hidden_states is None:
             return out
-        text, image = out.split([encoder_hidden_states.shape[1], hidden_states.shape[1]], dim=1)
+        length = encoder_hidden_states.shape[1]
+        text, image = out[:, :length], out[:, length:]
         image = attn.to_out[1](attn.to_out[0](image.contiguous()))
         return image, attn.to_add_out(text.contiguous())
 
@@ -99,7 +100,7 @@ class FluxFamily:
             lengths=tuple(sequence.shape[1] for sequence, _, _ in parts),
         )
 
-    def _padded(self, prompt: str) -> int:
+    def _padded(self, prompt: str) -> int:  # noqa: ARG002 - families with short prompts look at it
         """Tokens a prompt is padded to. FLUX attends to padding, so this is what the model was trained with."""
         return self.max_words
 
@@ -116,7 +117,7 @@ class FluxFamily:
     def noise(self, seed: int, size: tuple[int, int]) -> Tensor:
         generator = torch.Generator("cpu").manual_seed(seed)
         channels = self.model.config.in_channels // 4
-        latents, _ = self.pipeline.prepare_latents(1, channels, size[1], size[0], self.model.dtype, self.device, generator)
+        latents: Tensor = self.pipeline.prepare_latents(1, channels, size[1], size[0], self.model.dtype, self.device, generator)[0]
         return latents
 
     def timesteps(self, steps: int, size: tuple[int, int]) -> list[Tensor]:

@@ -91,7 +91,7 @@ def folder() -> Path:
 
 
 @cache
-def _loaded(device: str) -> Any:
+def _loaded() -> Any:
     from diffusers import FluxPipeline
 
     if not (folder() / "model_index.json").is_file():
@@ -99,9 +99,9 @@ def _loaded(device: str) -> Any:
     return FluxPipeline.from_pretrained(folder(), dtype=torch.float32)
 
 
-def load(model: str, device: torch.device) -> Family:  # noqa: ARG001 - the one signature of all families
+def load(model: str, device: torch.device) -> Family:  # noqa: ARG001 - all families load alike
     """The shipped weights, in float32 for speed on CPUs, loaded once a process."""
-    return MiniFamily("mini", _loaded(str(device)), uses_cfg=True, max_words=PADDED[-1], device=device)
+    return MiniFamily("mini", _loaded(), uses_cfg=True, max_words=PADDED[-1], device=device)
 
 
 def tiny() -> Family:
