@@ -20,6 +20,7 @@ import json
 import re
 import time
 import warnings
+import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
@@ -86,6 +87,22 @@ class _Unusable(Exception):
     """An answer from which no value of the schema can be had; the message goes back to the model."""
 
 
+class _Connections:
+    """The HTTP client of a model, shared by its copies, made when first used and closed when the last of them is gone."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._client: Any = None
+
+    def client(self) -> Any:
+        if self._client is None:
+            import openai
+
+            self._client = openai.DefaultHttpx2Client(timeout=self._timeout_s, event_hooks={"request": [_counted]})
+            weakref.finalize(self, self._client.close)
+        return self._client
+
+
 class OpenAiLlm:
     """A model on any OpenAI-compatible server.
 
@@ -133,7 +150,7 @@ class OpenAiLlm:
         self._on_call = on_call
         self._options: dict[str, Any] = {"temperature": temperature, "seed": seed}
         self._mode: Mode = MODES[0]
-        self._http: Any = None
+        self._connections = _Connections(timeout_s)
 
     def recording(self, on_call: OnCall) -> OpenAiLlm:
         """The same model and connections, with its calls handed to `on_call`, such as one run's record."""
@@ -232,19 +249,16 @@ class OpenAiLlm:
 
     def _chat(self) -> Any:
         """A fresh `ChatOpenAI` over the shared connections; cheap, so what the server refused needs no rebuilding."""
-        import openai
         from langchain_openai import ChatOpenAI
 
         for message in _HANDLED:
             warnings.filterwarnings("ignore", message=message, category=UserWarning)
-        if self._http is None:
-            self._http = openai.DefaultHttpx2Client(timeout=self._timeout_s, event_hooks={"request": [_counted]})
         options = {key: value for key, value in self._options.items() if value is not None}
         if self._max_tokens is not None:
             options["max_tokens"] = self._max_tokens
         return ChatOpenAI(
             model=self._model, base_url=self.base_url, api_key=SecretStr(self._api_key), timeout=self._timeout_s, max_retries=self._max_retries,
-            http_client=self._http, use_responses_api=False, **options,
+            http_client=self._connections.client(), use_responses_api=False, **options,
         )  # fmt: skip
 
     def _drop_option(self, error: Any) -> bool:

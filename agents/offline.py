@@ -117,7 +117,9 @@ def _matched(parsed: Parsed, subjects: Sequence[dict[str, Any]]) -> tuple[list[T
         attributes = source.attributes if known is not None else [str(a) for a in subject.get("attributes", ())]
         things.append(Thing(source.noun, attributes, source.tails, int(subject.get("count") or 1), source.place, source.scale))
     relations = [
-        Relation(r.kind, place[r.a], place[r.b], None if r.c is None else place[r.c]) for r in parsed.relations if all(i is None or i in place for i in (r.a, r.b, r.c))
+        Relation(r.kind, place[r.a], place[r.b], None if r.c is None else place[r.c])
+        for r in parsed.relations
+        if all(i is None or i in place for i in (r.a, r.b, r.c))
     ]
     return things, relations
 

@@ -30,7 +30,7 @@ NODES = {
     "replan": "planning again",
     "finish": "writing the files",
 }
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager

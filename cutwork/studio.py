@@ -248,6 +248,7 @@ def as_json(design: Design, place: Callable[[str, str], str]) -> Json:
     best = design.delivered
     cutouts = best.cutouts if best else ()
     shown = next((a for a in design.artifacts if a.kind == "image"), None)
+    layers, masks = (_finished(design, kind, [getattr(c, field) for c in cutouts]) for kind, field in (("cutout", "image"), ("mask", "mask")))
     return {
         "id": design.id,
         "status": design.status,
@@ -273,12 +274,12 @@ def as_json(design: Design, place: Callable[[str, str], str]) -> Json:
         "cutouts": [
             {
                 "subject": c.subject,
-                "image": place(c.image, f"cutouts/{i}-{c.subject}.png"),
-                "mask": place(c.mask, f"masks/{i}-{c.subject}.png"),
+                "image": place(layers[i], f"cutouts/{i + 1:02}-{c.subject}.png"),
+                "mask": place(masks[i], f"masks/{i + 1:02}-{c.subject}.png"),
                 "box": list(c.box.root) if c.box else None,
                 "receipt": c.receipt.model_dump(mode="json"),
             }
-            for i, c in enumerate(cutouts, start=1)
+            for i, c in enumerate(cutouts)
         ],
         "artifacts": [
             {
@@ -295,3 +296,9 @@ def as_json(design: Design, place: Callable[[str, str], str]) -> Json:
         "error": design.error,
         "created": design.created,
     }
+
+
+def _finished(design: Design, kind: str, raw: list[str]) -> list[str]:
+    """Hashes of the finished files of a kind, one a cut-out; the raw ones where the format wrote none."""
+    files = [a.sha256 for a in design.artifacts if a.kind == kind]
+    return files if len(files) == len(raw) else raw

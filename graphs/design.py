@@ -163,6 +163,7 @@ NODES: dict[str, Node] = {
     "replan": replan,
     "finish": finish,
 }
+AFTER_ROUND = ("repair", "replan", "finish")  # nodes that still belong to the round that was judged
 LEADS_TO = {"approve": ("render", "lay_out"), "repair": ("cut", "render")}  # nodes that choose their next node themselves
 
 
@@ -173,11 +174,12 @@ def _node(name: str, work: Node, default: Callable[[], Deps] | None) -> Any:
         deps = _deps(runtime, default)
         if deps.cancelled():
             raise Cancelled(f"stopped before {name}")
-        deps.on_event("node", {"node": name, "round": state.get("number", 0) + 1})
+        at = {"node": name, "round": state.get("number", 0) + (name not in AFTER_ROUND)}
+        deps.on_event("node", at)
         started = deps.clock()
         result = work(state, deps)
         spent = {"spent": state.get("spent", 0.0) + deps.clock() - started}
-        deps.designs.add_event(state["id"], "node", {"node": name, "round": state.get("number", 0) + 1, "seconds": round(deps.clock() - started, 4)})
+        deps.designs.add_event(state["id"], "node", {**at, "seconds": round(deps.clock() - started, 4)})
         if isinstance(result, Command):
             return Command(update={**(result.update or {}), **spent}, goto=result.goto)
         return {**result, **spent}

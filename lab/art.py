@@ -84,7 +84,7 @@ def _file(folder: Path, codepoint: str) -> Path:
     raise FileNotFoundError(f"no art for code point {codepoint} in {folder}")
 
 
-def tint(image: Image.Image, rgb: tuple[int, int, int]) -> Image.Image:
+def tint(image: Image.Image, rgb: tuple[int, ...]) -> Image.Image:
     """The art recoloured to one hue, its shading kept: luminance times colour, highlights left white."""
     pixels = np.asarray(image, dtype=np.float32) / 255
     light = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)

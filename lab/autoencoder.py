@@ -88,7 +88,9 @@ def fit_encoder(vae: AutoencoderTiny, art: tuple[Art, ...], count: int = 400) ->
         convs[3].weight[:16, :, a, b] = basis[:, k * 48 : (k + 1) * 48]
     for c in range(16):
         convs[4].weight[c, c, 1, 1] = 1
-    convs[4].bias.copy_(-(basis @ mean.float()))
+    offset = convs[4].bias
+    assert offset is not None
+    offset.copy_(-(basis @ mean.float()))
 
 
 def _initialise_decoder(vae: AutoencoderTiny) -> None:
@@ -122,7 +124,7 @@ def train(art: tuple[Art, ...], out: Path, minutes: float, lr: float = 1e-3, bat
         _initialise_decoder(vae)
         vae.save_pretrained(out)
     vae.encoder.requires_grad_(False)
-    vae = vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    vae = vae.to(memory_format=torch.channels_last)
     parameters = list(vae.decoder.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
     rng = np.random.default_rng(seed + resume * time.time_ns() % 2**31)

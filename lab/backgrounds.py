@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-COLOURS: dict[str, tuple[int, int, int]] = {
+COLOURS: dict[str, Colour] = {
     "red": (222, 56, 58),
     "orange": (245, 146, 52),
     "yellow": (250, 214, 70),
@@ -22,6 +22,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "white": (246, 246, 248),
 }
 Array = np.ndarray
+Colour = tuple[int, ...]  # red, green, blue, 0..255
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,16 @@ class Background:
 
 
 def _grid(h: int, w: int) -> tuple[Array, Array]:
-    return np.mgrid[0:h, 0:w].astype(np.float32)
+    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
+    return y, x
 
 
-def _blend(a: tuple[int, int, int], b: tuple[int, int, int], t: Array) -> Array:
+def _blend(a: Colour, b: Colour, t: Array) -> Array:
     t = t[..., None]
     return (1 - t) * np.array(a, np.float32) + t * np.array(b, np.float32)
 
 
-def _bands(h: int, w: int, rng: np.random.Generator, stops: list[tuple[float, tuple[int, int, int]]]) -> Array:
+def _bands(h: int, w: int, rng: np.random.Generator, stops: list[tuple[float, Colour]]) -> Array:
     """Vertical gradient through colour stops, its heights moved a little."""
     y = np.linspace(0, 1, h, dtype=np.float32)
     at = np.clip([s + rng.uniform(-0.04, 0.04) * (0 < s < 1) for s, _ in stops], 0, 1)
@@ -84,7 +86,7 @@ def _forest(h: int, w: int, rng: np.random.Generator) -> Array:
     return image
 
 
-def _pattern(kind: str, h: int, w: int, colour: tuple[int, int, int], rng: np.random.Generator) -> Array:
+def _pattern(kind: str, h: int, w: int, colour: Colour, rng: np.random.Generator) -> Array:
     y, x = _grid(h, w)
     light = tuple(int(c + (255 - c) * 0.45) for c in colour) if sum(colour) < 690 else (214, 214, 222)
     period = float(rng.choice([24, 32, 40]))

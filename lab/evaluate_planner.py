@@ -29,7 +29,9 @@ SAME_COLOUR = {"grey": "gray"}
 Regions = dict[str, list[Rect]]  # subject id -> its boxes
 
 
-def plan(llm: Llm, brief: str, kind: str = "cutout", size: str = "256x256", bands: str = "[]", feedback: str = "") -> tuple[str, list[dict[str, Any]], LayoutAnswer]:
+def plan(
+    llm: Llm, brief: str, kind: str = "cutout", size: str = "256x256", bands: str = "[]", feedback: str = ""
+) -> tuple[str, list[dict[str, Any]], LayoutAnswer]:
     """The three questions in their order: background, subjects as an agent would number them, and layout."""
     extension = llm.ask(Prompt("extension", "", {"brief": brief, "kind": kind, "captions": "", "palette": ""}), ExtensionAnswer)
     extraction = llm.ask(Prompt("extraction", "", {"brief": brief, "prompt": extension.prompt, "background": extension.background}), ExtractionAnswer)
@@ -131,7 +133,14 @@ def evaluate(prompts_file: Path, llm: Llm | None = None) -> dict[str, Any]:
     seconds = time.perf_counter() - began
     names = [n.removesuffix(" n") for n in total if n.endswith(" n")]
     figures = {n: {"percent": round(100 * total[n] / total[n + " n"], 2), "n": total[n + " n"]} for n in sorted(names)}
-    return {"file": prompts_file.name, "llm": llm.name, "prompts": len(cases), "briefs_per_second": round(len(cases) / seconds, 1), "figures": figures, "misses": misses}
+    return {
+        "file": prompts_file.name,
+        "llm": llm.name,
+        "prompts": len(cases),
+        "briefs_per_second": round(len(cases) / seconds, 1),
+        "figures": figures,
+        "misses": misses,
+    }
 
 
 def show(result: dict[str, Any], misses: bool) -> str:

@@ -62,7 +62,7 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
     if count is None:
         count = int(rng.choice(4, p=[0.04, 0.82, 0.14, 0.0] if easy else [0.03, 0.37, 0.4, 0.2]))
     back = backgrounds.draw(h, w, rng)
-    canvas = back.pixels.astype(np.float32)
+    canvas: np.ndarray = back.pixels.astype(np.float32)
     placed: list[Placed] = []
     for slot in _slots(count, w / h, rng):
         index = _pick(art, rng, easy)
@@ -99,7 +99,7 @@ def _slots(count: int, aspect: float, rng: np.random.Generator) -> list[Box]:
     cuts[1:-1] += rng.uniform(-0.06, 0.06, count - 1)
     spans = list(zip(cuts[:-1], cuts[1:], strict=True))
     boxes = [(float(a), 0.0, float(b), 1.0) if across else (0.0, float(a), 1.0, float(b)) for a, b in spans]
-    rng.shuffle(boxes)  # type: ignore[arg-type]
+    rng.shuffle(boxes)
     return boxes
 
 
@@ -145,7 +145,7 @@ def caption(subjects: tuple[Placed, ...], back: backgrounds.Background, rng: np.
     if len(order) == 2 and rng.random() < 0.6:
         what = _related(order, rng)
     else:
-        rng.shuffle(order)  # type: ignore[arg-type]
+        rng.shuffle(order)
         phrases = [s.phrase for s in order]
         what = phrases[0] if len(phrases) == 1 else ", ".join(phrases[:-1]) + " and " + phrases[-1]
     if rng.random() < 0.1:  # bare keywords

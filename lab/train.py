@@ -219,7 +219,8 @@ def train(run: Path, minutes: float, stage: Stage, art: tuple[Art, ...], lr: flo
     pool = Pool(art, vae, stage, seed=seed + step)
     start = saved = sheeted = time.monotonic()
     first = step
-    parameters, averages = list(model.parameters()), list(ema.parameters())
+    parameters: list[Tensor] = list(model.parameters())
+    averages: list[Tensor] = list(ema.parameters())
     means = {"flow": 0.0, "names": 0.0}
     while (now := time.monotonic()) - start < minutes * 60:
         size = stage.sizes[int(rng.integers(len(stage.sizes)))]

@@ -54,7 +54,8 @@ def plan(similar: bool = False, left: Box = LEFT, right: Box = RIGHT, **more: An
 
 
 def attended(index: int = 0, **values: Any) -> Attended:
-    return Attended(**{"box": (LEFT, RIGHT)[index], "inside": 0.5, "lift": 3.3, "leakage": {str(1 - index): 0.05}} | values)
+    good: dict[str, Any] = {"box": (LEFT, RIGHT)[index], "inside": 0.5, "lift": 3.3, "leakage": {str(1 - index): 0.05}}
+    return Attended(**good | values)
 
 
 def receipt(index: int = 0, attention: Attended | None = None, **values: Any) -> Receipt:
@@ -128,11 +129,11 @@ def test_findings_begin_at_their_line_and_rise() -> None:
 
 
 def test_blending_takes_two_that_resemble_each_other() -> None:
-    drawn = [receipt(i, attended(i, lift=1.8, inside=0.27, leakage={str(1 - i): 0.15})) for i in (0, 1)]
-    assert "blended" not in kinds(judged(*drawn))
-    verdict = judged(*drawn, the_plan=plan(similar=True))
+    cat, dog = (receipt(i, attended(i, lift=1.8, inside=0.27, leakage={str(1 - i): 0.15})) for i in (0, 1))
+    assert "blended" not in kinds(judged(cat, dog))
+    verdict = judged(cat, dog, the_plan=plan(similar=True))
     assert "blended" in kinds(verdict)
-    one_way = judged(drawn[0], receipt(1), the_plan=plan(similar=True))
+    one_way = judged(cat, receipt(1), the_plan=plan(similar=True))
     assert "blended" not in kinds(one_way)
 
 
@@ -175,7 +176,7 @@ def test_one_lost_subject_does_not_hide_how_the_other_does() -> None:
 
 def climb(first: Receipt, the_plan: Plan | None = None, rounds: int = 12) -> list[Repair]:
     """The repairs of a run whose picture never gets better."""
-    shot, tried = Shot(plan=the_plan or plan(), seed=7), []
+    shot, tried = Shot(plan=the_plan or plan(), seed=7), list[Repair]()
     for _ in range(rounds):
         verdict = critique(shot, render(seed=shot.seed), cutouts(first, receipt(1)), tried=tried)
         if not verdict.repairs:

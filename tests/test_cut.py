@@ -189,11 +189,21 @@ def test_the_same_record_can_be_cut_with_every_fusion(fusion: str) -> None:
 
 
 def test_other_thresholds_cut_otherwise() -> None:
-    blurred = Record(np.repeat(record().maps.astype(np.float32).mean(0, keepdims=True), 3, 0).astype(np.float16), np.arange(3), np.arange(3))
-    noise = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
-    wide = cut(plan(CutSettings(thresholds=(0.05, 0.1, 0.2))), noise, blurred, (), MemoryBlobs())
-    tight = cut(plan(CutSettings(thresholds=(0.7, 0.8, 0.9))), noise, blurred, (), MemoryBlobs())
-    assert wide[0].receipt.coverage > 1.2 * tight[0].receipt.coverage
+    y, x = np.mgrid[0:SIDE, 0:SIDE]
+    far = np.hypot(y - 63.5, x - 63.5)
+    image = np.full((SIDE, SIDE, 3), (40, 60, 90), np.uint8)
+    image[far < 44], image[far < 22] = (240, 150, 40), (230, 40, 60)  # a ring that the keyword half means, and its core
+    cells = np.where(far < 22, 1.0, np.where(far < 44, 0.45, 0.0)).reshape(8, 16, 8, 16).mean((1, 3))
+    maps = Record(cells[None, None].repeat(3, 0).astype(np.float16), np.arange(3), np.arange(3))
+    whole = Region(subject="cat", box=Box((0.1, 0.1, 0.9, 0.9)), prompt="a cat")
+    one = plan().model_copy(update={"subjects": plan().subjects[:1], "regions": (whole,)})
+
+    def coverage(*thresholds: float) -> float:
+        settings = CutSettings(thresholds=thresholds)  # type: ignore[arg-type]
+        return cut(one.model_copy(update={"cut": settings}), image, maps, (), MemoryBlobs())[0].receipt.coverage
+
+    assert coverage(0.05, 0.1, 0.3) == pytest.approx((far < 44).mean(), rel=0.1)
+    assert coverage(0.5, 0.6, 0.9) == pytest.approx((far < 22).mean(), rel=0.1)
 
 
 def test_the_same_cut_twice_gives_the_same_blobs() -> None:

@@ -25,7 +25,7 @@ from cutwork.ports import Prompt
 
 URL = "http://llm.test/v1"
 CHAT = f"{URL}/chat/completions"
-GOOD = {"prompt": "a cat", "background": "", "style": "", "palette": []}
+GOOD: dict[str, Any] = {"prompt": "a cat", "background": "", "style": "", "palette": []}
 PROMPT = Prompt(name="extension", text="say it")
 NOW = {"retry-after-ms": "1"}  # keeps the client's back-off out of the tests' time
 

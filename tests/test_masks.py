@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from cutwork.domain import Box, CutSettings, Region
 from cutwork.tools.masks import matting, measure
 from cutwork.tools.masks.clean import clean, fragments
+from cutwork.tools.masks.colour import evidence
 from cutwork.tools.masks.grabcut import grabcut
 from cutwork.tools.masks.partition import partition
 from cutwork.tools.masks.prior import outside
-from cutwork.tools.masks.segment import METHODS, Method, segment
+from cutwork.tools.masks.segment import METHODS, Method, compete, recolour, segment
 from cutwork.tools.masks.trimap import BGD, FGD, PROBABLE_BGD, PROBABLE_FGD, border_ring, fill_empty, four_values, initial, upsample
 
 PAPER = (0.1, 0.3, 0.8)
@@ -247,6 +248,40 @@ def test_odd_maps_give_masks_not_errors(method: Method, within: bool) -> None:
 
 def test_a_plan_without_regions_gives_no_masks() -> None:
     assert segment(np.zeros((32, 48, 3), np.uint8), np.zeros((0, 2, 3)), [], CutSettings()).masks.shape == (0, 32, 48)
+
+
+def test_background_between_the_legs_is_taken_out_of_the_core() -> None:
+    truth = disc(128, 128, 64, 64, 44) & (np.abs(np.arange(128) - 64) > 7)  # two halves with a gap that coarse cells do not see
+    fused = cells(truth | disc(128, 128, 64, 64, 44))[None]
+    box = [region(0.15, 0.15, 0.85, 0.85)]
+    informed, paper = (segment(scene(truth), fused, box, CutSettings(), method).masks[0] for method in METHODS[::-1])
+    assert measure.iou(informed, truth) > 0.95
+    assert measure.iou(paper, truth) < measure.iou(informed, truth)
+
+
+def test_competing_maps_keep_what_is_theirs_and_halve_what_they_share() -> None:
+    won = compete(np.array([[[1.0, 0.6, 0.0]], [[0.0, 0.6, 0.8]]]))
+    assert won == pytest.approx(np.array([[[1.0, 0.3, 0.0]], [[0.0, 0.3, 0.8]]]))
+    alone = np.array([[[0.2, 1.0]]])
+    assert compete(alone) is alone
+
+
+def test_evidence_is_positive_for_background_colours_and_zero_without_a_sample() -> None:
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[:4], image[4:] = (200, 30, 30), (30, 30, 200)
+    back, front = np.zeros((8, 8), bool), np.zeros((8, 8), bool)
+    back[0], front[7] = True, True
+    against = evidence(image, back, front)
+    assert against[:4].min() > 4
+    assert against[4:].max() < -4
+    assert not evidence(image, back, np.zeros((8, 8), bool)).any()
+
+
+def test_a_core_that_looks_like_the_background_is_left_to_the_cut() -> None:
+    labels = np.array([[BGD, PROBABLE_BGD, FGD, FGD]], np.uint8)
+    assert recolour(labels, np.array([[9.0, 9.0, 9.0, 9.0]])).tolist() == [[BGD, BGD, PROBABLE_FGD, PROBABLE_FGD]]
+    assert recolour(labels, np.array([[9.0, 0.0, 9.0, -9.0]])).tolist() == [[BGD, PROBABLE_BGD, PROBABLE_BGD, FGD]]
+    assert np.array_equal(recolour(labels, np.zeros((1, 4))), labels)
 
 
 # measures

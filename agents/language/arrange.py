@@ -135,6 +135,16 @@ class _Layout:
         for r in self.relations:
             if r.kind == "beside":
                 self._beside(r)
+        self._order_guests()
+
+    def _order_guests(self) -> None:
+        """ "a cat on the left and a dog on the right, both on a couch"."""
+        for a in self.host:
+            for b in self.host:
+                if self._siblings(a, b) and "left" in self.things[a].place and "left" not in self.things[b].place:
+                    self.across.before(a, b)
+                if self._siblings(a, b) and "right" in self.things[b].place and "right" not in self.things[a].place:
+                    self.across.before(a, b)
 
     def _directed(self, r: Relation) -> bool:
         a, b = (r.a, r.b) if r.kind in ("left", "above") else (r.b, r.a)
@@ -181,6 +191,8 @@ class _Layout:
             return
         if self.variant.mirrored:
             a, b = b, a
+        if self._own_place(a) or self._own_place(b):
+            return
         if self.down.together(a, b):
             self.across.before(a, b)
         self.linked.append((a, b))
@@ -207,8 +219,11 @@ class _Layout:
         groups = self._groups()
         fixed = [g for g in groups if self._place(g)]
         free = [g for g in groups if not self._place(g)]
-        out = self._fixed(fixed, area)
-        rest = rects.room(area, [r for _, r in out], self.size) if out else area
+        out = self._fixed(fixed, area, False)
+        rest = rects.room(area, [r for _, r in out], self.size)
+        if rest is None and free:
+            out = self._fixed(fixed, area, True)
+            rest = rects.room(area, [r for _, r in out], self.size)
         if rest is None or (out and rects.least([rest], self.size) < LEAST):
             rest = area
         return out + self._share(free, rest)
@@ -224,17 +239,18 @@ class _Layout:
 
     def _own_place(self, root: int) -> str:
         family = [root, *sorted(self._below(root))]
-        return next((self.things[i].place for i in family if self.things[i].place), "")
+        places = {self.things[i].place for i in family if self.things[i].place}
+        return self.things[root].place or (places.pop() if len(places) == 1 else "")
 
     def _place(self, group: Sequence[int]) -> str:
         return next((p for p in map(self._own_place, group) if p), "")
 
-    def _fixed(self, groups: list[list[int]], area: Rect) -> list[tuple[list[int], Rect]]:
+    def _fixed(self, groups: list[list[int]], area: Rect, crowded: bool) -> list[tuple[list[int], Rect]]:
         """Rooms for the groups with a stated place, corners first; groups of one place share it."""
         by_place: dict[str, list[list[int]]] = {}
         for group in groups:
             by_place.setdefault(self._place(group), []).append(group)
-        crowded = "centre" in by_place and len(by_place) > 1
+        crowded = crowded or ("centre" in by_place and len(by_place) > 1)
         out: list[tuple[list[int], Rect]] = []
         for place in sorted(by_place, key=lambda p: (p == "centre", -len(p.split()))):
             spot = rects.within(area, _spot_of(place, crowded) or CANVAS)

@@ -20,7 +20,28 @@ AND = {"and", "or", "then", "also", "but", "versus", "vs", "nor"}
 PRONOUNS = {"it", "them", "him", "her", "one", "ones", "itself", "himself", "herself", "themselves", "other"}
 SINGULAR_DET = {"a", "an", "this", "that", "each", "every", "another"}
 OF_MEDIA = {"of", "featuring", "showing", "depicting", "with", "shows", "depicts", "containing", "about"}
-IRREGULAR_VERBS = {"sat", "ran", "stood", "lay", "ate", "held", "made", "built", "drawn", "worn", "torn", "seen", "shown", "hung", "flew", "swam", "lit", "cut", "put", "set"}
+IRREGULAR_VERBS = {
+    "sat",
+    "ran",
+    "stood",
+    "lay",
+    "ate",
+    "held",
+    "made",
+    "built",
+    "drawn",
+    "worn",
+    "torn",
+    "seen",
+    "shown",
+    "hung",
+    "flew",
+    "swam",
+    "lit",
+    "cut",
+    "put",
+    "set",
+}
 
 
 @dataclass
@@ -123,7 +144,7 @@ def _phrase(tokens: list[Token], at: int) -> tuple[Item, int]:
     while at < len(tokens) and tokens[at].kind == "word" and words.is_in("det", tokens[at].text):
         det = tokens[at].text
         at += 1
-    count, at = _count(tokens, at, det)
+    count, at = _count(tokens, at)
     if count is None:
         grouped, count, at = _group(tokens, at)
     body, at = _body(tokens, at, det, count)
@@ -146,7 +167,7 @@ def _without_body(tokens: list[Token], start: int, at: int, count: int | None) -
     return Item("skip", tokens[start].text), max(at, start + 1)
 
 
-def _count(tokens: list[Token], at: int, det: str) -> tuple[int | None, int]:
+def _count(tokens: list[Token], at: int) -> tuple[int | None, int]:
     """A number at `at`, with the "of" that may follow it: "three", "a pair of", "dozens of", "2"."""
     total: int | None = None
     if [t.text for t in tokens[at : at + 3]] == ["half", "a", "dozen"]:
@@ -187,7 +208,7 @@ def _group(tokens: list[Token], at: int) -> tuple[str, int | None, int]:
         first += 1
     if first + 2 < len(tokens) and tokens[first + 1].text == "of" and words.is_in("group", words.singular(tokens[first].text)[0]):
         many = words.is_in("many", words.singular(tokens[first].text)[0])
-        count, after = _count(tokens, first + 2, "")
+        count, after = _count(tokens, first + 2)
         return "" if many or count else tokens[first].text, count or (3 if many else 1), after
     return "", None, at
 
@@ -230,8 +251,9 @@ def _ends(tokens: list[Token], at: int, body: list[Token], det: str, count: int 
         return False
     if _simple(word) and not (word in ("very", "really", "super", "extremely", "one") or _adverb_inside(tokens, at, body)):
         return True
-    if not body or not any(words.is_noun(t.text) and not words.is_modifier(t.text) for t in body):
-        return False
+    if not any(words.is_noun(t.text) and not words.is_modifier(t.text) for t in body):
+        fruit = bool(body) and _fruit_not_colour([t.text for t in body], len(body) - 1, det, count) and not _starts_phrase(tokens, at + 1)
+        return fruit and _verbal(word)
     return _is_verb_here(tokens, at, body, det, count)
 
 
@@ -306,6 +328,8 @@ def _last_noun(texts: list[str], det: str, count: int | None) -> int | None:
             continue  # "a dragon theme"
         if at > 0 and _names_one(texts[at - 1], words.singular(f"{texts[at - 1]} {word}")[0]):
             return at
+        if word[0].isdigit():
+            continue
         if words.is_colour(word):
             if _fruit_not_colour(texts, at, det, count):
                 return at
@@ -332,7 +356,7 @@ def _compound_start(texts: list[str], end: int) -> int:
         text = " ".join([*texts[begin:end], last])
         if _names_one(texts[begin], text):
             return begin
-    if end > 0 and not _describes(texts[end - 1]) and _nominal(texts[end - 1]):
+    if end > 0 and not _describes(texts[end - 1]) and _nominal(texts[end - 1]) and not (words.kind(texts[end - 1]) == "h" and words.kind(last) in "ah"):
         return end - 1
     return end
 

@@ -54,7 +54,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Relation:
-    """ `kind` of thing `a` to thing `b` (and `c` for "between"), by their numbers."""
+    """`kind` of thing `a` to thing `b` (and `c` for "between"), by their numbers."""
 
     kind: str
     a: int

@@ -10,22 +10,28 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from cutwork.agents.language import words
+from cutwork.agents.language import foreign, words
 from cutwork.agents.language.chunks import Item, chunk
 from cutwork.agents.language.model import NUMBERS, Parsed, Relation, Thing
 from cutwork.agents.language.tokens import Token, tokens
 from cutwork.domain import MAX_COUNT
 
-PREFIX = re.compile(r"^\s*(?:meme|sticker|cut-?out|textile|logo|poster|icon|pattern|brief|prompt|subject|design|print|emoji|t-shirt)\s*(?:design|idea|print|brief)?\s*[:\-–—]\s+", re.I)
+# "meme: …": the kind of design, not part of the picture.
+KINDS = r"meme|sticker|cut-?out|textile|logo|poster|icon|pattern|brief|prompt|subject|design|print|emoji|t-shirt"
+PREFIX = re.compile(rf"^\s*(?:{KINDS})\s*(?:design|idea|print|brief)?\s*[:\-–—]\s+", re.I)
+# What announces lettering, before its quotation mark: ', top "MONDAY"', 'with the caption "…"'.
+CUE = (
+    r"(?:top|bottom|upper|lower|caption|captioned|text|words?|lettering|title|titled|slogan|label(?:led|ed)?|says?|saying|reads?|reading|quote|phrase|message|written"
+    r"|top text|bottom text|sign says)"
+)
 CUES = re.compile(
-    r"(?:,?\s*(?:(?:with|and|that|which)\s+)?(?:the\s+)?(?:a\s+)?(?:top|bottom|upper|lower|caption|captioned|text|words?|lettering|title|titled|slogan|label(?:led|ed)?|says?|saying|reads?|"
-    r"reading|quote|phrase|message|written|top text|bottom text|sign says)[\s:,]*(?:line|text|caption|is|on|at the)?[\s:]*)+(?=[\"“«„]|'\w)",
+    rf"(?:,?\s*(?:(?:with|and|that|which)\s+)?(?:the\s+)?(?:a\s+)?{CUE}[\s:,]*(?:line|text|caption|is|on|at the)?[\s:]*)+(?=[\"“«„]|'\w)",
     re.I,
 )
-PLAIN_MEDIA = {"photo", "picture", "image", "sticker", "cutout", "cut-out", "meme", "pic", "scene", "design", "art", "artwork", "textile", "style", "logo", "view", "side view", "pack", "set"}
+PLAIN_MEDIA = {"photo", "picture", "image", "sticker", "cutout", "cut-out", "meme", "pic", "scene", "design", "art", "artwork", "textile", "style", "logo"}
+PLAIN_MEDIA |= {"view", "side view", "pack", "set"}
 UNQUOTED = re.compile(r"\b(that (?:says|reads)|which (?:says|reads)|saying|captioned)\s+([^\s,.;:\"'“‘«]+(?:\s+[A-Z][^\s,.;]*)*)")
 DROPPING = {"for", "during", "about", "despite", "via", "per", "than", "before", "after", "since", "until"}
-ON_PLACE = {"on", "inside", "at", "under", "over", "above", "below", "beside", "with", "left", "right", "between"}
 GEOMETRIC = {"left", "right", "above", "below", "under", "over", "front", "behind", "beside"}
 ABSORBING = {"as", "like"}
 
@@ -35,7 +41,7 @@ def parse(text: str) -> Parsed:
     plain = unicodedata.normalize("NFKC", text[:2_000])
     quoted = UNQUOTED.sub(r'\1 "\2"', plain)
     cued = CUES.sub(", ", PREFIX.sub("", quoted))
-    found = tokens(cued)
+    found = tokens(foreign.in_english(cued))
     reader = Reader(chunk([t for t in found if t.kind != "text"]))
     parsed = reader.read()
     parsed.lettering = [t.cased.strip("\"'“”«»„‘’") for t in found if t.kind == "text"]
@@ -46,9 +52,9 @@ def parse(text: str) -> Parsed:
 
 def _fall_back(parsed: Parsed, found: list[Token]) -> None:
     """Nothing was recognised: the words together are one thing."""
-    said = [t.text for t in found if t.kind == "word" and t.text.isalpha() and not (words.is_in("function", t.text) or words.is_in("det", t.text))]
+    said = [t.text for t in found if t.kind == "word" and not (words.is_in("function", t.text) or words.is_in("det", t.text))]
     said = [w for w in said if not words.is_in("media", w)] or said
-    if said:
+    if any(any(c.isalpha() for c in word) for word in said):
         parsed.things.append(Thing(" ".join(said[:6])[:120]))
         parsed.notes.append("No known thing was found in the brief; its words are drawn as one subject.")
 
@@ -127,13 +133,21 @@ class Reader:
         self.waiting = (kind, token.text)
 
     def _loose_on(self, token: Token, at: int) -> bool:
-        """ "with a vase on it": the last thing stands so to the one before it."""
+        """ "with a vase on it": the last thing stands so to the one before it; "above it a clock": so does the next one."""
         follows = self.items[at + 1] if at + 1 < len(self.items) else None
-        if follows is None or follows.role != "pronoun" or self.last is None or self.last == 0:
+        if follows is None or follows.role != "pronoun" or self.last is None:
+            return False
+        if self._thing_at(at + 2):
+            self.leading = (token.value, self.head[0] if self.head else self.last)
+            return True
+        if self.last == 0:
             return False
         base = self.head[0] if self.head and self.head[0] != self.last else self.last - 1
         self._replace_relation(token.value, self.last, base)
         return True
+
+    def _thing_at(self, at: int) -> bool:
+        return at < len(self.items) and self.items[at].role == "thing"
 
     def _replace_relation(self, kind: str, a: int, b: int) -> None:
         kept = [r for r in self.parsed.relations if {r.a, r.b} != {a, b}]
@@ -177,13 +191,15 @@ class Reader:
         reverse = token.text.startswith("from right") or token.text.startswith("from bottom") or token.text.startswith("from the right")
         self.chain = token.value + ("-" if reverse else "")
 
-    def _behind_all(self, token: Token, _at: int) -> None:
+    def _behind_all(self, token: Token, at: int) -> None:
         """ "with a city in the background": the last thing is not a subject."""
         if self.last is None or token.text.startswith("behind"):
             if self.last is not None and self.last > 0:
                 self._replace_relation("behind", self.last, 0)
             return
-        self._to_background(self.last)
+        before = self.items[at - 1]
+        if before.role != "thing" or before.noun == self.parsed.things[self.last].noun:
+            self._to_background(self.last)
 
     def _to_background(self, index: int) -> None:
         thing = self.parsed.things.pop(index)
@@ -222,13 +238,15 @@ class Reader:
     def _skip(self, _item: Item, _at: int) -> None:
         pass
 
-    def _prep(self, item: Item, _at: int) -> None:
+    def _prep(self, item: Item, at: int) -> None:
         if item.text in DROPPING:
             self.dropping = True
         elif item.text in ABSORBING and self.last is not None:
             self.absorbing = f"{self.absorbing} {item.text}".strip()
-        elif item.text in ("of", "from", "to") and self.waiting is None:
-            self.absorbing = f"{self.absorbing} {item.text}".strip() if self.last is not None else ""
+        elif item.text in ("of", "from", "to") and self.waiting is None and self.last is not None:
+            own = self.absorbing or (self.items[at - 1].role == "thing" and self.items[at - 1].noun == self.parsed.things[self.last].noun)
+            self.dropping = not own  # "an ant the size of a car"
+            self.absorbing = f"{self.absorbing} {item.text}".strip() if own else ""
 
     def _media(self, item: Item, _at: int) -> None:
         if not self.negated and item.text not in PLAIN_MEDIA:
@@ -244,6 +262,8 @@ class Reader:
             return
         if words.is_in("worn-verb", word) or (words.is_in("absorb", word) and self._absorbs(at)):
             self.absorbing = word
+        elif at + 1 < len(self.items) and self.items[at + 1].text in ("to", "from"):
+            self.absorbing = word  # "taped to a wall"
         elif words.is_in("riding", word):
             self.waiting = ("riding", word)
         elif words.is_in("holding", word):
@@ -256,7 +276,9 @@ class Reader:
 
     def _absorbs(self, at: int) -> bool:
         follows = self.items[at + 1] if at + 1 < len(self.items) else None
-        return follows is not None and (follows.role in ("prep", "adjectives", "thing") or (follows.token is not None and follows.token.text in ("in", "with", "on", "by", "into")))
+        return follows is not None and (
+            follows.role in ("prep", "adjectives", "thing") or (follows.token is not None and follows.token.text in ("in", "with", "on", "by", "into"))
+        )
 
     def _describe(self, index: int, word: str) -> None:
         thing = self.parsed.things[index]
@@ -273,12 +295,21 @@ class Reader:
             self._add(Thing(self.parsed.things[self.last].noun, _shown(item)))
         elif self.waiting and self.waiting[0] in ("on", "at", "inside", "with", "over"):
             self._coloured(item)
-        elif self.last is not None and before is not None and (before.role in ("be", "skip", "verb", "that") or (self.absorbing and words.is_colour(item.attributes[-1]))):
+        elif (
+            self.last is not None
+            and before is not None
+            and (before.role in ("be", "skip", "verb", "that") or (self.absorbing and words.is_colour(item.attributes[-1])))
+        ):
             for index in self.group or [self.last]:
                 self._attribute(index, item.attributes)
         elif before is not None and before.role == "pronoun" and self.last is not None:
             pass  # "one black and one white": said of single pieces of a counted thing
-        elif self.last is not None and self.joined and all(words.is_in("adjective", a) or words.is_colour(a) for a in item.attributes) and self._was_attribute(at):
+        elif (
+            self.last is not None
+            and self.joined
+            and all(words.is_in("adjective", a) or words.is_colour(a) for a in item.attributes)
+            and self._was_attribute(at)
+        ):
             self._attribute(self.last, item.attributes)
         elif all(words.is_in("style", a) or words.is_in("pattern", a) for a in item.attributes):
             self.parsed.styles.append(item.text)
@@ -334,7 +365,7 @@ class Reader:
 
     def _add_background(self, item: Item) -> None:
         """ "on a teal striped background"; "the background is a forest" leaves what follows to `_is_behind`."""
-        text = item.text
+        text = " ".join([*item.attributes, item.noun])
         bare = text in ("background", "backdrop", "backgrounds", "bg")
         if bare:
             self.waiting = ("behind-all", "")
@@ -369,7 +400,12 @@ class Reader:
 
     def _some_part(self, item: Item) -> bool:
         """ "attached to the back", "on the roof": a part of what was named, not a thing."""
-        return item.det in ("the", "its", "his", "her", "their") and words.is_part(item.noun) and not words.is_in("noun", item.noun) and not words.is_in("thing", item.noun)
+        return (
+            item.det in ("the", "its", "his", "her", "their")
+            and words.is_part(item.noun)
+            and not words.is_in("noun", item.noun)
+            and not words.is_in("thing", item.noun)
+        )
 
     def _at_a_part(self, item: Item) -> None:
         """ "a giraffe with an owl on its head", "a dog with a ball in its mouth"."""
@@ -386,14 +422,12 @@ class Reader:
         return words.is_worn(item.noun) or words.is_part(item.noun) or bare
 
     def _worn_or_part(self, item: Item) -> bool:
-        assert self.last is not None and self.waiting is not None
+        assert self.last is not None
+        assert self.waiting is not None
         if self.waiting[0] == "inside":
             return self.waiting[1] == "in" and words.is_worn(item.noun)
         both_food = item.det == "" and words.kind(item.noun) == "f" and words.kind(self.parsed.things[self.last].noun) == "f"
-        return words.is_worn(item.noun) or words.is_part(item.noun) or both_food or (words.kind(item.noun) == "x" and self._drawable_last())
-
-    def _drawable_last(self) -> bool:
-        return False
+        return words.is_worn(item.noun) or words.is_part(item.noun) or both_food
 
     def _tail(self, text: str) -> None:
         assert self.last is not None
@@ -415,6 +449,8 @@ class Reader:
                 return True
             return False
         kind, said = self.waiting
+        if words.is_in("noun", item.noun) and kind not in ("on", "at", "inside"):
+            return False  # "over the moon", but "on the moon"
         if kind in ("left", "right", "facing", "holding", "riding", "between", "with") and not words.is_pure_scenery(item.noun):
             return False
         self.parsed.background.append(f"{said} {_said(item)}".replace("on top of", "on"))
@@ -429,7 +465,7 @@ class Reader:
             return
         known = self._known(item)
         if known is not None:
-            self._meet(known, item)
+            self._meet(known, at)
         else:
             self._add(_made(item))
 
@@ -458,8 +494,10 @@ class Reader:
                 return False
         return False
 
-    def _meet(self, known: int, item: Item) -> None:
-        if self.waiting:
+    def _meet(self, known: int, at: int) -> None:
+        if self.waiting and self._thing_at(at + 1):
+            self.leading = (self.waiting[0], known)  # "left of the couch a lamp"
+        elif self.waiting:
             self._relate(known)
         else:
             self.group, self.head = [known], [known]

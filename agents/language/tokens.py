@@ -15,42 +15,30 @@ from cutwork.agents.language import words
 
 Kind = Literal["word", "stop", "comma", "relation", "place", "text", "not", "order", "background"]
 
-RELATIONS = {
-    "left": ["to the left of", "on the left of", "at the left of", "left of", "on the left side of", "to the left side of", "left side of", "left from"],
-    "right": ["to the right of", "on the right of", "at the right of", "right of", "on the right side of", "to the right side of", "right side of", "right from"],
-    "above": ["above", "higher than", "up above", "over the top of"],
-    "over": ["over"],
-    "below": ["below", "beneath", "underneath", "at the bottom of", "on the bottom of", "lower than", "down below", "to the bottom of"],
-    "under": ["under"],
-    "on": ["on the middle of", "across the top of", "on the back of", "on top of", "on the top of", "at the top of", "atop of", "atop", "upon", "onto", "on"],
-    "inside": ["inside of", "inside", "in the middle of", "in the center of", "in the centre of", "in the corner of", "within", "into", "in", "in the inside of", "in the back of"],
-    "front": ["in front of", "in the front of", "at the front of"],
-    "behind": ["behind", "in back of", "at the back of", "hidden by"],
-    "between": ["in between", "between", "in the middle between"],
-    "beside": ["next to", "beside", "besides", "near to", "near", "nearby", "close to", "close by", "alongside", "adjacent to", "by the side of", "on the side of"]
-    + ["on side of", "at the side of", "across from", "opposite to", "opposite", "side by side with", "in the vicinity of", "by", "around", "surrounded by", "among"]
-    + ["amongst", "amid", "beyond", "past"],
-    "at": ["out of", "at", "against", "through", "across", "along", "off", "outside of", "outside", "down", "up", "toward", "towards", "throughout"],
-    "with": ["together with", "along with", "accompanied by", "with", "featuring", "including", "containing", "alongside with", "plus"],
-}
-NOT = ["without any", "without", "with no", "instead of", "but not", "do not", "does not", "don't", "doesn't", "isn't", "aren't", "except for", "except", "excluding"]
-NOT += ["minus", "free of", "not", "no", "never", "rather than", "sans", "lacking"]
+# The parts of the canvas: "in the top left corner", "at the bottom", "the right side is"; longer ones first.
 EDGE = r"(?:far |very |extreme |exact |dead )?(?:top|upper|bottom|lower|left|right|cent(?:er|re)|middle|central)(?:[- ]?(?:hand|most)\b)?"
 CANVAS = r"(?:image|picture|canvas|frame|page|photo|photograph|scene|composition|screen|poster|card|design|sticker|illustration|drawing|view|shot)"
 AREA = r"(?: (?:corner|side|half|part|edge|third|section|area|quarter|quadrant))*"
 SPOT = rf"(?:the |its )?{EDGE}(?:(?:[- ]|, )(?:{EDGE}))*{AREA}"
 CORNER = r"(?:in|at) (?:the |a |one |another )?(?:opposite )?corner"
 PREP = r"(?:in|on|at|to|towards?|near|from|along|occupying)"
-FOLLOW = r"(?=\W*$|\s*[,.;:!?()]|\s+(?:and|or|but|while|a|an|the|is|are|there|with|in|on|at|next|stands?|sits?|lies|we|i|one|two|three|four|five|\d+|has|without|wearing)\b)"
+FOLLOWERS = r"and|or|but|while|a|an|the|is|are|there|with|in|on|at|next|stands?|sits?|lies|we|i|one|two|three|four|five|\d+|has|without|wearing"  # else "on the left shoe"
+FOLLOW = rf"(?=\W*$|\s*[,.;:!?()]|\s+(?:{FOLLOWERS})\b)"
+ON_CANVAS = (rf"\b(?:{PREP} {SPOT}|{CORNER}) of (?:the |an? |this )?{CANVAS}\b", rf"\b{PREP} (?:the )?foreground\b", r"\bcent(?:er|re)d\b")
+ON_ITS_OWN = (
+    rf"\b{PREP} {SPOT}{FOLLOW}",
+    rf"\b{CORNER}\b(?! of)",
+    rf"\bthe {EDGE}(?:[- ]{EDGE})* (?:side|half|part|third|one)(?=\s+(?:is|has|shows|contains|features)\b)",
+    rf"(?<![\w-]){EDGE}(?:[- ]{EDGE})*{AREA}(?=\s*:)",
+    r"(?<=, )(?:top|bottom|upper|lower)[- ](?:left|right)(?: corner)?(?=\W*$|\s*,)",
+)
+QUOTES = (r"\"[^\"]*\"", r"“[^”]*”", r"«[^»]*»", r"„[^“”]*[“”]", r"(?<!\w)'[^']{1,80}'(?!\w)", r"(?<!\w)‘[^’]{1,80}’(?!\w)")
 PATTERNS = {
-    "text": r"\"[^\"]*\"|“[^”]*”|«[^»]*»|„[^“”]*[“”]|(?<!\w)'[^']{1,80}'(?!\w)|(?<!\w)‘[^’]{1,80}’(?!\w)",
+    "text": "|".join(QUOTES),
     "order": r"\bfrom (?:the )?(?:left to (?:the )?right|right to (?:the )?left|top to bottom|bottom to top)\b|\b(?:side by side|in a row|in a line)\b",
     "background": r"\bin (?:the |its )?(?:far )?(?:background|distance|backdrop)\b|\bbehind (?:it|them)\b",
-    "place": rf"\b(?:{PREP} {SPOT}|{CORNER}) of (?:the |an? |this )?{CANVAS}\b|\b{PREP} (?:the )?foreground\b|\bcent(?:er|re)d\b",
-    "relation": "",  # filled in by `_scanner`
-    "place2": rf"\b{PREP} {SPOT}{FOLLOW}|\b{CORNER}\b(?! of)|\bthe {EDGE}(?:[- ]{EDGE})* (?:side|half|part|third|one)(?=\s+(?:is|has|shows|contains|features)\b)"
-    + rf"|(?<![\w-]){EDGE}(?:[- ]{EDGE})*{AREA}(?=\s*:)|(?<=, )(?:top|bottom|upper|lower)[- ](?:left|right)(?: corner)?(?=\W*$|\s*,)",
-    "not": "",
+    "place": "|".join(ON_CANVAS),
+    "place2": "|".join(ON_ITS_OWN),
     "word": r"\d+(?:\.\d+)?[^\W\d_]*|[^\W\d_]+(?:['’\-&][^\W_]+)*['’]?",
     "comma": r",|、|，|/|&|\+|\|",
     "stop": r"[.;:!?()\[\]…—–\n。；：]",
@@ -59,6 +47,8 @@ PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
+    """A word, a phrase that says where things stand, or a mark."""
+
     kind: Kind
     text: str  # lower case, as written
     value: str = ""  # what a relation, place or order means
@@ -67,7 +57,8 @@ class Token:
 
 @cache
 def _meaning() -> dict[str, str]:
-    return {phrase: kind for kind, phrases in RELATIONS.items() for phrase in phrases}
+    lists = {name.removeprefix("relation "): phrases for name, phrases in words.own().items() if name.startswith("relation ")}
+    return {phrase: kind for kind, phrases in lists.items() for phrase in phrases}
 
 
 @cache
@@ -75,7 +66,7 @@ def _scanner() -> re.Pattern[str]:
     def either(phrases: list[str]) -> str:
         return r"\b(?:" + "|".join(re.escape(p) for p in sorted(phrases, key=len, reverse=True)) + r")\b(?!-)"
 
-    filled = PATTERNS | {"relation": either(list(_meaning())), "not": either(NOT)}
+    filled = PATTERNS | {"relation": either(list(_meaning())), "not": either(list(words.own()["not"]))}
     # "not" before "relation", so that "without" and "with no" win over "with"
     order = ["text", "order", "background", "place", "not", "place2", "relation", "word", "comma", "stop"]
     return re.compile("|".join(f"(?P<{name}>{filled[name]})" for name in order), re.IGNORECASE)

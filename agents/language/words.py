@@ -43,10 +43,12 @@ def emoji() -> dict[str, str]:
 
 
 def is_in(name: str, word: Word) -> bool:
+    """Whether a hand-made list has the word."""
     return word in own()[name]
 
 
 def value(name: str, word: Word) -> str | None:
+    """What a hand-made list says of the word: "two" is "2"; None if it does not have it."""
     return own()[name].get(word)
 
 
@@ -125,6 +127,7 @@ def article(phrase: str) -> str:
 
 
 def is_colour(word: Word) -> bool:
+    """A colour word, or a compound of one: "red", "dark-blue"."""
     return is_in("colour", word) or any(is_in("colour", p) for p in word.split("-")[-1:] if "-" in word)
 
 
@@ -182,6 +185,8 @@ def kind(noun: Word) -> str:
 
 
 def _own_kind(word: Word) -> str:
+    if is_in("food", word):
+        return "f"
     if is_in("noun", word) or is_in("thing", word):
         return next((c for c in letters(word) if c in "aofphn"), "o")
     for name, letter in (("scenery", "l"), ("worn", "w"), ("part", "b"), ("abstract", "x"), ("media", "x"), ("tail", "x")):
@@ -191,11 +196,13 @@ def _own_kind(word: Word) -> str:
 
 
 def is_worn(noun: Word) -> bool:
+    """What is worn on a body and so belongs to its wearer."""
     last = noun.rpartition(" ")[2]
     return is_in("worn", noun) or is_in("worn", last) or is_in("worn", last + "s") or kind(noun) == "w"
 
 
 def is_part(noun: Word) -> bool:
+    """A part of a body or a thing."""
     last = noun.rpartition(" ")[2]
     if is_in("noun", noun) and not is_in("part", noun):
         return False

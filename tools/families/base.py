@@ -9,6 +9,7 @@ weights, for the contract tests).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -106,9 +107,20 @@ def processors(model: Any, make: Any) -> Iterator[None]:
         model.set_attn_processor(dict(stock))
 
 
+def quiet() -> None:
+    """Keep the libraries' notices and progress bars off people's terminals; their errors still raise."""
+    import logging
+
+    import diffusers.utils.logging as diffusers_logging
+    import transformers.utils.logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    diffusers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity(logging.ERROR)
+
+
 def word_spans(text: str, phrase: str) -> list[tuple[int, int]]:
     """Character spans of a phrase's whole-word occurrences, case ignored; a plural "s"/"es" after it still counts."""
-    import re
-
     pattern = r"(?<!\w)" + r"\s+".join(re.escape(w) for w in phrase.split()) + r"(?:s|es)?(?!\w)"
     return [m.span() for m in re.finditer(pattern, text, re.IGNORECASE)] if phrase.strip() else []

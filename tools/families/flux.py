@@ -17,7 +17,7 @@ from torch import Tensor
 from cutwork.domain import Plan
 from cutwork.errors import LicenceRefused, NotConfigured
 from cutwork.tools.attention.kernels import attend
-from cutwork.tools.families.base import Control, Family, Text, processors, word_spans
+from cutwork.tools.families.base import Control, Family, Text, processors, quiet, word_spans
 
 
 class FluxProcessor:
@@ -192,6 +192,7 @@ def load(model: str, device: torch.device) -> Family:
     Raises:
         NotConfigured: if the weights are not there. LicenceRefused: if the hub wants a licence accepted first.
     """
+    quiet()
     from diffusers import FluxPipeline
 
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32

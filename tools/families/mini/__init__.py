@@ -18,7 +18,7 @@ import torch
 
 from cutwork.domain import Plan
 from cutwork.errors import NotConfigured
-from cutwork.tools.families.base import Family
+from cutwork.tools.families.base import Family, quiet
 from cutwork.tools.families.flux import FluxFamily
 
 PADDED = (24, 32, 48, 64)  # T5 lengths it was trained with; padding is attended
@@ -92,10 +92,11 @@ def folder() -> Path:
 
 @cache
 def _loaded() -> Any:
-    from diffusers import FluxPipeline
-
     if not (folder() / "model_index.json").is_file():
         raise NotConfigured(f"the embedded model's weights are missing from {folder()}", hint="reinstall cutwork, or export them with `python -m lab.train --export`")
+    quiet()
+    from diffusers import FluxPipeline
+
     return FluxPipeline.from_pretrained(folder(), dtype=torch.float32)
 
 

@@ -1,0 +1,157 @@
+"""The offline planner behind the `Llm` port: three questions, answered by rules."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cutwork.agents.language.rects import overlap
+from cutwork.agents.offline import OfflineLlm
+from cutwork.agents.schemas import CriticAnswer, ExtensionAnswer, ExtractionAnswer, LayoutAnswer
+from cutwork.domain import MAX_SUBJECTS, Box
+from cutwork.errors import LlmFailed
+from cutwork.ports import Prompt
+from lab.evaluate_planner import PROMPTS, evaluate, plan
+
+LLM = OfflineLlm()
+
+
+def extend(brief: str, kind: str = "cutout", palette: str = "") -> ExtensionAnswer:
+    return LLM.ask(Prompt("extension", "", {"brief": brief, "kind": kind, "captions": "", "palette": palette}), ExtensionAnswer)
+
+
+def boxes(answer: LayoutAnswer) -> dict[str, list[Box]]:
+    found: dict[str, list[Box]] = {}
+    for region in answer.regions:
+        found.setdefault(str(region.subject), []).append(Box(tuple(region.box)))
+    return found
+
+
+def test_it_is_an_llm_that_cannot_see() -> None:
+    assert (LLM.name, LLM.sees) == ("offline", False)
+    with pytest.raises(LlmFailed, match="cannot answer 'critic'"):
+        LLM.ask(Prompt("critic", ""), CriticAnswer)
+
+
+def test_missing_variables_are_named() -> None:
+    with pytest.raises(LlmFailed, match="brief"):
+        LLM.ask(Prompt("extraction", "", {}), ExtractionAnswer)
+
+
+def test_extension_names_subjects_background_and_style() -> None:
+    answer = extend("a grumpy cat and a rocket on a purple background")
+    assert answer.prompt == "a grumpy cat and a rocket on a purple background, glossy 3d style, soft lighting"
+    assert answer.background == "a purple background"
+
+
+def test_extension_says_relations_and_counts_again() -> None:
+    assert extend("three black cats left of a table").prompt.startswith("three black cats to the left of a table on ")
+
+
+def test_a_background_is_chosen_that_no_subject_wears() -> None:
+    briefs = [f"a {colour} {noun}" for colour in ("white", "teal", "yellow", "pink", "purple", "green") for noun in ("cat", "dog", "fox", "owl", "car")]
+    for brief in briefs:
+        back = extend(brief).background
+        assert back.endswith("background")
+        assert brief.split()[1] not in back
+    assert len({extend(b).background for b in briefs}) > 3
+
+
+def test_extension_stays_short() -> None:
+    brief = "a " + ", a ".join(f"big red grumpy fluffy {n}" for n in ("cat", "dog", "fox", "owl", "cow", "pig", "bee", "ant"))
+    assert len(extend(brief).style.split()) < 12
+    assert len(extend("a cat at the beach, " + "cinematic lighting, " * 30).prompt.split()) <= 45
+
+
+def test_palette_is_passed_on() -> None:
+    assert extend("a cat", palette="red, #00ff00").palette == ["red", "#00ff00"]
+
+
+def test_extraction_gives_subjects_with_attributes_and_counts() -> None:
+    _, subjects, _ = plan(LLM, "two blue cats and a red fire hydrant")
+    assert [(s["noun"], s["phrase"], s["attributes"], s["count"]) for s in subjects] == [
+        ("cat", "a blue cat", ["blue"], 2),
+        ("fire hydrant", "a red fire hydrant", ["red"], 1),
+    ]
+
+
+def test_layout_has_a_region_for_each_counted_subject() -> None:
+    _, _, layout = plan(LLM, "two cats and a dog at the beach")
+    assert [r.subject for r in layout.regions] == ["s0", "s0", "s1"]
+    assert {r.prompt for r in layout.regions} == {"a cat at the beach", "a dog at the beach"}
+
+
+def test_layout_takes_the_subjects_it_is_given() -> None:
+    """An edited plan may have subjects that the brief does not name, in another order and number."""
+    subjects = [{"id": "owl", "phrase": "an owl", "noun": "owl", "count": 1}, {"id": "dog", "phrase": "a dog", "noun": "dog", "count": 2}]
+    asked = {"brief": "a cat left of a dog", "prompt": "", "background": "", "subjects": json.dumps(subjects), "size": "256x256", "bands": "[]", "feedback": ""}
+    answer = LLM.ask(Prompt("layout", "", asked), LayoutAnswer)
+    assert [r.subject for r in answer.regions] == ["owl", "dog", "dog"]
+
+
+def test_layout_matches_subjects_by_colour() -> None:
+    brief = "a red car left of a blue car"
+    subjects = [
+        {"id": "b", "phrase": "a blue car", "noun": "car", "attributes": ["blue"], "count": 1},
+        {"id": "r", "phrase": "a red car", "noun": "car", "count": 1},
+    ]
+    asked = {"brief": brief, "subjects": json.dumps(subjects), "size": "256x256", "bands": "[]", "feedback": ""}
+    found = boxes(LLM.ask(Prompt("layout", "", asked), LayoutAnswer))
+    assert found["r"][0].x1 <= found["b"][0].x0
+
+
+def test_contradictions_reach_the_notes() -> None:
+    _, _, layout = plan(LLM, "a cat left of a dog and a dog left of a cat")
+    assert len(layout.regions) == 2
+    assert any("contradicts" in n for n in layout.notes)
+
+
+@pytest.mark.parametrize("feedback", ["the cat leaks into the dog", "the dog is too small", "try again", "subject missing"])
+def test_feedback_leads_to_another_layout_in_which_relations_hold(feedback: str) -> None:
+    brief = "a cat left of a dog"
+    _, _, first = plan(LLM, brief)
+    _, _, second = plan(LLM, brief, feedback=feedback)
+    assert boxes(first) != boxes(second)
+    assert boxes(second)["s0"][0].x1 <= boxes(second)["s1"][0].x0
+
+
+def test_caption_bands_stay_free() -> None:
+    bands = [[0, 0, 1, 0.2], [0, 0.8, 1, 1]]
+    _, _, layout = plan(LLM, "three cats and a dog", bands=json.dumps(bands))
+    assert all(overlap(tuple(r.box), tuple(b)) == 0 for r in layout.regions for b in bands)
+
+
+def test_the_same_question_has_the_same_answer() -> None:
+    brief = "a fox beside two lamps in a forest"
+    assert plan(OfflineLlm(), brief) == plan(OfflineLlm(), brief)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(min_size=1, max_size=200), st.sampled_from(["256x256", "512x128", "64x64"]))
+def test_any_brief_is_planned(brief: str, size: str) -> None:
+    _, subjects, layout = plan(LLM, brief, size=size)
+    assert len(subjects) <= MAX_SUBJECTS
+    assert all(Box(tuple(r.box)) and r.prompt for r in layout.regions)
+    assert {r.subject for r in layout.regions} <= {s["id"] for s in subjects}
+
+
+TARGETS = {"object precision": 97, "object recall": 97, "count": 97, "colour": 97, "position": 98}
+
+
+@pytest.mark.parametrize("file", ["geneval.jsonl", "own.jsonl"])
+def test_figures_reach_their_targets(file: str) -> None:
+    figures = evaluate(Path(PROMPTS) / file, LLM)["figures"]
+    assert {name: figures[name]["percent"] for name in TARGETS if figures[name]["percent"] < TARGETS[name]} == {}
+
+
+def test_fifty_briefs_a_second_and_more() -> None:
+    plan(LLM, "a cat")
+    began = time.perf_counter()
+    for i in range(100):
+        plan(LLM, f"a red cat and {i % 9 + 2} dogs left of a table on a teal background {i}")
+    assert 100 / (time.perf_counter() - began) > 50
