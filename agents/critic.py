@@ -61,9 +61,11 @@ class Thresholds(Value):
 
     accept_score: float = 0.6  # a round scoring less is repaired
     accept_severity: float = 0.6  # a round with a worse finding is repaired, whatever its score
+    attention_only: float = 0.55  # as bad as it gets where attention alone complains while the cut-out itself stands well in its place
     disagreement: float = 0.35  # halves further apart than this are reported as differing
     lift: tuple[float, float] = (1.1, 0.8)  # attention inside the region against chance (1): below, the model never looked for the subject there
     lift_good: float = 1.5  # attention that counts as fully on its region, for the score
+    own_good: float = 0.75  # attention in its own region, against that and the most in any other, that counts as all its own, for the score
     fill_missing: float = 0.02  # alpha of less than this share of its region is no cut-out at all
     fill: tuple[float, float] = (0.12, 0.03)  # alpha / planned area: below, the subject is tiny
     fill_good: float = 0.35  # alpha that counts as filling its region, for the score
@@ -90,7 +92,7 @@ FITS: dict[str, tuple[str, ...]] = {
     "leaking": ("recut", "reguide", "move", "reseed", "replan"),
     "misplaced": ("recut", "reguide", "reseed", "replan"),
     "fragmented": ("recut", "reguide", "reseed"),
-    "cropped": ("move", "resize", "reseed", "replan"),
+    "cropped": ("recut", "move", "resize", "reseed", "replan"),
     "overlapping": ("recut", "move", "reseed", "replan"),
     "blended": ("recut", "reguide", "move", "reseed", "replan"),
     "soft": ("rematte", "reseed"),
@@ -99,6 +101,7 @@ FITS: dict[str, tuple[str, ...]] = {
     "caption": ("move", "reseed", "replan"),
 }
 _TOO_LITTLE = frozenset({"missing", "tiny", "fragmented"})  # cut more generously; all else is cut more strictly
+_AT_LINE = 0.4  # severity of a fault that has just begun
 _FLOOR = 0.05  # a lost region must not hide how the others do
 
 
@@ -156,13 +159,15 @@ def critique(
 def geometry(plan: Plan, render: Render, cutouts: Sequence[Cutout], thresholds: Thresholds = DEFAULT) -> Half:
     """Findings from the receipts, and scores by region number, with the whole as "geometry"."""
     receipts = _receipts(plan, render, cutouts)
+    blended = list(_blended(plan, receipts, thresholds))
     findings: list[Finding] = []
     scores: dict[str, float] = {}
     for index, receipt in enumerate(receipts):
         own = list(_faults(plan, index, receipt, not render.stopped_early, thresholds))
         findings += own
-        scores[str(index)] = _region_score(receipt, own, thresholds)
-    findings += _blended(plan, receipts, thresholds)
+        both = [finding for pair, finding in blended if index in pair]
+        scores[str(index)] = _region_score(receipt, [*own, *both], thresholds)
+    findings += [finding for _, finding in blended]
     whole = _joined([max(_FLOOR, s) for s in scores.values()]) if scores else 1.0
     # An unfinished picture is never better than a finished one.
     return tuple(findings), scores | {"geometry": _score(whole * (0.1 if render.stopped_early else 1.0))}
@@ -190,16 +195,16 @@ def _faults(plan: Plan, index: int, receipt: Receipt, cut: bool, t: Thresholds) 
         if severity > 0:
             yield Finding(subject=name, region=index, kind=kind, detail=f"{name} (region {index + 1}): {detail}", severity=severity)  # type: ignore[arg-type]
 
+    # What is delivered is the cut-out: where it is sound, its attention can only warn.
+    gravest = t.attention_only if cut and _stands(receipt, t) else 1.0
     lost = cut and (receipt.alpha is None or receipt.fill < t.fill_missing)
     if lost:
         yield from found("missing", 1.0, "nothing of it could be cut out")
     elif _watched(receipt.attended):
         lift = receipt.attended.lift
-        yield from found("missing", _below(lift, t.lift), f"the model hardly looked for it there (attention {lift:.2f} × chance)")
-    for other, density in _densities(plan, index, receipt.attended):
-        there = receipt.attended.leakage[str(other)] / plan.regions[other].box.area
-        if there >= t.leak_lift and not _meant_to_overlap(plan, index, other, t):
-            yield from found("leaking", _above(density, t.leak), f"attention leaks into region {other + 1} ({density:.2f} × its own)")
+        yield from found("missing", min(gravest, _below(lift, t.lift)), f"the model hardly looked for it there (attention {lift:.2f} × chance)")
+    other, density = _worst_leak(plan, index, receipt.attended, t)
+    yield from found("leaking", min(gravest, _above(density, t.leak)), f"attention leaks into region {other + 1} ({density:.2f} × its own)")
     if not cut or lost:
         return
     misplaced = max(_below(receipt.contained, t.contained), _below(receipt.iou, t.iou))
@@ -215,8 +220,8 @@ def _faults(plan: Plan, index: int, receipt: Receipt, cut: bool, t: Thresholds) 
             yield from found("overlapping", _above(beyond, t.overlap), f"{share:.0%} of it is claimed by region {rival + 1} too")
 
 
-def _blended(plan: Plan, receipts: Sequence[Receipt], t: Thresholds) -> Iterator[Finding]:
-    """Subjects that resemble each other and attend to each other's regions, both ways."""
+def _blended(plan: Plan, receipts: Sequence[Receipt], t: Thresholds) -> Iterator[tuple[tuple[int, int], Finding]]:
+    """Pairs of regions whose subjects resemble each other and attend to each other's places, both ways."""
     alike = {frozenset(pair) for pair in plan.similar}
     for i, j in combinations(range(len(plan.regions)), 2):
         a, b = plan.regions[i].subject, plan.regions[j].subject
@@ -227,7 +232,7 @@ def _blended(plan: Plan, receipts: Sequence[Receipt], t: Thresholds) -> Iterator
         severity = max(_above(mutual, t.blend), _above(claimed, t.overlap))
         if severity > 0:
             detail = f"{a} (region {i + 1}) and {b} (region {j + 1}) blend: each draws on {mutual:.2f} × the other's attention"
-            yield Finding(subject=a, region=i, kind="blended", detail=detail, severity=severity)
+            yield (i, j), Finding(subject=a, region=i, kind="blended", detail=detail, severity=severity)
 
 
 def _density(plan: Plan, index: int, other: int, attended: Attended) -> float:
@@ -237,12 +242,23 @@ def _density(plan: Plan, index: int, other: int, attended: Attended) -> float:
     return there / own if own > 1e-6 else (0.0 if there <= 1e-6 else 10.0)
 
 
-def _densities(plan: Plan, index: int, attended: Attended) -> Iterator[tuple[int, float]]:
-    for number in attended.leakage:
+def _worst_leak(plan: Plan, index: int, attended: Attended, t: Thresholds) -> tuple[int, float]:
+    """The other region that draws most of this one's attention, and how much against its own; 0 if none draws more than chance."""
+    worst = (index, 0.0)
+    for number, mass in attended.leakage.items():
         other = _number(number, plan)
         # Regions of one subject have the same keyword: attention on both is as it should be.
-        if other is not None and other != index and plan.regions[other].subject != plan.regions[index].subject:
-            yield other, _density(plan, index, other, attended)
+        if other is None or plan.regions[other].subject == plan.regions[index].subject or _meant_to_overlap(plan, index, other, t):
+            continue
+        if mass / plan.regions[other].box.area >= t.leak_lift:
+            worst = max(worst, (other, _density(plan, index, other, attended)), key=lambda pair: pair[1])
+    return worst
+
+
+def _stands(receipt: Receipt, t: Thresholds) -> bool:
+    """Whether the cut-out is where it should be, large enough and its own."""
+    apart = max(receipt.overlap.values(), default=0.0) <= t.overlap[0]
+    return receipt.alpha is not None and receipt.contained >= t.contained[0] and receipt.fill >= t.fill[0] and receipt.iou >= t.iou[0] and apart
 
 
 def _number(text: str, plan: Plan) -> int | None:
@@ -260,20 +276,26 @@ def _meant_to_overlap(plan: Plan, i: int, j: int, t: Thresholds) -> bool:
 
 
 def _region_score(receipt: Receipt, faults: Sequence[Finding], t: Thresholds) -> float:
-    """How well one region came out: attention, place, size and wholeness, joined; faults weigh on top."""
+    """How well one region came out: attention, place and size, joined; the worst fault weighs on top.
+
+    Without jumps, so that keep-best can tell rounds apart: a fault weighs nothing at its line.
+    """
     parts = []
-    if _watched(receipt.attended):
-        parts.append(min(1.0, receipt.attended.lift / t.lift_good))
+    seen = receipt.attended
+    if _watched(seen):
+        own = seen.inside / (seen.inside + max(seen.leakage.values(), default=0.0) or 1.0)
+        parts += [min(1.0, seen.lift / t.lift_good), min(1.0, own / t.own_good)]
     if receipt.alpha is not None:
         parts += [receipt.contained, min(1.0, receipt.fill / t.fill_good)]
     whole = _joined(parts) if parts else (0.0 if faults else 0.5)
-    return _score(whole * (1 - 0.8 * max((f.severity for f in faults), default=0.0)))
+    worst = max((f.severity for f in faults), default=0.0)
+    return _score(whole * (1 - 0.8 * max(0.0, worst - _AT_LINE) / (1 - _AT_LINE)))
 
 
 def _above(value: float, line: tuple[float, float]) -> float:
     """Severity of a measure that should stay at or below the line: 0, or from 0.4 at the line to 1 at the worst."""
     start, worst = line
-    return 0.0 if value <= start else _score(0.4 + 0.6 * min(1.0, (value - start) / (worst - start)))
+    return 0.0 if value <= start else _score(_AT_LINE + (1 - _AT_LINE) * min(1.0, (value - start) / (worst - start)))
 
 
 def _below(value: float, line: tuple[float, float]) -> float:
@@ -350,8 +372,9 @@ class _Case:
         return sum(r.kind == kind for r in self.tried)
 
     def wants(self, kind: str) -> list[Finding]:
-        """The findings that this kind may mend."""
-        return [f for f in self.findings if kind in FITS[f.kind]]
+        """The findings that this kind may mend: among those that stand in the way of acceptance, if any does."""
+        blocking = [f for f in self.findings if f.severity > self.thresholds.accept_severity]
+        return [f for f in blocking or self.findings if kind in FITS[f.kind]]
 
 
 def _repairs(case: _Case, interactive: bool) -> Iterator[Repair]:
@@ -369,12 +392,12 @@ def _repairs(case: _Case, interactive: bool) -> Iterator[Repair]:
 
 
 def _recut(case: _Case) -> Recut | None:
-    """First the other fusion, then other thresholds: lower where too little was cut, higher where too much."""
+    """First other thresholds, lower where too little was cut and higher where too much; then the other fusion."""
     cut, times = case.plan.cut, case.times("recut")
-    useful = [f for f in case.wants("recut") if f.kind != "missing" or _seen_but_lost(case, f)]
+    useful = [f for f in case.wants("recut") if _cut_may_be_at_fault(case, f)]
     if not useful or times >= case.thresholds.max_recuts:
         return None
-    if times == 0:
+    if times:
         return Recut(cut=cut.model_copy(update={"fusion": "entropy" if cut.fusion == "mean" else "mean"}))
     factor = 0.7 if useful[0].kind in _TOO_LITTLE else 1.3
     low, mid, high = (round(min(0.97, v * factor), 4) for v in cut.thresholds)
@@ -383,18 +406,22 @@ def _recut(case: _Case) -> Recut | None:
     return Recut(cut=CutSettings(**cut.model_dump() | {"thresholds": (low, mid, high)}))
 
 
-def _seen_but_lost(case: _Case, finding: Finding) -> bool:
-    """Nothing was cut though the model looked for it there: the cut may be at fault, not the drawing."""
-    if finding.region is None:
-        return False
+def _cut_may_be_at_fault(case: _Case, finding: Finding) -> bool:
+    """Rather than the drawing: lost although the model looked for it there; at the border although planned away from it."""
+    if finding.region is None or finding.region >= len(case.plan.regions):
+        return finding.kind not in ("missing", "cropped")
+    if finding.kind == "cropped":
+        box = case.plan.regions[finding.region].box
+        return min(box.x0, box.y0, 1 - box.x1, 1 - box.y1) > 0.02
+    if finding.kind != "missing":
+        return True
     attended = _at(case.render.attended, finding.region)
     cut = next((c.receipt.attended for c in case.cutouts if c.region == finding.region), attended)
     return max(attended.lift, cut.lift) >= case.thresholds.lift[0]
 
 
 def _rematte(case: _Case) -> Rematte | None:
-    soft = any(f.kind == "soft" for f in case.findings)
-    return Rematte() if soft and not case.plan.cut.soft else None
+    return None if case.plan.cut.soft else Rematte()
 
 
 def _reguide(case: _Case) -> Reguide | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 
-from cutwork.agents.boxes import clear_of, free_place, grown, read_boxes
+from cutwork.agents.boxes import clear_of, free_place, grown, read_boxes, strip
 from cutwork.agents.schemas import LayoutAnswer, RegionAnswer
 from cutwork.agents.words import article, mentions, plural, question, slug, tidy
 from cutwork.domain import CELL, MAX_SUBJECTS, Box, Brief, CaptionBand, CutSettings, DrawSettings, Expansion, Plan, Region, Size, Subject
@@ -181,7 +182,8 @@ def _regions(
         places = reading.places.get(subject.id, [])
         if len(places) > subject.count:
             notes.append(f"the planner gave {len(places)} regions for {subject.count} × {subject.noun}; the first were kept")
-        found += [(subject, _settled(place, subject, size, strips, notes)) for place in places[: subject.count]]
+        found += [(subject, replace(place, box=grown(place.box, size))) for place in places[: subject.count]]
+    found = _cleared(found, size, strips, notes)
     taken = [place.box for _, place in found]
     for subject in subjects:
         for _ in range(subject.count - len(reading.places.get(subject.id, ()))):
@@ -192,11 +194,30 @@ def _regions(
     return _stacked(found, background)
 
 
-def _settled(place: _Place, subject: Subject, size: Size, strips: Sequence[Box], notes: list[str]) -> _Place:
-    box = clear_of(grown(place.box, size), strips)
-    if strips and box != grown(place.box, size):
-        notes.append(f"the region of {subject.phrase} was moved out of a caption band")
-    return _Place(box, place.prompt, place.z, place.order)
+def _cleared(found: list[tuple[Subject, _Place]], size: Size, strips: Sequence[Box], notes: list[str]) -> list[tuple[Subject, _Place]]:
+    """Regions moved out of the caption bands: one by one where that keeps them apart and in order, else all together."""
+    before = [place.box for _, place in found]
+    after = [clear_of(box, strips) for box in before]
+    if after == before:
+        return found
+    if _shared(after) > _shared(before) + 1e-6 or _levels(after) != _levels(before):
+        top, bottom = strip(strips)
+        squeezed = (Box.of(b.x0, top + b.y0 * (bottom - top), b.x1, top + b.y1 * (bottom - top)) for b in before)
+        after = [clear_of(grown(box, size), strips) for box in squeezed]
+        notes.append("all regions were moved together to keep the caption bands free")
+    else:
+        moved = [subject for (subject, place), box in zip(found, after, strict=True) if place.box != box]
+        notes += [f"the region of {subject.phrase} was moved out of a caption band" for subject in moved]
+    return [(subject, replace(place, box=box)) for (subject, place), box in zip(found, after, strict=True)]
+
+
+def _shared(boxes: Sequence[Box]) -> float:
+    return sum(a.intersection(b) for a, b in combinations(boxes, 2))
+
+
+def _levels(boxes: Sequence[Box]) -> list[int]:
+    """Who is above whom, for each pair: what "above" and "below" in a brief come to."""
+    return [(a.centre[1] > b.centre[1] + 0.02) - (a.centre[1] < b.centre[1] - 0.02) for a, b in combinations(boxes, 2)]
 
 
 def _stacked(found: Sequence[tuple[Subject, _Place]], background: str) -> tuple[Region, ...]:

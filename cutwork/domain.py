@@ -218,6 +218,8 @@ class DrawSettings(Value):
     """How the model is driven.
 
     Sources: `base_ratio` and `regional_until` are β and T of Regional Prompting (2411.02395, §3), T as a fraction of steps.
+    `isolate` says which image tokens may not see each other while regions act: "all" that share no region (as published),
+    those of different "regions", or "none".
     """
 
     steps: Annotated[int, Field(ge=1, le=200)] = 24
@@ -225,6 +227,7 @@ class DrawSettings(Value):
     regional: bool = True
     base_ratio: Fraction = 0.2
     regional_until: Fraction = 0.5
+    isolate: Literal["all", "regions", "none"] = "regions"
 
 
 class CutSettings(Value):

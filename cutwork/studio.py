@@ -6,17 +6,16 @@ resumed. A `Studio` may be used by several threads; they share one loaded model.
 
 from __future__ import annotations
 
-import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from cutwork.domain import Brief, Design, Json, Plan, Shot, Size
-from cutwork.errors import BadInput, Cancelled, CutworkError
+from cutwork.errors import BadInput, Cancelled, CutworkError, StorageFailed
 from cutwork.settings import Settings
 from cutwork.wiring import Wired
 
@@ -175,13 +174,11 @@ class Studio:
         """Write a design's files into a folder and return it as JSON, with paths.
 
         Every image, mask and path in the JSON is a file path as a string.
+
+        Raises:
+            StorageFailed: if the folder cannot be written; the run itself is kept.
         """
-        paths = {}
-        for artifact in design.artifacts:
-            path = out / artifact.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self.wired.blobs.get(artifact.sha256))
-            paths[artifact.sha256] = str(path)
+        paths: dict[str, str] = {}
 
         def place(sha256: str, name: str) -> str:
             if sha256 not in paths:
@@ -190,21 +187,18 @@ class Studio:
                 paths[sha256] = str(out / name)
             return paths[sha256]
 
-        return as_json(design, place)
+        try:
+            for artifact in design.artifacts:
+                place(artifact.sha256, artifact.name)
+            return as_json(design, place)
+        except OSError as error:
+            raise StorageFailed(f"cannot write to {out}: {error.strerror or error}", hint=f"the run is kept: cutwork show {design.id} --out ELSEWHERE") from error
 
     def _start(self, brief: Brief) -> Design:
         """The row of a new run, kept before anything else happens."""
-        seed = brief.seed if brief.seed is not None else secrets.randbelow(2**32)
-        now = datetime.now(UTC)
-        design = Design(
-            id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-            status="running",
-            brief=brief,
-            seed=seed,
-            model=self.settings.model,
-            llm=self.settings.llm,
-            created=now.isoformat(timespec="seconds"),
-        )
+        from cutwork.graphs.state import start
+
+        design = start(brief, self.settings.model, self.settings.llm)
         assert self.wired.drawing  # made now, so that an unknown model is refused before the run exists
         self.wired.designs.create(design)
         return design
@@ -223,6 +217,8 @@ class Studio:
         except CutworkError as error:
             designs.set_status(id, "failed", str(error))
             raise
+        except (OSError, sqlite3.Error) as error:  # disk full, folder gone: the checkpoint before it still stands
+            raise StorageFailed(f"run {id} could not be kept: {error}", hint=f"make room, then: cutwork resume {id}") from error
         except Exception as error:
             designs.set_status(id, "failed", f"{type(error).__name__}: {error}")
             raise

@@ -82,7 +82,7 @@ class Wired:
 
     def deps(
         self,
-        run: str,
+        run: str | None,
         cancelled: Callable[[], bool] = lambda: False,
         on_event: Callable[[str, dict[str, Any]], None] = lambda kind, data: None,
     ) -> Deps:
@@ -91,7 +91,7 @@ class Wired:
 
         settings = self.settings
         return Deps(
-            llm=self.llm(lambda call: self.designs.add_call(run, call)),
+            llm=self.llm((lambda call: self.designs.add_call(run, call)) if run else None),
             drawing=self.drawing,
             designs=self.designs,
             rounds=settings.rounds,
@@ -115,4 +115,4 @@ def graph() -> Any:
     from cutwork.graphs.design import compile
 
     wired = Wired(Settings())
-    return compile(default=lambda: wired.deps("server"))
+    return compile(default=lambda: wired.deps(None))

@@ -25,10 +25,10 @@ from cutwork.agents.critic import critique as criticise
 from cutwork.agents.extension import extend as extend_brief
 from cutwork.agents.extraction import extract as extract_subjects
 from cutwork.agents.layout import lay_out as lay_out_plan
-from cutwork.domain import Design, Repair, Round, Shot
+from cutwork.domain import Brief, Design, Repair, Round, Shot
 from cutwork.errors import BadInput, Cancelled
 from cutwork.graphs import repairs, routing
-from cutwork.graphs.state import Deps, DesignState
+from cutwork.graphs.state import Deps, DesignState, start
 from cutwork.ports import Watch
 
 Update = dict[str, Any]
@@ -37,9 +37,21 @@ STATE_LIMIT = 64 * 1024  # bytes of a checkpoint's values; a test holds it
 
 def extend(state: DesignState, deps: Deps) -> Update:
     """Brief → Expansion."""
+    begun = _begin(state, deps)
+    state = {**state, **begun}  # type: ignore[typeddict-item]
     expansion = extend_brief(state["brief"], deps.llm)
     _update(state, deps, expansion=expansion)
-    return {"expansion": expansion}
+    return {**begun, "expansion": expansion}
+
+
+def _begin(state: DesignState, deps: Deps) -> Update:
+    """What a caller did not bring: a LangGraph server sends a bare brief, as JSON, and no run of ours."""
+    if "id" in state:
+        return {}
+    brief = Brief.model_validate(state["brief"])
+    design = start(brief, deps.drawing.model, deps.llm.name)
+    deps.designs.create(design)
+    return {"id": design.id, "brief": brief, "seed": design.seed}
 
 
 def entry(state: DesignState) -> Literal["extend", "render"]:
@@ -179,7 +191,7 @@ def _node(name: str, work: Node, default: Callable[[], Deps] | None) -> Any:
         started = deps.clock()
         result = work(state, deps)
         spent = {"spent": state.get("spent", 0.0) + deps.clock() - started}
-        deps.designs.add_event(state["id"], "node", {**at, "seconds": round(deps.clock() - started, 4)})
+        deps.designs.add_event(state.get("id") or result["id"], "node", {**at, "seconds": round(deps.clock() - started, 4)})
         if isinstance(result, Command):
             return Command(update={**(result.update or {}), **spent}, goto=result.goto)
         return {**result, **spent}

@@ -6,12 +6,14 @@ checkpoint's size does not grow with the length of a run or the size of its imag
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from cutwork.domain import Brief, Critique, Cutout, CutSettings, DrawSettings, Expansion, Render, Repair, Shot, Subject
+from cutwork.domain import Brief, Critique, CutSettings, Cutout, Design, DrawSettings, Expansion, Render, Repair, Shot, Subject
 from cutwork.ports import Designs, Drawing, Llm
 
 
@@ -56,3 +58,17 @@ class Deps:
     cancelled: Callable[[], bool] = lambda: False
     on_event: Callable[[str, dict[str, Any]], None] = lambda kind, data: None
     clock: Callable[[], float] = time.monotonic
+
+
+def start(brief: Brief, model: str, llm: str) -> Design:
+    """The record of a run that has not begun: its id sorts by time, its seed is the brief's or a fresh one."""
+    now = datetime.now(UTC)
+    return Design(
+        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        status="running",
+        brief=brief,
+        seed=brief.seed if brief.seed is not None else secrets.randbelow(2**32),
+        model=model,
+        llm=llm,
+        created=now.isoformat(timespec="seconds"),
+    )

@@ -1,6 +1,6 @@
 """How good are the masks? Cut-outs from simulated keyword maps, held against the true alpha of testbed scenes.
 
-    nice .venv/bin/python -m lab.measure_masks [--scenes 24] [--weights mean entropy …]
+    nice .venv/bin/python -m lab.measure_masks [--scenes 24] [--weights mean entropy …] [--jitter 0.08]
 
 A record is simulated from the truth the way attention is known to be wrong: coarse cells, blur, uneven response over the subject,
 a background the keyword also likes, leakage onto the other subject (all shared by a scene's maps, so that averaging does not help), and per
@@ -20,10 +20,11 @@ import torch
 from cutwork.domain import Box, CutSettings, Plan, Region, Subject
 from cutwork.tools.attended import cover
 from cutwork.tools.attention.fuse import WEIGHTS, fuse
-from cutwork.tools.masks.segment import METHODS, segment
+from cutwork.tools.masks.segment import METHODS, Method, segment
 from lab import art, scenes
 
 CELL, MAPS, SIDE = 16, 112, 256
+LEAST = 0.08  # side of the smallest planned box
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,14 @@ def _one(signal: np.ndarray, level: Noise, rng: np.random.Generator) -> np.ndarr
     return np.exp(rng.normal()) * np.clip(blurred + level.noise * rng.random() * (noise - 0.8) * 0.5, 1e-4, None)
 
 
-def plan_of(scene: scenes.Scene, rng: np.random.Generator) -> Plan:
-    """The plan a layout agent could have made: boxes near the truth, a little off."""
+def plan_of(scene: scenes.Scene, rng: np.random.Generator, jitter: float) -> Plan:
+    """The plan a layout agent could have made: boxes near the truth, each corner off by up to `jitter` of the canvas."""
     subjects = tuple(Subject(id=f"s{i}", phrase=s.phrase, noun=s.noun) for i, s in enumerate(scene.subjects))
     regions = []
     for i, s in enumerate(scene.subjects):
-        x0, y0, x1, y1 = (v + float(d) for v, d in zip(s.box, rng.uniform(-0.05, 0.05, 4), strict=True))
-        regions.append(Region(subject=f"s{i}", box=Box.of(x0, y0, x1, y1), prompt=s.phrase, z=i))
+        a, b, c, d = (v + float(off) for v, off in zip(s.box, rng.uniform(-jitter, jitter, 4), strict=True))
+        box = Box.of(min(a, c - LEAST), min(b, d - LEAST), max(c, a + LEAST), max(d, b + LEAST))
+        regions.append(Region(subject=f"s{i}", box=box, prompt=s.phrase, z=i))
     return Plan(prompt="a scene", background="plain", subjects=subjects, regions=tuple(regions))
 
 
@@ -94,15 +96,17 @@ def iou(mask: np.ndarray, truth: np.ndarray) -> float:
     return float((mask & truth).sum() / max(1, (mask | truth).sum()))
 
 
-def measure(count: int, level: Noise, weights: list[str], ways: list[tuple[str, bool]], total: int, shake: float) -> dict[tuple[str, str, bool], list[float]]:
+def measure(
+    count: int, level: Noise, weights: list[str], ways: list[tuple[Method, bool]], total: int, shake: float, jitter: float
+) -> dict[tuple[str, Method, bool], list[float]]:
     """IoU of every subject for each (weight, method, within)."""
     table = art.load(1)
-    scores: dict[tuple[str, str, bool], list[float]] = {(w, *way): [] for w in weights for way in ways}
+    scores: dict[tuple[str, Method, bool], list[float]] = {(w, *way): [] for w in weights for way in ways}
     for seed in range(total):
         rng = np.random.default_rng([seed, count])
         scene = scenes.make(table, 90_000 + seed, (SIDE, SIDE), count=count)
         image = drawn(scene.image, shake, rng)
-        plan = plan_of(scene, rng)
+        plan = plan_of(scene, rng, jitter)
         stack = torch.from_numpy(record(scene, plan, level, rng))
         for weight in weights:
             fused = fuse(stack, weight).numpy()
@@ -126,6 +130,7 @@ def main() -> None:
     parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=list(LEVELS))
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--shake", type=float, default=0.5, help="how softly and blotchily the image is drawn, 0 = as composed")
+    parser.add_argument("--jitter", type=float, default=0.08, help="how far planned boxes are off the drawn subjects, at most, in parts of the canvas")
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -135,7 +140,7 @@ def main() -> None:
     print(f"{'noise':8}{'subjects':9}{'weight':14}" + "".join(f"{m + (' within' if w else ''):>20}" for m, w in ways))
     for level in options.levels:
         for count in options.counts:
-            scores = measure(count, LEVELS[level], options.weights, ways, options.scenes, options.shake)
+            scores = measure(count, LEVELS[level], options.weights, ways, options.scenes, options.shake, options.jitter)
             for weight in options.weights:
                 cells = [np.array(scores[weight, m, w]) for m, w in ways]
                 print(f"{level:8}{count:<9}{weight:14}" + "".join(f"{c.mean():>13.3f} ({(c > 0.8).mean():4.0%})" for c in cells), flush=True)

@@ -175,12 +175,20 @@ def test_regions_keep_a_smallest_size_on_the_canvas() -> None:
 
 def test_caption_bands_are_kept_free() -> None:
     brief = Brief(text="a cat and a rocket", kind="meme", captions=("top", "bottom", "line"))
-    plan, _ = planned([{"subject": "cat", "box": [0.0, 0.0, 0.4, 0.5]}, {"subject": "rocket", "box": [0.5, 0.0, 1.0, 1.0]}], brief=brief)
+    plan, _ = planned([{"subject": "cat", "box": [0.0, 0.14, 0.4, 0.86]}, {"subject": "rocket", "box": [0.5, 0.0, 1.0, 1.0]}], brief=brief)
     assert [(b.text, b.box.root) for b in plan.bands] == [("top", (0, 0, 1, BAND)), ("bottom line", (0, 0.82, 1, 1))]
     cat, rocket = (r.box for r in plan.regions)
-    assert cat.root == pytest.approx((0.0, BAND, 0.4, BAND + 0.5))
+    assert cat.root == pytest.approx((0.0, BAND, 0.4, 0.82))
     assert rocket.root == pytest.approx((0.5, BAND, 1.0, 0.82))
     assert plan.notes == ("the region of a grumpy cat was moved out of a caption band", "the region of a rocket was moved out of a caption band")
+
+
+def test_bands_keep_regions_apart_and_in_order() -> None:
+    brief = Brief(text="a cat above a rocket", kind="meme", captions=("top", "bottom"))
+    plan, _ = planned([{"subject": "cat", "box": [0.2, 0.0, 0.8, 0.5]}, {"subject": "rocket", "box": [0.2, 0.5, 0.8, 1.0]}], brief=brief)
+    cat, rocket = (r.box for r in plan.regions)
+    assert (cat.y0, cat.y1, rocket.y0, rocket.y1) == pytest.approx((0.18, 0.5, 0.5, 0.82))
+    assert plan.notes == ("all regions were moved together to keep the caption bands free",)
 
 
 def test_only_memes_have_bands() -> None:

@@ -54,6 +54,11 @@ def test_every_relation_holds_on_every_canvas(kind: str, size: tuple[int, int]) 
     assert (overlap(found.boxes[0][0], found.boxes[1][0]) > 0) == (kind in TOUCHING)
 
 
+def test_pieces_of_one_kind_are_alike() -> None:
+    (boxes,) = arrange([Thing("butterfly", count=7)]).boxes
+    assert len({(round(b[2] - b[0], 3), round(b[3] - b[1], 3)) for b in boxes}) == 1
+
+
 def test_directions_are_clear_by_genevals_rule() -> None:
     (cat,), (dog,) = arrange(things("cat", "dog"), [Relation("left", 0, 1)]).boxes
     assert directions(cat, dog) == {"left"}

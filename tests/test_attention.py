@@ -17,7 +17,7 @@ def qkv(length: int = 40, heads: int = 3, dim: int = 16, dtype: torch.dtype = to
     return tuple(torch.randn(1, heads, length, dim, generator=generator).to(dtype) for _ in range(3))  # type: ignore[return-value]
 
 
-def two_regions(lengths: tuple[int, ...] = (5, 7, 4), grid: tuple[int, int] = (4, 6), isolate: bool = True) -> torch.Tensor:
+def two_regions(lengths: tuple[int, ...] = (5, 7, 4), grid: tuple[int, int] = (4, 6), isolate: regions.Isolation = "all") -> torch.Tensor:
     covers = [regions.coverage((0, 0, 0.5, 1), grid), regions.coverage((0.5, 0.25, 1, 1), grid)]
     return regions.mask(lengths, regions.image_bits(covers), isolate)
 
@@ -79,22 +79,28 @@ def test_recorder_without_keywords_keeps_nothing() -> None:
     assert recorder.stack().shape == (0, 2, 4, 6)
 
 
-def by_definition(lengths: tuple[int, ...], covers: list[torch.Tensor], isolate: bool) -> torch.Tensor:
+def by_definition(lengths: tuple[int, ...], covers: list[torch.Tensor], isolate: str) -> torch.Tensor:
     """The mask written out pair by pair: who owns a token, and do two owners meet."""
     owners: list[set[int]] = [{segment} for segment, n in enumerate(lengths) for _ in range(n)]
     text = len(owners)
     for cell in range(covers[0].numel()):
         mine = {i + 1 for i, cover in enumerate(covers) if cover.reshape(-1)[cell]}
         owners.append(mine or {0})
-    return torch.tensor([[bool(a & b) or (not isolate and i >= text and j >= text) for j, b in enumerate(owners)] for i, a in enumerate(owners)])
+
+    def meet(i: int, j: int) -> bool:
+        both_image = i >= text and j >= text
+        free = isolate == "none" or (isolate == "regions" and (owners[i] == {0} or owners[j] == {0}))
+        return bool(owners[i] & owners[j]) or (both_image and free)
+
+    return torch.tensor([[meet(i, j) for j in range(len(owners))] for i in range(len(owners))])
 
 
 corner = st.floats(0, 0.7)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(corner, corner), min_size=1, max_size=4), st.booleans())
-def test_bit_rule_equals_the_definition_also_under_overlap(corners: list[tuple[float, float]], isolate: bool) -> None:
+@given(st.lists(st.tuples(corner, corner), min_size=1, max_size=4), st.sampled_from(["all", "regions", "none"]))
+def test_bit_rule_equals_the_definition_also_under_overlap(corners: list[tuple[float, float]], isolate: regions.Isolation) -> None:
     covers = [regions.coverage((x, y, x + 0.3, y + 0.3), (4, 5)) for x, y in corners]
     lengths = tuple(range(2, 3 + len(covers)))
     got = regions.mask(lengths, regions.image_bits(covers), isolate)

@@ -206,15 +206,12 @@ def test_a_run_climbs_from_cheap_to_dear_and_never_repeats() -> None:
     assert len({r.model_dump_json() for r in tried}) == len(tried)
 
 
-def test_recut_first_by_other_fusion_then_by_thresholds() -> None:
+def test_recut_first_by_other_thresholds_then_by_fusion() -> None:
     first, second = climb(receipt(contained=0.1))[:2]
-    assert first == Recut(cut=CutSettings(fusion="mean"))
-    assert isinstance(second, Recut)
-    assert second.cut.fusion == "mean"
-    assert second.cut.thresholds[1] > 0.3, "too much was cut: stricter"
-    generous = climb(receipt(fill=0.03))[1]
-    assert isinstance(generous, Recut)
-    assert generous.cut.thresholds[1] < 0.3
+    assert first == Recut(cut=CutSettings(thresholds=(0.13, 0.39, 0.97))), "too much was cut: stricter"
+    assert isinstance(first, Recut)
+    assert second == Recut(cut=first.cut.model_copy(update={"fusion": "mean"}))
+    assert climb(receipt(fill=0.03))[0] == Recut(cut=CutSettings(thresholds=(0.07, 0.21, 0.56))), "too little: more generous"
 
 
 def test_rematte_is_for_soft_edges_once() -> None:
@@ -236,6 +233,7 @@ def test_nothing_stronger_left_is_no_reguide() -> None:
 
 
 def test_a_cropped_region_moves_in_and_one_too_large_shrinks() -> None:
+    assert proposed(judged(receipt(border=0.1)))[0] == "recut", "planned away from the border: the cut may have spilled"
     edge = Box((0.0, 0.25, 0.3, 0.75))
     move = judged(receipt(border=0.1), the_plan=plan(left=edge)).repairs[0]
     assert isinstance(move, Move)
@@ -254,6 +252,22 @@ def test_overlapping_regions_move_apart_and_out_of_bands() -> None:
 
 def test_tiny_ones_grow() -> None:
     assert Resize(region=0, scale=1.3) in judged(receipt(fill=0.05)).repairs
+
+
+def test_repairs_are_for_what_stands_in_the_way() -> None:
+    """A slight fault does not use up rounds while a grave one waits."""
+    edge = plan(left=Box((0.0, 0.25, 0.3, 0.75)))
+    verdict = judged(receipt(border=0.1, fill=0.1), the_plan=edge)
+    assert kinds(verdict) == {"cropped", "tiny"}
+    assert proposed(verdict)[0] == "move"
+
+
+def test_attention_alone_warns_where_the_cut_out_is_sound() -> None:
+    drifting: dict[str, Any] = {"lift": 0.7, "inside": 0.1, "leakage": {"1": 0.5}}
+    sound = judged(receipt(attention=attended(**drifting)))
+    assert kinds(sound) == {"missing", "leaking"}
+    assert max(f.severity for f in sound.findings) == Thresholds().attention_only
+    assert max(f.severity for f in judged(receipt(attention=attended(**drifting), overlap={"1": 0.5})).findings) == 1.0
 
 
 def test_a_new_seed_follows_from_the_old_and_is_new() -> None:

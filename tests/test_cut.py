@@ -206,6 +206,18 @@ def test_other_thresholds_cut_otherwise() -> None:
     assert coverage(0.5, 0.6, 0.9) == pytest.approx((far < 22).mean(), rel=0.1)
 
 
+def test_two_of_one_kind_are_told_apart_by_their_boxes() -> None:
+    twins = Subject(id="cat", phrase="a cat", noun="cat", count=2)
+    regions = tuple(Region(subject="cat", box=b, prompt="a cat") for b in BOXES)
+    free = plan().draw.model_copy(update={"regional": False})
+    both = plan().model_copy(update={"subjects": (twins,), "regions": regions, "draw": free})
+    maps = np.repeat(record().maps.max(1, keepdims=True), 2, 1)  # one keyword, the same map for both
+    blobs = MemoryBlobs()
+    found = cut(both, picture(), Record(maps, record().blocks, record().steps), (), blobs)
+    for k, cutout in enumerate(found):
+        assert measure.iou(rgba_of(blobs, cutout.mask) > 127, discs()[k]) > 0.95
+
+
 def test_the_same_cut_twice_gives_the_same_blobs() -> None:
     one, two = MemoryBlobs(), MemoryBlobs()
     assert cut(plan(), picture(), record(), (), one) == cut(plan(), picture(), record(), (), two)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -88,11 +89,12 @@ def test_an_all_true_mask_changes_nothing_that_matters(family: Family) -> None:
 
 
 def test_regions_act_and_keep_each_other_apart(family: Family) -> None:
-    """With isolation, another text in one region leaves the other region's prediction untouched."""
-    other = PLAN.model_copy(update={"regions": (PLAN.regions[0], PLAN.regions[1].model_copy(update={"prompt": "a green fox on a blue background"}))})
+    """With full isolation, another text in one region leaves the other region's prediction untouched."""
+    apart = PLAN.model_copy(update={"draw": PLAN.draw.model_copy(update={"isolate": "all"})})
+    other = apart.model_copy(update={"regions": (PLAN.regions[0], PLAN.regions[1].model_copy(update={"prompt": "a green fox on a blue background"}))})
     t = family.timesteps(3, SIZE)[0]
     outcomes = []
-    for plan in (PLAN, other):
+    for plan in (apart, other):
         phase = condition(plan, family).regional
         assert phase is not None
         with torch.no_grad():
@@ -100,6 +102,22 @@ def test_regions_act_and_keep_each_other_apart(family: Family) -> None:
     changed = (outcomes[0] - outcomes[1]).abs().sum(-1).reshape(6, 8)
     assert changed[:, :4].max() == 0, "the cat heard the rocket's text"
     assert changed[2:, 4:].min() > 0, "the rocket did not hear its own text"
+
+
+def test_base_ratio_goes_from_regional_to_plain(family: Family) -> None:
+    """β = 1 is the plain prompt, to rounding; β = 0 is the regions alone and asks the model nothing more."""
+    both = condition(PLAN, family)
+    ends = {ratio: latents(family, dataclasses.replace(both, regional_until=1.0, base_ratio=ratio)) for ratio in (0.0, 0.5, 1.0)}
+    torch.testing.assert_close(ends[1.0], latents(family, dataclasses.replace(both, regional=None)), atol=1e-5, rtol=1e-4)
+    assert not torch.equal(ends[0.0], ends[0.5])
+    assert not torch.equal(ends[0.5], ends[1.0])
+
+
+def test_regions_act_only_inside_their_window(family: Family) -> None:
+    both = condition(PLAN, family)
+    never = latents(family, dataclasses.replace(both, regional_until=0.0))
+    assert torch.equal(never, latents(family, dataclasses.replace(both, regional=None)))
+    assert not torch.equal(never, latents(family, dataclasses.replace(both, regional_until=0.4)))
 
 
 def test_stock_processors_are_back_after_success_and_after_an_error(family: Family) -> None:

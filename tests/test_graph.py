@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cutwork.domain import Critique, DrawSettings, Move, Recut, Reguide, Replan, Reseed, Shot
-from cutwork.errors import Cancelled
+from cutwork.errors import Cancelled, StorageFailed
 from cutwork.graphs import routing
 from cutwork.graphs.design import NODES, STATE_LIMIT
 from cutwork.graphs.fakes import FakeDrawing
@@ -175,3 +175,21 @@ def test_routes(verdict: str, repairs: tuple[Any, ...], number: int, spent: floa
 )
 def test_a_repair_goes_back_only_as_far_as_it_needs(repair: Any, goal: str) -> None:
     assert routing.after_repair(repair) == goal
+
+
+def test_a_folder_that_cannot_be_written_loses_nothing(home: Path, tmp_path: Path) -> None:
+    made, _ = studio(home)
+    design = made.design(BRIEF, seed=7)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageFailed, match="cannot write") as caught:
+        made.deliver(design, tmp_path / "file" / "out")
+    assert design.id in str(caught.value.hint)
+    assert made.deliver(made.show(design.id), tmp_path / "out")["image"] == str(tmp_path / "out" / "image.png")
+
+
+def test_a_langgraph_server_may_start_a_run_with_a_bare_brief(home: Path) -> None:
+    made, _ = studio(home)
+    from cutwork.graphs.design import compile
+
+    state = compile(default=lambda: made.wired.deps(None)).invoke({"brief": {"text": BRIEF, "seed": 7}})
+    assert made.show(state["id"]).status == "accepted"

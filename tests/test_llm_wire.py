@@ -418,3 +418,30 @@ def test_the_wire_schema_asks_for_every_field() -> None:
 
 def test_a_bare_list_is_the_one_list_of_a_schema() -> None:
     assert parse('[{"subject": "cat"}]', LayoutAnswer).regions[0].subject == "cat"
+
+
+def test_strictness_is_asked_for_where_every_property_has_a_type(llm: OpenAiLlm, answers: Any) -> None:
+    route = answers(said(json.dumps(GOOD)), said('{"alignment": 1, "quality": 2, "layout": 3, "issues": []}'))
+    llm.ask(PROMPT, ExtensionAnswer)
+    assert sent(route)["response_format"]["json_schema"]["strict"] is True
+    llm.ask(PROMPT, CriticAnswer)
+    assert sent(route)["response_format"]["json_schema"]["strict"] is True
+
+
+def test_the_log_of_a_run_may_share_the_connections(answers: Any, calls: list[LlmCall]) -> None:
+    answers(*[said(json.dumps(GOOD))] * 2)
+    shared = OpenAiLlm("m", URL, "key")
+    run = shared.recording(calls.append)
+    run.ask(PROMPT, ExtensionAnswer)
+    shared.ask(PROMPT, ExtensionAnswer)
+    assert len(calls) == 1
+    assert run._connections is shared._connections
+
+
+def test_asking_imports_langchain_and_importing_does_not() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, cutwork.agents.llm, cutwork.agents.layout, cutwork.agents.critic; print({'openai', 'langchain_openai', 'torch', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

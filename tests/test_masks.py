@@ -326,8 +326,9 @@ def test_an_edge_the_picture_does_not_show_is_soft() -> None:
 
 
 @pytest.fixture
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "cutwork" / "numba"))
+def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place for compiled kernels, so that the next run need not wait for them."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "cutwork" / "numba")))
 
 
 def test_the_open_band_runs_along_the_edge_and_not_along_the_canvas() -> None:

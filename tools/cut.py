@@ -46,7 +46,8 @@ def cut(
         attended: one a region, as the render measured it; empty = measured here from the fused maps.
         blobs: where layers and masks are put.
         method: "paper" for the published baseline.
-        within: keep cuts inside their widened planned boxes; None = where the plan was drawn regionally.
+        within: keep cuts inside their widened planned boxes; None = where the plan was drawn regionally, or has several subjects of one kind, which
+            one keyword cannot tell apart.
 
     Raises:
         BadInput: if image, record and plan do not belong together, or there is no such fusion.
@@ -54,7 +55,9 @@ def cut(
     _check(plan, image, record, attended)
     fused = fused_maps(record, plan.cut.fusion)  # (regions, h, w)
     seen = tuple(attended) or attended_of(fused, plan.regions)
-    found = segment(image, fused, plan.regions, plan.cut, method, plan.draw.regional if within is None else within)
+    if within is None:
+        within = plan.draw.regional or any(s.count > 1 for s in plan.subjects)
+    found = segment(image, fused, plan.regions, plan.cut, method, within)
     claimed = measure.overlap(found.claims)
     return tuple(
         _cutout(k, region, image, found.masks[k], seen[k], _others(claimed[k], k), plan.cut.soft, blobs) for k, region in enumerate(plan.regions)

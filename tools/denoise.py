@@ -4,9 +4,9 @@ Techniques come in kinds, and any number of each may be on:
 
     mask      who may attend to whom, as a schedule over steps      (`Conditioning.at`)
     observe   record what is attended to                            (`Recorder`)
-    guide     combine predictions                                   (`guide`)
+    guide     combine predictions                                   (`blend`, `guide`)
 
-Order within a step: mask → record from the strong branch → guide → step.
+Order within a step: mask → record from the strong branch → blend with the base → guide → step.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Conditioning:
     plain: Phase
     empty: Text | None
     regional_until: float  # fraction of the steps
+    base_ratio: float = 0.0  # share of the plain prompt's prediction while regions act
 
     def at(self, step: int, steps: int) -> Phase:
         """The phase of step 0, 1, …"""
@@ -55,6 +56,11 @@ class Drawn:
     latents: Tensor  # clean, also when it was stopped early
     steps: int  # steps done
     stopped: bool
+
+
+def blend(regional: Tensor, base: Tensor, ratio: float) -> Tensor:
+    """Base and regional predictions mixed (2411.02395, eq. 7, read per step): ratio · base + (1 − ratio) · regional."""
+    return torch.lerp(regional, base, ratio)
 
 
 def guide(strong: Tensor, weak: Tensor, scale: float) -> Tensor:
@@ -91,10 +97,10 @@ def denoise(
         if watch.cancelled():
             raise Cancelled(f"stopped at step {i} of {len(timesteps)}")
         phase = conditioning.at(i, len(timesteps))
-        control = Control(sum(phase.text.lengths), phase.mask, recorder)
-        if recorder is not None:
-            recorder.step, recorder.keywords = i, phase.keywords
-        velocity = family.predict(latents, t, phase.text, size, guidance, control)
+        velocity = _predict(family, latents, t, phase, size, guidance, recorder, i)
+        if phase is conditioning.regional and conditioning.base_ratio > 0:
+            base = _predict(family, latents, t, conditioning.plain, size, guidance, recorder, i)
+            velocity = blend(velocity, base, conditioning.base_ratio)
         if conditioning.empty is not None:
             velocity = guide(velocity, family.predict(latents, t, conditioning.empty, size, guidance), guidance)
         clean = family.clean(velocity, t, latents)
@@ -103,3 +109,10 @@ def denoise(
         if i + 1 < len(timesteps) and hopeless(i + 1):
             return Drawn(clean, i + 1, stopped=True)
     return Drawn(latents, len(timesteps), stopped=False)
+
+
+def _predict(family: Family, latents: Tensor, t: Tensor, phase: Phase, size: tuple[int, int], guidance: float, recorder: Recorder | None, step: int) -> Tensor:
+    """One strong branch: under the phase's mask, recorded."""
+    if recorder is not None:
+        recorder.step, recorder.keywords = step, phase.keywords
+    return family.predict(latents, t, phase.text, size, guidance, Control(sum(phase.text.lengths), phase.mask, recorder))

@@ -76,7 +76,7 @@ def condition(plan: Plan, family: Family) -> Conditioning:
     empty = family.encode([""]) if family.uses_cfg and plan.draw.guidance > 1 else None
     plain = Phase(family.encode([plan.prompt]), None, tuple(_named(family, plan.prompt, plan, r) for r in plan.regions))
     regional_phase = _regional(plan, family) if plan.draw.regional and plan.regions else None
-    return Conditioning(regional_phase, plain, empty, plan.draw.regional_until)
+    return Conditioning(regional_phase, plain, empty, plan.draw.regional_until, plan.draw.base_ratio)
 
 
 def _regional(plan: Plan, family: Family) -> Phase:
@@ -90,7 +90,7 @@ def _regional(plan: Plan, family: Family) -> Phase:
     keywords = tuple(
         tuple(int(offsets[i]) + t for t in _named(family, region.prompt, plan, region)) for i, region in enumerate(plan.regions, start=1)
     )
-    mask = regional.mask(text.lengths, image, isolate=True)
+    mask = regional.mask(text.lengths, image, plan.draw.isolate)
     return Phase(type(text)(text.sequence, pooled, text.lengths), mask.to(text.sequence.device), keywords)
 
 

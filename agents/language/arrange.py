@@ -79,7 +79,9 @@ def _fitting(things: Sequence[Thing]) -> tuple[list[Thing], list[str]]:
 
 
 def _names_given(relation: Relation, count: int) -> bool:
-    return all(i is None or 0 <= i < count for i in (relation.a, relation.b, relation.c)) and relation.a != relation.b
+    ends = (relation.a, relation.b, relation.c)
+    whole = relation.kind != "between" or relation.c is not None
+    return whole and all(i is None or 0 <= i < count for i in ends) and relation.a != relation.b
 
 
 class _Layout:
@@ -114,8 +116,10 @@ class _Layout:
             if host in self._below(guest) or guest not in self.host:
                 self._contradiction(said)
             return
-        self.host[self.root(guest)] = (host, kind)
-        self.kept.append(said)
+        root = self.root(guest)
+        self.host[root] = (host, kind)
+        if root == guest:
+            self.kept.append(said)
 
     def _below(self, index: int) -> set[int]:
         """All that stands on or in it, at any depth."""
@@ -254,6 +258,8 @@ class _Layout:
         out: list[tuple[list[int], Rect]] = []
         for place in sorted(by_place, key=lambda p: (p == "centre", -len(p.split()))):
             spot = rects.within(area, _spot_of(place, crowded) or CANVAS)
+            if place == "centre" and crowded and not any("top" in p or "bottom" in p for p in by_place):
+                spot = (spot[0], area[1], spot[2], area[3])
             spot = rects.room(spot, [r for _, r in out], self.size) or spot
             out += self._share(by_place[place], spot)
         return out
@@ -331,8 +337,8 @@ class _Layout:
         factor = self._size(thing)
         if thing.count == 1:
             return [rects.scaled(rects.shapely(rect, self.size, foot), factor, foot)]
-        parts = rects.cells(rect, thing.count, self.size)
-        return [rects.scaled(rects.shapely(rects.inset(p, 0.05 * self.variant.margin), self.size, foot), factor, foot) for p in parts]
+        parts = rects.alike(rects.cells(rect, thing.count, self.size))
+        return [rects.scaled(rects.shapely(rects.inset(p, min(0.3, 0.05 * self.variant.margin)), self.size, foot), factor, foot) for p in parts]
 
     def _size(self, thing: Thing) -> float:
         """How much smaller than its room a thing is drawn, by "tiny", "small", or another being "huge"."""

@@ -275,7 +275,7 @@ def _is_verb_here(tokens: list[Token], at: int, body: list[Token], det: str, cou
     closed = not _starts_phrase(tokens, at + 1)
     many = words.singular(last)[1] or (count or 1) > 1
     if plural or word.endswith("s"):
-        return bool(words.verb_base(word)) and not many and closed and (det != "" or words.letters(lemma)[:1] == "V") and count is None
+        return bool(words.verb_base(word)) and not many and closed and (det != "" or words.letters(lemma)[:1] == "V") and count in (None, 1)
     animate = words.kind(words.singular(last)[0]) in "ah" and words.letters(word)[:1] == "V" and not words.is_in("noun", word)
     return (animate or (many and words.singular(last)[1] and "V" in words.letters(word))) and closed
 

@@ -21,7 +21,8 @@ KINDS = r"meme|sticker|cut-?out|textile|logo|poster|icon|pattern|brief|prompt|su
 PREFIX = re.compile(rf"^\s*(?:{KINDS})\s*(?:design|idea|print|brief)?\s*[:\-–—]\s+", re.I)
 # What announces lettering, before its quotation mark: ', top "MONDAY"', 'with the caption "…"'.
 CUE = (
-    r"(?:top|bottom|upper|lower|caption|captioned|text|words?|lettering|title|titled|slogan|label(?:led|ed)?|says?|saying|reads?|reading|quote|phrase|message|written"
+    r"(?:top|bottom|upper|lower|caption|captioned|text|words?|lettering|title|titled|slogan|label(?:led|ed)?|says?|saying|reads?|reading"
+    r"|quote|phrase|message|written"
     r"|top text|bottom text|sign says)"
 )
 CUES = re.compile(
@@ -38,7 +39,7 @@ ABSORBING = {"as", "like"}
 
 def parse(text: str) -> Parsed:
     """What a brief asks for. Never fails; a text with letters gives at least one thing, a background or a style."""
-    plain = unicodedata.normalize("NFKC", text[:2_000])
+    plain = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text[:2_000]))
     quoted = UNQUOTED.sub(r'\1 "\2"', plain)
     cued = CUES.sub(", ", PREFIX.sub("", quoted))
     found = tokens(foreign.in_english(cued))
@@ -99,6 +100,7 @@ class Reader:
             "not": self._not,
             "order": self._order,
             "background": self._behind_all,
+            "setting": self._setting,
         }[token.kind](token, at)
 
     def _comma(self, _token: Token, at: int) -> None:
@@ -201,6 +203,11 @@ class Reader:
         if before.role != "thing" or before.noun == self.parsed.things[self.last].noun:
             self._to_background(self.last)
 
+    def _setting(self, token: Token, _at: int) -> None:
+        """ "a bear underwater"."""
+        if not self.negated:
+            self.parsed.background.append(token.text)
+
     def _to_background(self, index: int) -> None:
         thing = self.parsed.things.pop(index)
         self.parsed.background.append(thing.phrases)
@@ -260,10 +267,10 @@ class Reader:
         self.waiting = None
         if self.last is None or self.leading:
             return
-        if words.is_in("worn-verb", word) or (words.is_in("absorb", word) and self._absorbs(at)):
+        if self._at_something(word, at):
+            self.waiting = ("beside", "against")  # "tied to a tree", "hanging from a branch"
+        elif words.is_in("worn-verb", word) or (words.is_in("absorb", word) and self._absorbs(at)):
             self.absorbing = word
-        elif at + 1 < len(self.items) and self.items[at + 1].text in ("to", "from"):
-            self.absorbing = word  # "taped to a wall"
         elif words.is_in("riding", word):
             self.waiting = ("riding", word)
         elif words.is_in("holding", word):
@@ -274,11 +281,17 @@ class Reader:
             self._describe(self.last, word)
         self.joined = False
 
+    def _at_something(self, word: str, at: int) -> bool:
+        follows = self.items[at + 1].text if at + 1 < len(self.items) else ""
+        return follows == "to" or (follows == "from" and not words.is_in("absorb", word))
+
     def _absorbs(self, at: int) -> bool:
+        """Whether a verb such as "made" or "covered" goes on to say with or of what."""
         follows = self.items[at + 1] if at + 1 < len(self.items) else None
-        return follows is not None and (
-            follows.role in ("prep", "adjectives", "thing") or (follows.token is not None and follows.token.text in ("in", "with", "on", "by", "into"))
-        )
+        if follows is None:
+            return False
+        said = follows.text in ("as", "like", "of", "from", "into", "in", "with", "on", "by")
+        return said or follows.role in ("adjectives", "thing")
 
     def _describe(self, index: int, word: str) -> None:
         thing = self.parsed.things[index]
@@ -288,32 +301,33 @@ class Reader:
     # --- phrases ------------------------------------------------------------------------------------------------
 
     def _adjectives(self, item: Item, at: int) -> None:
+        """Words that describe, without a noun: "is red", "on purple", "a blue one", "painted red"."""
+        waiting, self.waiting = self.waiting, None
         if self.negated or self.dropping:
             return
-        before = self.items[at - 1] if at else None
-        if self.last is not None and at + 1 < len(self.items) and self.items[at + 1].text in ("one", "ones") and item.det:
+        if self.last is not None and item.det and at + 1 < len(self.items) and self.items[at + 1].text in ("one", "ones"):
+            self.waiting = waiting
             self._add(Thing(self.parsed.things[self.last].noun, _shown(item)))
-        elif self.waiting and self.waiting[0] in ("on", "at", "inside", "with", "over"):
-            self._coloured(item)
-        elif (
-            self.last is not None
-            and before is not None
-            and (before.role in ("be", "skip", "verb", "that") or (self.absorbing and words.is_colour(item.attributes[-1])))
-        ):
+            self.waiting = None
+        elif waiting and waiting[0] in ("on", "at", "inside", "with", "over"):
+            self._coloured(item, waiting[1])
+        elif self.last is not None and self._said_of_last(item, at):
             for index in self.group or [self.last]:
                 self._attribute(index, item.attributes)
-        elif before is not None and before.role == "pronoun" and self.last is not None:
-            pass  # "one black and one white": said of single pieces of a counted thing
-        elif (
-            self.last is not None
-            and self.joined
-            and all(words.is_in("adjective", a) or words.is_colour(a) for a in item.attributes)
-            and self._was_attribute(at)
-        ):
-            self._attribute(self.last, item.attributes)
+        elif self.last is not None and self.absorbing:
+            self._tail(f"{self.absorbing} {item.text}")  # "made of paper"
         elif all(words.is_in("style", a) or words.is_in("pattern", a) for a in item.attributes):
             self.parsed.styles.append(item.text)
-        self.waiting = None
+
+    def _said_of_last(self, item: Item, at: int) -> bool:
+        """After "is" or a verb, right behind the noun, or joined to words that were."""
+        if at == 0:
+            return False
+        before = self.items[at - 1].role
+        plain = all(words.is_in("adjective", a) or words.is_colour(a) for a in item.attributes)
+        if self.absorbing:
+            return words.is_colour(item.attributes[-1])
+        return before in ("be", "skip", "verb", "that") or (before == "thing" and not self.joined) or (self.joined and plain and self._was_attribute(at))
 
     def _was_attribute(self, at: int) -> bool:
         """ "the cat is fat and grumpy": the item before "and" was an attribute too."""
@@ -323,12 +337,11 @@ class Reader:
         thing = self.parsed.things[index]
         thing.attributes.extend(a for a in attributes if a not in thing.attributes and not words.is_in("function", a))
 
-    def _coloured(self, item: Item) -> None:
+    def _coloured(self, item: Item, said: str) -> None:
         """ "on purple" is a background, "a car in red" an attribute."""
-        assert self.waiting is not None
         if not any(words.is_colour(a) or words.is_in("pattern", a) for a in item.attributes):
             return
-        if self.waiting[1] == "in" and self.last is not None:
+        if said == "in" and self.last is not None:
             self._attribute(self.last, item.attributes)
         else:
             self.parsed.background.append(f"{words.article(item.text)} {item.text} background")
@@ -431,8 +444,12 @@ class Reader:
 
     def _tail(self, text: str) -> None:
         assert self.last is not None
-        comma = self.joined and self.waiting is not None and bool(self.head)
-        thing = self.parsed.things[self.head[0] if comma else self.last]  # "a cat on a mat, with a hat"
+        comma = self.joined and self.waiting is not None  # "a cat on a mat, with a hat"
+        stands_on = bool(self.head) and any((r.a, r.b) == (self.head[0], self.last) for r in self.parsed.relations)
+        lifeless = (
+            stands_on and words.is_in("worn-verb", text.split(" ")[0]) and words.kind(self.parsed.things[self.last].noun) not in "ah?"
+        )  # "… on a bed wearing a tie"
+        thing = self.parsed.things[self.head[0] if self.head and (comma or lifeless) else self.last]
         if text not in thing.tails and sum(map(len, thing.tails)) < 80:
             thing.tails.append(text)
 
@@ -562,6 +579,8 @@ class Reader:
         last = next((r for r in reversed(self.parsed.relations) if self.last in (r.b, r.c)), None)
         if last is None:
             return self.group if self.last in self.group else [self.last]
+        if not self.joined and kind in ("on", "inside") and last.kind in ("on", "inside"):
+            return [self.last]  # "a candle on a cake on a table"
         if self.joined or last.kind in ("on", "inside", "riding", "holding", "beside", "facing", "with"):
             return [last.a] if kind != "with" else [self.last]
         return [self.last]

@@ -59,6 +59,13 @@ def cells(rect: Rect, count: int, size: tuple[int, int], weights: Sequence[float
     return best
 
 
+def alike(boxes: Sequence[Rect]) -> list[Rect]:
+    """The rectangles all as small as the smallest, each about its own centre."""
+    w, h = min(b[2] - b[0] for b in boxes) / 2, min(b[3] - b[1] for b in boxes) / 2
+    centres = [((b[0] + b[2]) / 2, (b[1] + b[3]) / 2) for b in boxes]
+    return [(x - w, y - h, x + w, y + h) for x, y in centres]
+
+
 def _rows(rect: Rect, lengths: Sequence[int], weights: Sequence[float] | None) -> list[Rect]:
     out: list[Rect] = []
     for i, length in enumerate(lengths):

@@ -13,7 +13,7 @@ from typing import Literal
 
 from cutwork.agents.language import words
 
-Kind = Literal["word", "stop", "comma", "relation", "place", "text", "not", "order", "background"]
+Kind = Literal["word", "stop", "comma", "relation", "place", "text", "not", "order", "background", "setting"]
 
 # The parts of the canvas: "in the top left corner", "at the bottom", "the right side is"; longer ones first.
 EDGE = r"(?:far |very |extreme |exact |dead )?(?:top|upper|bottom|lower|left|right|cent(?:er|re)|middle|central)(?:[- ]?(?:hand|most)\b)?"
@@ -22,7 +22,8 @@ AREA = r"(?: (?:corner|side|half|part|edge|third|section|area|quarter|quadrant))
 SPOT = rf"(?:the |its )?{EDGE}(?:(?:[- ]|, )(?:{EDGE}))*{AREA}"
 CORNER = r"(?:in|at) (?:the |a |one |another )?(?:opposite )?corner"
 PREP = r"(?:in|on|at|to|towards?|near|from|along|occupying)"
-FOLLOWERS = r"and|or|but|while|a|an|the|is|are|there|with|in|on|at|next|stands?|sits?|lies|we|i|one|two|three|four|five|\d+|has|without|wearing"  # else "on the left shoe"
+# What may come next; "on the left shoe" names no place.
+FOLLOWERS = r"and|or|but|while|a|an|the|is|are|there|with|in|on|at|next|stands?|sits?|lies|we|i|one|two|three|four|five|\d+|has|without|wearing"
 FOLLOW = rf"(?=\W*$|\s*[,.;:!?()]|\s+(?:{FOLLOWERS})\b)"
 ON_CANVAS = (rf"\b(?:{PREP} {SPOT}|{CORNER}) of (?:the |an? |this )?{CANVAS}\b", rf"\b{PREP} (?:the )?foreground\b", r"\bcent(?:er|re)d\b")
 ON_ITS_OWN = (
@@ -37,6 +38,7 @@ PATTERNS = {
     "text": "|".join(QUOTES),
     "order": r"\bfrom (?:the )?(?:left to (?:the )?right|right to (?:the )?left|top to bottom|bottom to top)\b|\b(?:side by side|in a row|in a line)\b",
     "background": r"\bin (?:the |its )?(?:far )?(?:background|distance|backdrop)\b|\bbehind (?:it|them)\b",
+    "setting": r"\b(?:underwater|outdoors|indoors)\b(?=\W*$|\s*[,.;]|\s+(?:and|with|next|in|on|at)\b)",
     "place": "|".join(ON_CANVAS),
     "place2": "|".join(ON_ITS_OWN),
     "word": r"\d+(?:\.\d+)?[^\W\d_]*|[^\W\d_]+(?:['’\-&][^\W_]+)*['’]?",
@@ -68,7 +70,7 @@ def _scanner() -> re.Pattern[str]:
 
     filled = PATTERNS | {"relation": either(list(_meaning())), "not": either(list(words.own()["not"]))}
     # "not" before "relation", so that "without" and "with no" win over "with"
-    order = ["text", "order", "background", "place", "not", "place2", "relation", "word", "comma", "stop"]
+    order = ["text", "order", "background", "setting", "place", "not", "place2", "relation", "word", "comma", "stop"]
     return re.compile("|".join(f"(?P<{name}>{filled[name]})" for name in order), re.IGNORECASE)
 
 

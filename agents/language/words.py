@@ -6,12 +6,12 @@ Open classes come from `lexicon.txt` (WordNet, built by `lab/build_lexicon.py`),
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 Word = str
 VOWELS = "aeiou"
-DRAWABLE = set("aofphbnwlg")
+SEEN = 20_000  # words remembered of each question, so that memory stays flat over any number of briefs
 
 
 def _text(name: str) -> str:
@@ -73,7 +73,7 @@ def singular(word: Word) -> tuple[Word, bool]:
     return (f"{head} {lemma}" if head else lemma), plural
 
 
-@cache
+@lru_cache(maxsize=SEEN)
 def _singular(word: Word) -> tuple[Word, bool]:
     irregular = value("irregular", word)
     if irregular:
@@ -131,7 +131,7 @@ def is_colour(word: Word) -> bool:
     return is_in("colour", word) or any(is_in("colour", p) for p in word.split("-")[-1:] if "-" in word)
 
 
-@cache
+@lru_cache(maxsize=SEEN)
 def is_modifier(word: Word) -> bool:
     """Whether the word, before a noun, usually describes it."""
     if is_in("adjective", word) or is_colour(word) or is_in("pattern", word) or is_in("size", word) or is_in("style", word):
@@ -142,7 +142,7 @@ def is_modifier(word: Word) -> bool:
     return (word.endswith(("ed", "ing", "ish", "y", "ful", "less", "ous", "-like", "-shaped")) and verb_base(word) != "") or "-" in word
 
 
-@cache
+@lru_cache(maxsize=SEEN)
 def is_noun(word: Word) -> bool:
     """Whether the word can be the head of a noun phrase: known nouns and words nobody knows."""
     lemma, _ = _singular(word)
@@ -156,7 +156,7 @@ def is_noun(word: Word) -> bool:
     return any(c.islower() for c in known)
 
 
-@cache
+@lru_cache(maxsize=SEEN)
 def verb_base(word: Word) -> Word:
     """The verb that the word is a form of in -s, -ing or -ed, or "" if it is none."""
     for suffix, keep in (("ing", ("", "e")), ("ied", ("y",)), ("ed", ("", "e")), ("ies", ("y",)), ("es", ("", "e")), ("s", ("",))):
@@ -170,7 +170,7 @@ def verb_base(word: Word) -> Word:
     return ""
 
 
-@cache
+@lru_cache(maxsize=SEEN)
 def kind(noun: Word) -> str:
     """One letter for what sort of thing a singular noun is; "x" for what cannot be drawn, "?" for unknown words."""
     last = noun.rpartition(" ")[2]

@@ -26,8 +26,8 @@ LINKS = {
     "holding": "holding",
 }
 PREPOSITION = re.compile(
-    r"(?:in|on|at|by|under|over|near|against|above|below|through|across|along|inside|outside|within|into|onto|off|around|between|beneath|underneath|up|down|beyond|amid|among"
-    r"|upon|past|towards?|underwater|outdoors|indoors|throughout|from|with|beside|next to|close to|behind)\b"
+    r"(?:in|on|at|by|under|over|near|against|above|below|through|across|along|inside|outside|within|into|onto|off|around|between|beneath|underneath|up|down"
+    r"|beyond|amid|among|upon|past|towards?|underwater|outdoors|indoors|throughout|from|with|beside|next to|close to|behind)\b"
 )
 Colour = str
 

@@ -13,9 +13,12 @@ Segment 0 is the background: it owns the image tokens that no region covers, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
+
+Isolation = Literal["all", "regions", "none"]
 
 
 def coverage(box: tuple[float, float, float, float], grid: tuple[int, int]) -> Tensor:
@@ -56,13 +59,15 @@ def image_bits(covers: Sequence[Tensor], z: Sequence[int] | None = None) -> Tens
     return torch.where(bits == 0, torch.tensor(1), bits)
 
 
-def mask(lengths: Sequence[int], image: Tensor, isolate: bool = True) -> Tensor:
+def mask(lengths: Sequence[int], image: Tensor, isolate: Isolation = "regions") -> Tensor:
     """Who may attend to whom, for [text segments | image].
 
     Args:
         lengths: tokens of each text segment; segment 0 is the background, segment i+1 belongs to region i.
         image: bit-sets of the image tokens, from `image_bits`.
-        isolate: whether image tokens of different regions are kept from each other; False frees image→image.
+        isolate: which image tokens are kept apart. "all": tokens that share no region, as published (each region then
+            invents a background of its own). "regions": those of different regions, while the background sees and is seen by
+            all, so that one background runs through. "none": image→image is free.
 
     Returns:
         Bool (L, L) with L = sum(lengths) + image tokens; every row has a True.
@@ -70,6 +75,8 @@ def mask(lengths: Sequence[int], image: Tensor, isolate: bool = True) -> Tensor:
     text = torch.repeat_interleave(torch.tensor([1 << i for i in range(len(lengths))]), torch.tensor(lengths))
     bits = torch.cat([text, image])
     allowed = (bits[:, None] & bits[None, :]) != 0
-    if not isolate:
-        allowed[len(text) :, len(text) :] = True
+    if isolate != "all":
+        behind = (image & 1) != 0
+        seen = behind[:, None] | behind[None, :] if isolate == "regions" else torch.ones(1, dtype=torch.bool)
+        allowed[len(text) :, len(text) :] |= seen
     return allowed
