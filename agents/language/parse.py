@@ -20,15 +20,12 @@ from cutwork.domain import MAX_COUNT
 KINDS = r"meme|sticker|cut-?out|textile|logo|poster|icon|pattern|brief|prompt|subject|design|print|emoji|t-shirt"
 PREFIX = re.compile(rf"^\s*(?:{KINDS})\s*(?:design|idea|print|brief)?\s*[:\-–—]\s+", re.I)
 # What announces lettering, before its quotation mark: ', top "MONDAY"', 'with the caption "…"'.
-CUE = (
-    r"(?:top|bottom|upper|lower|caption|captioned|text|words?|lettering|title|titled|slogan|label(?:led|ed)?|says?|saying|reads?|reading"
-    r"|quote|phrase|message|written"
-    r"|top text|bottom text|sign says)"
+CUES = set(
+    "top bottom upper lower caption captioned text word words lettering title titled slogan label labeled labelled say says saying read reads reading".split()
 )
-CUES = re.compile(
-    rf"(?:,?\s*(?:(?:with|and|that|which)\s+)?(?:the\s+)?(?:a\s+)?{CUE}[\s:,]*(?:line|text|caption|is|on|at the)?[\s:]*)+(?=[\"“«„]|'\w)",
-    re.I,
-)
+CUES |= set("quote phrase message written line".split())
+CUE_FILLERS = set("with and that which the a is on at".split())
+QUOTED = re.compile(r"[\"“«„][^\"”»“]*[\"”»“]")
 PLAIN_MEDIA = {"photo", "picture", "image", "sticker", "cutout", "cut-out", "meme", "pic", "scene", "design", "art", "artwork", "textile", "style", "logo"}
 PLAIN_MEDIA |= {"view", "side view", "pack", "set"}
 UNQUOTED = re.compile(r"\b(that (?:says|reads)|which (?:says|reads)|saying|captioned)\s+([^\s,.;:\"'“‘«]+(?:\s+[A-Z][^\s,.;]*)*)")
@@ -41,7 +38,7 @@ def parse(text: str) -> Parsed:
     """What a brief asks for. Never fails; a text with letters gives at least one thing, a background or a style."""
     plain = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text[:2_000]))
     quoted = UNQUOTED.sub(r'\1 "\2"', plain)
-    cued = CUES.sub(", ", PREFIX.sub("", quoted))
+    cued = _without_cues(PREFIX.sub("", quoted))
     found = tokens(foreign.in_english(cued))
     reader = Reader(chunk([t for t in found if t.kind != "text"]))
     parsed = reader.read()
@@ -49,6 +46,24 @@ def parse(text: str) -> Parsed:
     if not parsed.things and not parsed.background:
         _fall_back(parsed, found)
     return parsed
+
+
+def _without_cues(text: str) -> str:
+    """The text without the words that only announce a quotation."""
+    out, at = [], 0
+    for match in QUOTED.finditer(text):
+        out += [_uncued(text[at : match.start()]), match[0]]
+        at = match.end()
+    return "".join([*out, text[at:]])
+
+
+def _uncued(before: str) -> str:
+    said = before.split()
+    kept = len(said)
+    while kept and said[kept - 1].strip(",:").lower() in CUES | CUE_FILLERS:
+        kept -= 1
+    cued = any(word.strip(",:").lower() in CUES for word in said[kept:])
+    return " ".join(said[:kept]) + ", " if cued else before
 
 
 def _fall_back(parsed: Parsed, found: list[Token]) -> None:
