@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+BOX: dict[str, Any] = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}  # what is asked for; anything is read
+
 
 class Answer(BaseModel):
     """Base: extra keys from a model are dropped, not fatal."""
@@ -45,7 +47,7 @@ class RegionAnswer(Answer):
     """Where one subject stands."""
 
     subject: str | None = Field(default=None, description="Id of the subject.")
-    box: Any = Field(default=None, description="[x0, y0, x1, y1], each from 0 to 1, origin at the top left.")
+    box: Any = Field(default=None, description="[x0, y0, x1, y1], each from 0 to 1, origin at the top left.", json_schema_extra=BOX)
     prompt: str | None = Field(default=None, description="What to draw inside the box: the subject's phrase and the background.")
     z: int | None = Field(default=None, description="Higher is nearer to the viewer.")
 

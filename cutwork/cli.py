@@ -304,16 +304,22 @@ def models_show(name: Annotated[str, typer.Argument(help="A model's name.")] = "
 def eval_planner(
     prompts: Annotated[Path | None, typer.Option("--prompts", help="GenEval-style JSON lines.", show_default="the shipped GenEval list")] = None,
     llm: LlmOption = None,
+    misses: Annotated[bool, typer.Option("--misses", help="Also say what was missed.")] = False,
     json: AsJson = False,
 ) -> None:
     """Does the planner find the objects, counts, colours and positions that prompts state?"""
-    from cutwork.lab.evaluate_planner import evaluate, table
+    from cutwork.errors import BadInput
+    from cutwork.lab.evaluate_planner import PROMPTS, evaluate
+    from cutwork.lab.evaluate_planner import show as table
 
-    result = evaluate(prompts, _studio(llm=llm or "offline").wired.llm())
+    path = prompts or PROMPTS / "geneval.jsonl"
+    if not path.is_file():
+        raise BadInput(f"there is no file {path}")
+    result = evaluate(path, _studio(llm=llm or "offline").wired.llm())
     if json:
         _print_json(result)
     else:
-        typer.echo(table(result))
+        typer.echo(table(result, misses))
 
 
 @bench_app.command("overhead")

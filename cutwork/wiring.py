@@ -109,10 +109,3 @@ def draw_settings(settings: Settings) -> DrawSettings:
     chosen = {"steps": settings.steps, "guidance": settings.guidance}
     return DrawSettings(**{key: value for key, value in chosen.items() if value is not None})  # type: ignore[arg-type]
 
-
-def graph() -> Any:
-    """The design graph for a LangGraph server, which brings its own checkpointer and no context."""
-    from cutwork.graphs.design import compile
-
-    wired = Wired(Settings())
-    return compile(default=lambda: wired.deps(None))

@@ -201,8 +201,8 @@ def _node(name: str, work: Node, default: Callable[[], Deps] | None) -> Any:
 
 
 def _deps(runtime: Runtime[Deps], default: Callable[[], Deps] | None) -> Deps:
-    given: Deps | None = runtime.context
-    if given is not None:
+    given: Any = runtime.context
+    if isinstance(given, Deps):
         return given
     if default is None:
         raise BadInput("the graph was started without a context")
@@ -215,7 +215,7 @@ def build(default: Callable[[], Deps] | None = None) -> StateGraph[DesignState, 
     Args:
         default: where nodes get their dependencies when a run brings none (a LangGraph server).
     """
-    graph = StateGraph(DesignState, context_schema=Deps)
+    graph: StateGraph[DesignState, Deps] = StateGraph(DesignState, context_schema=Deps if default is None else None)
     for name, work in NODES.items():
         graph.add_node(name, _node(name, work, default), destinations=LEADS_TO.get(name))
     graph.add_conditional_edges(START, entry, ["extend", "render"])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from cutwork.domain import Brief, Critique, CutSettings, Cutout, Design, DrawSettings, Expansion, Render, Repair, Shot, Subject
+from cutwork.domain import Brief, Critique, Cutout, CutSettings, Design, DrawSettings, Expansion, Render, Repair, Shot, Subject
 from cutwork.ports import Designs, Drawing, Llm
 
 
