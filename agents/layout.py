@@ -15,7 +15,7 @@ from itertools import combinations
 from cutwork.agents.boxes import clear_of, free_place, grown, read_boxes, strip
 from cutwork.agents.schemas import LayoutAnswer, RegionAnswer
 from cutwork.agents.words import article, mentions, plural, question, slug, tidy
-from cutwork.domain import CELL, MAX_SUBJECTS, Box, Brief, CaptionBand, CutSettings, DrawSettings, Expansion, Plan, Region, Size, Subject
+from cutwork.domain import CELL, MAX_REGIONS, MAX_SUBJECTS, Box, Brief, CaptionBand, CutSettings, DrawSettings, Expansion, Plan, Region, Size, Subject
 from cutwork.errors import BadInput
 from cutwork.ports import Llm
 
@@ -102,7 +102,7 @@ def _fitting(subjects: Sequence[Subject], size: Size, bands: Sequence[CaptionBan
     if len(subjects) > max(1, slots[0]):
         raise BadInput(f"{len(subjects)} subjects do not fit on {size}, at most {max(1, slots[0])} do", hint="use a larger --size or name fewer subjects")
     kept = list(subjects)
-    while sum(s.count for s in kept) > max(len(kept), slots[1]):
+    while sum(s.count for s in kept) > max(len(kept), min(slots[1], MAX_REGIONS)):
         most = max(range(len(kept)), key=lambda i: (kept[i].count, -i))
         kept[most] = kept[most].model_copy(update={"count": kept[most].count - 1})
     for before, after in zip(subjects, kept, strict=True):

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, m
 MAX_BRIEF = 2_000  # characters
 MAX_SUBJECTS = 12
 MAX_COUNT = 12
+MAX_REGIONS = 12  # that planners fill; more cannot be told apart on the canvases models draw well
 CELL = 16  # pixels; one image token of FLUX and SD3 at 1/8 latents packed 2×2
 MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
 MAX_SEED = 2**63 - 1

@@ -45,6 +45,7 @@ class Wired:
         from cutwork.tools.drawing import LocalDrawing
 
         settings = self.settings
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.home / "numba"))  # matting compiles for most of a minute, once
         return LocalDrawing(settings.model, self.blobs, settings.device, settings.threads, settings.early_verdict)
 
     @cached_property
@@ -105,7 +106,8 @@ class Wired:
 
 
 def draw_settings(settings: Settings) -> DrawSettings:
-    """The defaults, with what the settings override."""
-    chosen = {"steps": settings.steps, "guidance": settings.guidance}
-    return DrawSettings(**{key: value for key, value in chosen.items() if value is not None})  # type: ignore[arg-type]
+    """What suits the model, with what the settings override."""
+    from cutwork.tools.drawing import suits
 
+    chosen = {"steps": settings.steps, "guidance": settings.guidance}
+    return suits(settings.model).model_copy(update={key: value for key, value in chosen.items() if value is not None})

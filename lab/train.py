@@ -185,7 +185,7 @@ def sample(model: Model, vae: AutoencoderTiny, captions: list[str], size: tuple[
     sigmas = torch.cat([shift * sigmas / (1 + (shift - 1) * sigmas), torch.zeros(1)])
     for a, b in zip(sigmas[:-1], sigmas[1:], strict=True):
         with torch.autocast("cpu", torch.bfloat16):
-            v = model(torch.cat([x, x]), a.expand(2 * n), captions + [""] * n, 32, grid)[0].float()
+            v = model(torch.cat([x, x]), a.expand(2 * n), captions + [""] * n, 24, grid)[0].float()
         good, none = v.chunk(2)
         x = x + (b - a) * (none + cfg * (good - none))
     z = x.view(n, *grid, 16, 2, 2).permute(0, 3, 1, 4, 2, 5).reshape(n, 16, grid[0] * 2, grid[1] * 2)

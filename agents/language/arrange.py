@@ -13,9 +13,8 @@ from cutwork.agents.language import rects
 from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.order import Axis, grid
 from cutwork.agents.language.rects import CANVAS, Rect
-from cutwork.domain import CELL, MAX_COUNT
+from cutwork.domain import CELL, MAX_REGIONS
 
-MAX_REGIONS = MAX_COUNT
 LEAST = 3 * CELL  # pixels; a subject's box is not useful below
 MARGIN = 0.08  # of a cell, on each side; two things side by side are then 0.42 wide each
 ALONE = 0.12  # margin of the only subject

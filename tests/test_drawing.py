@@ -1,0 +1,101 @@
+"""Which family serves a model, and what is said about those that none serves."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from cutwork.domain import Plan, Shot
+from cutwork.errors import BadInput, NotConfigured
+from cutwork.ports import Watch
+from cutwork.tools.drawing import LocalDrawing, family_of, suits
+from cutwork.tools.fakes import MemoryBlobs
+from cutwork.tools.families import _tiny, flux, mini
+
+
+def test_embedded_hub_and_folder_models_find_their_family(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
+    assert family_of("mini") == "mini"
+    assert family_of("black-forest-labs/FLUX.1-schnell") == "flux"
+    assert family_of(str(tmp_path)) == "flux"
+
+
+@pytest.mark.parametrize("model", ["nonesuch", "flux", "base", "_tiny", "../mini", "stabilityai/sdxl"])
+def test_other_names_are_refused(model: str) -> None:
+    with pytest.raises(BadInput, match="there is no model"):
+        family_of(model)
+
+
+def test_folders_of_other_pipelines_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="not a diffusers folder"):
+        family_of(str(tmp_path))
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "WanPipeline"}))
+    with pytest.raises(BadInput, match="WanPipeline"):
+        family_of(str(tmp_path))
+
+
+def test_a_saved_pipeline_loads_and_draws(tmp_path: Path) -> None:
+    """The path real weights take: a diffusers folder on disk, through load, render and the blobs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _tiny.flux().save_pretrained(tmp_path / "tiny")
+    drawing = LocalDrawing(str(tmp_path / "tiny"), MemoryBlobs(), device="cpu", threads=1)
+    plan = Plan.model_validate(
+        {
+            "prompt": "a cat on a blue background",
+            "background": "a blue background",
+            "size": (64, 64),
+            "subjects": [{"id": "cat", "phrase": "a cat", "noun": "cat"}],
+            "regions": [{"subject": "cat", "box": [0.2, 0.2, 0.8, 0.8], "prompt": "a cat on a blue background"}],
+            "draw": {"steps": 3},
+        }
+    )
+    shot = Shot(plan=plan, seed=1)
+    render = drawing.render(shot, Watch())
+    assert render.steps == 3
+    assert len(render.attended) == 1
+    assert len(drawing.cut(shot, render)) == 1
+    assert drawing.picture(render, drawing.cut(shot, render)).startswith(b"\x89PNG")
+
+
+def test_missing_weights_are_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
+    with pytest.raises(NotConfigured, match="cannot load model"):
+        flux.load(str(tmp_path), torch.device("cpu"))
+    with pytest.raises(NotConfigured, match="cannot load model"):
+        flux.load("black-forest-labs/FLUX.1-schnell", torch.device("cpu"))  # offline: nothing is downloaded
+
+
+def test_settings_suit_the_model() -> None:
+    assert suits("black-forest-labs/FLUX.1-schnell").steps == 4
+    assert suits("black-forest-labs/FLUX.1-dev").guidance == 3.5
+
+
+@pytest.mark.parametrize(
+    ("noun", "drawn"), [("cat", "cat"), ("cats", "cat"), ("kitten", "kitten"), ("rockett", "rocket"), ("race car", "car"), ("sofa cushion", None), ("zorblax", None)]
+)
+def test_nearest_known_word(noun: str, drawn: str | None) -> None:
+    assert mini.nearest(noun) == drawn
+
+
+def test_unknown_words_are_exchanged_everywhere_and_said() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        family = mini.tiny()
+    plan = Plan.model_validate(
+        {
+            "prompt": "two race cars and a zorblax",
+            "background": "a red background",
+            "subjects": [{"id": "car", "phrase": "a race car", "noun": "race car", "count": 2}, {"id": "z", "phrase": "a zorblax", "noun": "zorblax"}],
+            "regions": [{"subject": i, "box": [0, 0, 0.5, 0.5], "prompt": p} for i, p in (("car", "a race car"), ("car", "a race car"), ("z", "a zorblax"))],
+        }
+    )
+    drawn, notes = family.translate(plan)
+    assert drawn.prompt == "two car and a zorblax"
+    assert [r.prompt for r in drawn.regions] == ["a car", "a car", "a zorblax"]
+    assert notes[0] == "drew 'race car' as 'car'"
+    assert "zorblax" in notes[1]
