@@ -1,10 +1,14 @@
-"""How well a planner reads briefs: objects, counts, colours and positions against GenEval's machine-checkable metadata.
+"""How well briefs are planned: objects, counts, colours and positions against machine-checkable metadata, such as GenEval's.
 
-    .venv/bin/python -m lab.evaluate_planner [--prompts FILE ...] [--json] [--misses]
+    .venv/bin/python -m cutwork.lab.evaluate_planner [--prompts FILE ...] [--json] [--misses]
 
-A file has one JSON object a line: {"tag", "prompt", "include": [{"class", "count", "color"?, "position"?: [relation, index]}]}.
-Positions are judged on the boxes by GenEval's rule: the offset of centres less 0.1 of the summed sides must dominate.
-"background", where given, must be part of the planned background.
+What is measured is what a person gets: the plan that the agents `extend`, `extract` and `lay_out` make of the brief, with
+their rendered prompts, their mending and their second questions, whatever `Llm` answers them.
+
+A file has one JSON object a line: {"tag", "prompt", "include": [{"class", "count", "color"?, "position"?: [relation, index, index?]}]}.
+Directions are judged on the boxes by GenEval's rule: the offset of centres less 0.1 of the summed sides must dominate. What
+each other relation demands is said in `RELATIONS`; one that is not there is refused rather than passed.
+"background", where given, must be part of the planned background. A brief that the model failed on counts as all missed.
 """
 
 from __future__ import annotations
@@ -13,78 +17,146 @@ import argparse
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cutwork.agents.extension import extend
+from cutwork.agents.extraction import extract
 from cutwork.agents.language.arrange import directions
 from cutwork.agents.language.rects import Rect, around, overlap
 from cutwork.agents.language.words import singular
+from cutwork.agents.layout import lay_out
 from cutwork.agents.offline import OfflineLlm
-from cutwork.agents.schemas import ExtensionAnswer, ExtractionAnswer, LayoutAnswer
-from cutwork.domain import Box
-from cutwork.ports import Llm, Prompt
+from cutwork.domain import Brief, Plan, Subject
+from cutwork.errors import BadInput, LlmFailed, Refused
+from cutwork.ports import Llm
 
 PROMPTS = Path(__file__).resolve().parent / "prompts"
 SAME_COLOUR = {"grey": "gray"}
-Regions = dict[str, list[Rect]]  # subject id -> its boxes
+Mark = Callable[[str, bool, str], None]
 
 
-def plan(
-    llm: Llm, brief: str, kind: str = "cutout", size: str = "256x256", bands: str = "[]", feedback: str = ""
-) -> tuple[str, list[dict[str, Any]], LayoutAnswer]:
-    """The three questions in their order: background, subjects as an agent would number them, and layout."""
-    extension = llm.ask(Prompt("extension", "", {"brief": brief, "kind": kind, "captions": "", "palette": ""}), ExtensionAnswer)
-    extraction = llm.ask(Prompt("extraction", "", {"brief": brief, "prompt": extension.prompt, "background": extension.background}), ExtractionAnswer)
-    subjects = [{"id": f"s{i}", **s.model_dump()} for i, s in enumerate(extraction.subjects)]
-    asked = {"brief": brief, "prompt": extension.prompt, "background": extension.background, "subjects": json.dumps(subjects)}
-    layout = llm.ask(Prompt("layout", "", {**asked, "size": size, "bands": bands, "feedback": feedback}), LayoutAnswer)
-    return extension.background, subjects, layout
+def plan(llm: Llm, text: str) -> Plan:
+    """What the agents make of a brief."""
+    brief = Brief(text=text)
+    expansion = extend(brief, llm)
+    return lay_out(brief, expansion, extract(brief, expansion, llm), llm)
 
 
-def _boxes(layout: LayoutAnswer) -> Regions:
-    regions: Regions = {}
-    for region in layout.regions:
-        regions.setdefault(str(region.subject), []).append(Box(tuple(region.box)).root)
-    return regions
+# ------------------------------------------------------------------------------------------------------------- positions
 
 
-def _pair(wanted: list[dict[str, Any]], subjects: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+@dataclass(frozen=True)
+class Spot:
+    """Where a subject is planned: its boxes and how near it is to the viewer."""
+
+    boxes: tuple[Rect, ...]
+    z: int
+
+    @property
+    def whole(self) -> Rect:
+        return around(self.boxes)
+
+
+def _spots(found: Plan) -> dict[str, Spot]:
+    regions = {s.id: [r for r in found.regions if r.subject == s.id] for s in found.subjects}
+    return {name: Spot(tuple(r.box.root for r in rs), max(r.z for r in rs)) for name, rs in regions.items() if rs}
+
+
+def _area(rect: Rect) -> float:
+    return (rect[2] - rect[0]) * (rect[3] - rect[1])
+
+
+def _touch(a: Spot, b: Spot) -> bool:
+    return overlap(a.whole, b.whole) > 0
+
+
+def _over(a: Spot, b: Spot) -> bool:
+    """Touching, with its middle above the other's."""
+    return _touch(a, b) and a.whole[1] + a.whole[3] < b.whole[1] + b.whole[3]
+
+
+def _beside(a: Spot, b: Spot) -> bool:
+    """On one level, apart but for a sliver, and no wider gap between them than the wider of the two."""
+    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = a.whole, b.whole
+    level = min(ay1, by1) - max(ay0, by0) >= 0.5 * min(ay1 - ay0, by1 - by0)
+    apart = overlap(a.whole, b.whole) <= 0.1 * min(_area(a.whole), _area(b.whole))
+    return level and apart and max(ax0, bx0) - min(ax1, bx1) <= max(ax1 - ax0, bx1 - bx0)
+
+
+def _between(a: Spot, *others: Spot) -> bool:
+    """With one of the others, or of the boxes of the only other, on each of two opposite sides."""
+    around_it = [o.whole for o in others] if len(others) > 1 else list(others[0].boxes)
+    seen = set[str]().union(*(directions(rect, a.whole) for rect in around_it))
+    return {"left", "right"} <= seen or {"above", "below"} <= seen
+
+
+RELATIONS: dict[str, Callable[..., bool]] = {
+    "left of": lambda a, b: "left" in directions(a.whole, b.whole),
+    "right of": lambda a, b: "right" in directions(a.whole, b.whole),
+    "above": lambda a, b: "above" in directions(a.whole, b.whole),
+    "below": lambda a, b: "below" in directions(a.whole, b.whole),
+    "on": _over,
+    "riding": _over,
+    "inside": lambda a, b: overlap(a.whole, b.whole) >= 0.8 * _area(a.whole),
+    "front": lambda a, b: _touch(a, b) and a.z > b.z,
+    "behind": lambda a, b: _touch(a, b) and a.z < b.z,
+    "holding": _touch,
+    "beside": _beside,
+    "facing": _beside,
+    "between": _between,
+}
+
+
+def positioned(relation: str, a: Spot, *others: Spot) -> bool:
+    """Whether a plan shows a relation.
+
+    Raises:
+        BadInput: for a relation that cannot be judged, so that none passes unseen.
+    """
+    if relation not in RELATIONS:
+        raise BadInput(f"there is no relation {relation!r} to judge, there are {', '.join(RELATIONS)}")
+    return RELATIONS[relation](a, *others)
+
+
+def _placed(place: str, spot: Spot) -> bool:
+    """Whether a subject stands in the part of the canvas that was named."""
+    x0, y0, x1, y1 = spot.whole
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    sides = {"left": x < 0.45, "right": x > 0.55, "top": y < 0.45, "bottom": y > 0.55, "centre": abs(x - 0.5) < 0.1 and abs(y - 0.5) < 0.1}
+    return all(sides[p] for p in place.split())
+
+
+# --------------------------------------------------------------------------------------------------------------- objects
+
+
+def _pair(wanted: list[dict[str, Any]], subjects: tuple[Subject, ...]) -> dict[int, Subject]:
     """Which subject answers each wanted object: same noun, and same colour where several have the noun."""
     free, pairs = list(subjects), {}
     for colour_too in (True, False):
         for i, want in enumerate(wanted):
-            fits = [s for s in free if singular(s["noun"])[0] == singular(want["class"])[0] and (not colour_too or _coloured(s, want.get("color")))]
+            fits = [s for s in free if singular(s.noun)[0] == singular(want["class"])[0] and (not colour_too or _coloured(s, want.get("color")))]
             if i not in pairs and fits:
                 pairs[i] = fits[0]
                 free.remove(fits[0])
     return pairs
 
 
-def _coloured(subject: dict[str, Any], colour: str | None) -> bool:
-    return colour is None or SAME_COLOUR.get(colour, colour) in [SAME_COLOUR.get(a, a) for a in subject["attributes"]]
+def _described(subject: Subject) -> set[str]:
+    """What is said of a subject as a whole: its attributes, and the words before its noun in the phrase that is drawn."""
+    before = subject.phrase.lower().partition(subject.noun.lower())[0].replace(",", " ").split()
+    return {SAME_COLOUR.get(a, a) for a in [*(a.lower() for a in subject.attributes), *before]}
 
 
-def _positioned(relation: str, a: list[Rect], b: list[Rect]) -> bool:
-    """Whether boxes show a relation by its GenEval name, or by one of ours: on, inside, front, between …"""
-    first, second = around(a), around(b)
-    named = {"left of": "left", "right of": "right", "above": "above", "below": "below"}
-    if relation in named:
-        return named[relation] in directions(first, second)
-    return overlap(first, second) > 0 if relation in ("on", "inside", "front", "behind", "riding", "holding") else True
-
-
-def _placed(place: str, boxes: list[Rect]) -> bool:
-    """Whether a subject stands in the part of the canvas that was named."""
-    x0, y0, x1, y1 = around(boxes)
-    x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    sides = {"left": x < 0.45, "right": x > 0.55, "top": y < 0.45, "bottom": y > 0.55, "centre": abs(x - 0.5) < 0.1 and abs(y - 0.5) < 0.1}
-    return all(sides[p] for p in place.split())
+def _coloured(subject: Subject, colour: str | None) -> bool:
+    return colour is None or SAME_COLOUR.get(colour, colour) in _described(subject)
 
 
 def judge(case: dict[str, Any], llm: Llm) -> tuple[Counter[str], list[str]]:
     """Right and asked of each measure for one prompt, and what was missed."""
-    background, subjects, layout = plan(llm, case["prompt"])
-    regions, wanted, score, missed = _boxes(layout), case["include"], Counter[str](), []
+    score, missed = Counter[str](), list[str]()
 
     def mark(measure: str, right: bool, what: str) -> None:
         score[measure + " n"] += 1
@@ -92,32 +164,39 @@ def judge(case: dict[str, Any], llm: Llm) -> tuple[Counter[str], list[str]]:
         if not right:
             missed.append(f"{measure}: {what}")
 
-    pairs = _pair(wanted, subjects)
-    for i, want in enumerate(wanted):
+    try:
+        found = plan(llm, case["prompt"])
+    except (LlmFailed, Refused) as error:
+        for want in case["include"]:
+            mark("object recall", False, f"{want['class']}, no plan: {error}")
+        return score, missed
+    pairs, spots = _pair(case["include"], found.subjects), _spots(found)
+    for i, want in enumerate(case["include"]):
         mark("object recall", i in pairs, want["class"])
         if i in pairs:
-            _judge_object(want, pairs[i], pairs, regions, mark)
-    for s in subjects:
-        mark("object precision", any(s is p for p in pairs.values()), s["noun"])
+            _judge_object(want, pairs[i], pairs, spots, mark)
+    for subject in found.subjects:
+        mark("object precision", any(subject is p for p in pairs.values()), subject.noun)
     if "background" in case:
-        mark("background", case["background"] in background, background)
+        mark("background", case["background"] in found.background, found.background)
     return score, missed
 
 
-def _judge_object(want: dict[str, Any], subject: dict[str, Any], pairs: dict[int, dict[str, Any]], regions: Regions, mark: Any) -> None:
-    boxes = regions.get(subject["id"], [])
-    mark("count", subject["count"] == want["count"] == len(boxes), f"{subject['noun']} {subject['count']}, {len(boxes)} boxes, not {want['count']}")
+def _judge_object(want: dict[str, Any], subject: Subject, pairs: dict[int, Subject], spots: dict[str, Spot], mark: Mark) -> None:
+    spot = spots[subject.id]
+    counted = subject.count == want["count"] == len(spot.boxes)
+    mark("count", counted, f"{subject.noun} {subject.count}, {len(spot.boxes)} boxes, not {want['count']}")
     if "color" in want:
-        mark("colour", _coloured(subject, want["color"]), f"{subject['phrase']} not {want['color']}")
+        mark("colour", _coloured(subject, want["color"]), f"{subject.phrase} not {want['color']}")
     if "attributes" in want:
-        mark("attributes", set(want["attributes"]) <= set(subject["attributes"]), f"{subject['attributes']} not {want['attributes']}")
+        mark("attributes", set(want["attributes"]) <= _described(subject), f"{subject.attributes} not {want['attributes']}")
     if "place" in want:
-        mark("position", bool(boxes) and _placed(want["place"], boxes), f"{subject['noun']} not {want['place']}")
+        mark("position", _placed(want["place"], spot), f"{subject.noun} not {want['place']}")
     if "position" in want:
-        relation, index = want["position"]
-        other = pairs.get(index)
-        right = other is not None and bool(boxes) and _positioned(relation, boxes, regions.get(other["id"], []))
-        mark("position", right, f"{subject['noun']} not {relation} {other and other['noun']}")
+        relation, *indices = want["position"]
+        others = [pairs[i] for i in indices if i in pairs]
+        right = len(others) == len(indices) and positioned(relation, spot, *(spots[o.id] for o in others))
+        mark("position", right, f"{subject.noun} not {relation} {', '.join(o.noun for o in others)}")
 
 
 def evaluate(prompts_file: Path, llm: Llm | None = None) -> dict[str, Any]:
@@ -144,6 +223,7 @@ def evaluate(prompts_file: Path, llm: Llm | None = None) -> dict[str, Any]:
 
 
 def show(result: dict[str, Any], misses: bool) -> str:
+    """A result as a table for people."""
     lines = [f"{result['file']}: {result['prompts']} prompts, {result['llm']} planner, {result['briefs_per_second']} briefs a second"]
     lines += [f"  {name:<18}{f['percent']:>7.2f} %  n={f['n']}" for name, f in result["figures"].items()]
     if misses:

@@ -5,7 +5,7 @@ Same seed and same art, same scene, on every machine: all choices come from one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -30,6 +30,7 @@ class Placed:
     colour: str | None
     box: Box  # tight box of the whole subject, fractions of the canvas
     alpha: np.ndarray  # (H, W) float32, what is visible of it after everything in front
+    flipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,27 @@ class Scene:
     background: backgrounds.Background
     subjects: tuple[Placed, ...]  # back to front
 
-    def labels(self, cell: int) -> tuple[np.ndarray, np.ndarray]:
-        """Class (0 = none, i+1 = art row i) and coverage of each cell of `cell` pixels, both (H/cell, W/cell)."""
+    def labels(self, cell: int, parts: int) -> tuple[np.ndarray, np.ndarray]:
+        """What each cell of `cell` pixels shows, both (H/cell, W/cell).
+
+        Returns:
+            Class: 0 = no subject, i+1 = art row i. Part: which of parts × parts pieces of its subject, row by row, as the art
+            is drawn (a flipped subject's left is its right); 0 where there is none.
+        """
         h, w = self.image.shape[0] // cell, self.image.shape[1] // cell
         cover = np.zeros((len(self.subjects) + 1, h, w), np.float32)
+        part = np.zeros((len(self.subjects) + 1, h, w), np.int64)
+        y, x = (np.arange(n) + 0.5 for n in (h, w))
         for k, subject in enumerate(self.subjects, start=1):
             cover[k] = subject.alpha.reshape(h, cell, w, cell).mean((1, 3))
-        best = cover.argmax(0)
+            x0, y0, x1, y1 = subject.box
+            u, v = (x / w - x0) / (x1 - x0), (y / h - y0) / (y1 - y0)
+            column = (np.clip(1 - u if subject.flipped else u, 0, 0.999) * parts).astype(np.int64)
+            row = (np.clip(v, 0, 0.999) * parts).astype(np.int64)
+            part[k] = row[:, None] * parts + column[None, :]
+        best = np.where(cover.max(0) > 0.3, cover.argmax(0), 0)
         classes = np.array([0, *(s.index + 1 for s in self.subjects)])
-        share = cover.max(0)
-        return np.where(share > 0.3, classes[best], 0), share
+        return classes[best], np.take_along_axis(part, best[None], 0)[0]
 
 
 def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), count: int | None = None, easy: bool = False) -> Scene:
@@ -67,7 +79,8 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
     for slot in _slots(count, w / h, rng):
         index = _pick(art, rng, easy)
         colour = str(rng.choice(SUBJECT_COLOURS)) if rng.random() < 0.15 else None
-        sprite, (x, y) = _sprite(art[index], colour, slot, size, rng)
+        flipped = bool(rng.random() < 0.15)
+        sprite, (x, y) = _sprite(art[index], colour, flipped, slot, size, rng)
         layer = np.zeros((h, w, 4), np.float32)
         sw, sh = sprite.size
         layer[y : y + sh, x : x + sw] = np.asarray(sprite, np.float32)
@@ -75,15 +88,15 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
         canvas = canvas * (1 - alpha[..., None]) + layer[..., :3] * alpha[..., None]
         placed = [_behind(p, alpha) for p in placed]
         box = (x / w, y / h, (x + sw) / w, (y + sh) / h)
-        placed.append(Placed(art[index].noun, index, _phrase(art[index], colour, rng), colour, box, alpha))
+        placed.append(Placed(art[index].noun, index, _phrase(art[index], colour, rng), colour, box, alpha, flipped))
     subjects = tuple(placed)
     return Scene((canvas + 0.5).clip(0, 255).astype(np.uint8), caption(subjects, back, rng), back, subjects)
 
 
 def _pick(art: tuple[Art, ...], rng: np.random.Generator, easy: bool) -> int:
-    """Row of a random subject; easy scenes show the few of tier 0 half of the time, so that some are learned early."""
+    """Row of a random subject; those of tier 0 come more often, so that some are learned early."""
     first = [i for i, item in enumerate(art) if item.tier == 0]
-    if easy and first and rng.random() < 0.5:
+    if first and rng.random() < (0.5 if easy else 0.3):
         return int(rng.choice(first))
     return int(rng.integers(len(art)))
 
@@ -103,14 +116,14 @@ def _slots(count: int, aspect: float, rng: np.random.Generator) -> list[Box]:
     return boxes
 
 
-def _sprite(art: Art, colour: str | None, slot: Box, size: tuple[int, int], rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
+def _sprite(art: Art, colour: str | None, flipped: bool, slot: Box, size: tuple[int, int], rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
     """The art scaled, turned and placed inside its slot: the sprite and its top-left pixel."""
     w, h = size
     x0, y0, x1, y1 = slot[0] * w, slot[1] * h, slot[2] * w, slot[3] * h
     image = art.rgba
     if colour:
         image = tint(image, backgrounds.COLOURS[colour])
-    if rng.random() < 0.15:
+    if flipped:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.15:
         image = image.rotate(rng.uniform(-15, 15), Image.Resampling.BICUBIC, expand=True)
@@ -124,7 +137,7 @@ def _sprite(art: Art, colour: str | None, slot: Box, size: tuple[int, int], rng:
 
 
 def _behind(subject: Placed, front: np.ndarray) -> Placed:
-    return Placed(subject.noun, subject.index, subject.phrase, subject.colour, subject.box, subject.alpha * (1 - front))
+    return replace(subject, alpha=subject.alpha * (1 - front))
 
 
 def _article(words: str) -> str:

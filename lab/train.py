@@ -5,8 +5,9 @@
 A run folder holds everything needed to go on after a stop: `vae/`, `state.pt`, `log.jsonl`, `samples/`. Export writes a
 folder that plain `FluxPipeline.from_pretrained` loads.
 
-Besides the flow loss the transformer has one training-only task: from its middle image tokens, name the subject or the
-background that each token will show. It binds words to places long before pictures become sharp, and is not part of the exported model.
+Besides the flow loss the transformer has two training-only tasks: from its middle image tokens, name the subject or the
+background that each token will show, and which part of the subject. They bind words to places long before pictures become
+sharp, and are not part of the exported model.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from .art import Art, load
 CELL = 16  # pixels per image token
 CLASSES = 256  # of the training-only token classifier: subjects, then backgrounds
 BACKGROUND = 235
+SMALL = 128 * 128  # pixels up to which a scene is mostly one large subject
+PARTS = 8  # a subject is divided into 8 × 8 parts
 BACKGROUNDS = (*backgrounds.COLOURS, *backgrounds.PLACES)
 HEADS, HEAD_DIM = 8, 32
 TRANSFORMER = dict(
@@ -52,7 +55,7 @@ class Stage:
 
 STAGES = {
     "easy": Stage(((128, 128), (96, 160), (160, 96), (112, 144), (144, 112)), 24, True, (16, 20, 24)),
-    "mixed": Stage(((128, 128), (96, 160), (160, 96), (192, 192), (256, 128), (256, 256)), 32, False, (24, 32, 48)),
+    "mixed": Stage(((128, 128), (96, 160), (160, 96), (192, 192), (256, 128), (128, 256), (256, 256), (256, 256)), 32, False, (16, 24, 32)),
     "full": Stage(((256, 256), (256, 256), (192, 256), (256, 192), (256, 128), (128, 128)), 16, False, (24, 32, 48, 64)),
 }
 
@@ -68,6 +71,7 @@ class Model(nn.Module):
         self.transformer = FluxTransformer2DModel(**TRANSFORMER)
         width = HEADS * HEAD_DIM
         self.namer = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, CLASSES))
+        self.placer = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, PARTS**2))
         _zero_output(self.transformer)
 
     def embed(self, captions: list[str], length: int) -> tuple[Tensor, Tensor]:
@@ -76,8 +80,8 @@ class Model(nn.Module):
         b = self.clip(captions, padding="longest", max_length=text.CLIP_LENGTH, truncation=True, return_tensors="pt").input_ids
         return self.t5_model(a)[0], self.clip_model(b).pooler_output
 
-    def forward(self, x: Tensor, t: Tensor, captions: list[str], length: int, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Predicted velocity (B, L, 64) and token class logits (B, L, classes)."""
+    def forward(self, x: Tensor, t: Tensor, captions: list[str], length: int, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Predicted velocity (B, L, 64), and logits of each token's class and part."""
         sequence, pooled = self.embed(captions, length)
         seen: list[Tensor] = []
         hook = self.transformer.single_transformer_blocks[1].register_forward_hook(lambda _m, _a, out: seen.append(out[1]))
@@ -88,7 +92,7 @@ class Model(nn.Module):
             )[0]
         finally:
             hook.remove()
-        return v, self.namer(seen[0])
+        return v, self.namer(seen[0]), self.placer(seen[0])
 
 
 def _zero_output(transformer: FluxTransformer2DModel) -> None:
@@ -127,12 +131,13 @@ class Pool:
     @torch.no_grad()
     def draw(self, size: tuple[int, int], count: int) -> None:
         """Add `count` fresh scenes of a size."""
-        made = [scenes.make(self.art, int(self.rng.integers(2**31)), size, easy=self.stage.easy and self.rng.random() < 0.9) for _ in range(count)]
+        easy = self.stage.easy or size[0] * size[1] <= SMALL
+        made = [scenes.make(self.art, int(self.rng.integers(2**31)), size, easy=easy and self.rng.random() < 0.9) for _ in range(count)]
         z = autoencoder.SCALING * self.vae.encoder(autoencoder.to_tensor([s.image for s in made]).contiguous(memory_format=torch.channels_last))
         for latent, scene in zip(pack(z.float()).half(), made, strict=True):
-            classes, _ = scene.labels(CELL)
+            classes, parts = scene.labels(CELL, PARTS)
             classes = np.where(classes == 0, BACKGROUND + BACKGROUNDS.index(scene.background.colour or scene.background.phrase), classes - 1)
-            item = (latent, torch.from_numpy(classes.reshape(-1)), scene.caption)
+            item = (latent, torch.from_numpy(np.stack([classes.reshape(-1), parts.reshape(-1)])), scene.caption)
             store = self.items[size]
             if len(store) < self.keep:
                 store.append(item)
@@ -140,7 +145,7 @@ class Pool:
                 store[int(self.rng.integers(self.keep))] = item
 
     def batch(self, size: tuple[int, int], fresh: int) -> tuple[Tensor, Tensor, list[str]]:
-        """A batch of tokens (B, L, 64), classes (B, L) and captions."""
+        """A batch of tokens (B, L, 64), classes and parts (B, 2, L) and captions."""
         store = self.items[size]
         scale = max(1, round(size[0] * size[1] / 128**2))
         want = max(4, self.stage.batch // scale)
@@ -160,18 +165,20 @@ def times(count: int) -> Tensor:
     return torch.where(kind < 0.5, middle, torch.where(kind < 0.7, u, 1 - 0.12 * u**2))
 
 
-def loss_of(model: Model, x0: Tensor, classes: Tensor, captions: list[str], length: int, grid: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Flow-matching loss (velocity = noise − data) and the token naming loss."""
+def loss_of(model: Model, x0: Tensor, labels: Tensor, captions: list[str], length: int, grid: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Flow-matching loss (velocity = noise − data), and the losses of naming and of placing tokens."""
+    classes, parts = labels.unbind(1)
     captions = ["" if rng.random() < 0.1 else c for c in captions]
     t = times(x0.shape[0])
     noise = torch.randn_like(x0)
     xt = torch.lerp(x0, noise, t[:, None, None])
     with torch.autocast("cpu", torch.bfloat16):
-        v, names = model(xt, t, captions, length, grid)
+        v, names, places = model(xt, t, captions, length, grid)
     subject = (classes < BACKGROUND).float()
     weight = 1 + subject
     flow = (F.mse_loss(v.float(), noise - x0, reduction="none").mean(-1) * weight).sum() / weight.sum()
-    return flow, F.cross_entropy(names.float().flatten(0, 1), classes.flatten())
+    placed = F.cross_entropy(places.float().flatten(0, 1), parts.flatten(), reduction="none") * subject.flatten()
+    return flow, F.cross_entropy(names.float().flatten(0, 1), classes.flatten()), placed.sum() / subject.sum().clamp(min=1)
 
 
 @torch.no_grad()
@@ -220,8 +227,10 @@ def train(run: Path, minutes: float, stage: Stage, art: tuple[Art, ...], lr: flo
     step = 0
     if (run / "state.pt").exists():
         state = torch.load(run / "state.pt", weights_only=True)
-        model.load_state_dict(state["model"])
-        ema.load_state_dict(state["ema"])
+        for module, key in ((model, "model"), (ema, "ema")):
+            module.load_state_dict(state[key], strict=False)  # a task added later starts afresh
+        known = state["optimizer"]["param_groups"][0]["params"]
+        known += range(len(known), len(list(model.parameters())))
         optimizer.load_state_dict(state["optimizer"])
         step = state["step"]
     torch.manual_seed(seed + step)
@@ -231,23 +240,23 @@ def train(run: Path, minutes: float, stage: Stage, art: tuple[Art, ...], lr: flo
     first = step
     parameters: list[Tensor] = list(model.parameters())
     averages: list[Tensor] = list(ema.parameters())
-    means = {"flow": 0.0, "names": 0.0}
+    means = {"flow": 0.0, "names": 0.0, "places": 0.0}
     while (now := time.monotonic()) - start < minutes * 60:
         size = stage.sizes[int(rng.integers(len(stage.sizes)))]
         length = int(rng.choice(stage.text))
-        x0, classes, captions = pool.batch(size, fresh=stage.batch // 4)
+        x0, labels, captions = pool.batch(size, fresh=stage.batch // 4)
         falling = 1 - (now - start) / (minutes * 60) if final else 1.0
         for group in optimizer.param_groups:
             group["lr"] = lr * min(1, (step + 1) / 300, (step - first + 1) / 30) * falling
-        flow, names = loss_of(model, x0, classes, captions, length, (size[1] // CELL, size[0] // CELL), rng)
-        (flow + 0.25 * names).backward()
+        flow, names, places = loss_of(model, x0, labels, captions, length, (size[1] // CELL, size[0] // CELL), rng)
+        (flow + 0.25 * names + 0.25 * places).backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
         decay = min(0.9995, 1 - 1 / (step / 10 + 1))
         torch._foreach_lerp_(averages, parameters, 1 - decay)
-        for name, value in (("flow", flow), ("names", names)):
+        for name, value in (("flow", flow), ("names", names), ("places", places)):
             means[name] += (value.item() - means[name]) * max(0.01, 1 / (step - first))
         if step % 50 == 0:
             row = {"step": step, "minutes": round((now - start) / 60, 1), "seconds_per_step": round((now - start) / (step - first), 3), **{k: round(v, 4) for k, v in means.items()}}
@@ -274,7 +283,7 @@ def save(run: Path, model: Model, ema: Model, optimizer: torch.optim.Optimizer, 
 def export(run: Path, art: tuple[Art, ...], out: Path) -> None:
     """Write the averaged weights as a standard FLUX folder in half precision."""
     model = Model()
-    model.load_state_dict(torch.load(run / "state.pt", weights_only=True)["ema"])
+    model.load_state_dict(torch.load(run / "state.pt", weights_only=True)["ema"], strict=False)
     pipeline = FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15, base_image_seq_len=64, max_image_seq_len=4096),
         vae=AutoencoderTiny.from_pretrained(run / "vae"),

@@ -68,8 +68,9 @@ def test_recorder_averages_heads_and_sums_a_subjects_tokens() -> None:
     recorder = Recorder([(2, 3), (5,)], (4, 6))
     recorder.add(0, q[:, :, 16:], k[:, :, :16], lse[:, :, 16:])
     weights = (q @ k.mT / 4).softmax(-1)[:, :, 16:, :16].mean(1)[0]
-    torch.testing.assert_close(recorder.stack()[0, 0].reshape(-1), weights[:, 2] + weights[:, 3], atol=1e-6, rtol=1e-5)
-    torch.testing.assert_close(recorder.stack()[0, 1].reshape(-1), weights[:, 5], atol=1e-6, rtol=1e-5)
+    got = recorder.stack().float()[0].flatten(1) / 24  # kept in units of 1 / image tokens, in half precision
+    torch.testing.assert_close(got[0], weights[:, 2] + weights[:, 3], atol=1e-5, rtol=1e-3)
+    torch.testing.assert_close(got[1], weights[:, 5], atol=1e-5, rtol=1e-3)
 
 
 def test_recorder_without_keywords_keeps_nothing() -> None:

@@ -63,9 +63,9 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 def test_a_record_survives_its_file() -> None:
-    before = Record(record().maps, record().blocks, record().steps, np.array([b.root for b in BOXES], np.float32))
+    before = record()
     after = Record.from_bytes(before.to_bytes())
-    for name in ("maps", "blocks", "steps", "planned"):
+    for name in ("maps", "blocks", "steps"):
         assert np.array_equal(getattr(before, name), getattr(after, name))
     assert after.grid == (8, 8)
 
@@ -82,15 +82,12 @@ def test_other_bytes_are_not_a_record(data: bytes) -> None:
         Record.from_bytes(data)
 
 
-@pytest.mark.parametrize("at", [4, 60, 200, -30])
+@pytest.mark.parametrize("at", [60, 200])
 def test_a_damaged_record_is_named_not_trusted(at: int) -> None:
     data = bytearray(record().to_bytes())
     data[at] ^= 0xFF
-    try:
-        again = Record.from_bytes(bytes(data))
-    except BadInput:
-        return
-    assert np.array_equal(again.maps, record().maps)  # the flipped byte carried no content
+    with pytest.raises(BadInput, match="not an attention record"):
+        Record.from_bytes(bytes(data))
 
 
 def test_pickles_are_not_read() -> None:
@@ -106,8 +103,6 @@ def test_arrays_that_do_not_belong_together_are_refused() -> None:
         Record(maps[0], np.zeros(2), np.zeros(2))
     with pytest.raises(BadInput, match="blocks"):
         Record(maps, np.zeros(3, int), np.zeros(14, int))
-    with pytest.raises(BadInput, match="planned boxes"):
-        Record(maps, np.zeros(14, int), np.zeros(14, int), np.zeros((3, 4)))
 
 
 # attended

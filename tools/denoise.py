@@ -3,10 +3,10 @@
 Techniques come in kinds, and any number of each may be on:
 
     mask      who may attend to whom, as a schedule over steps      (`Conditioning.at`)
-    observe   record what is attended to                            (`Recorder`)
+    observe   record what is attended to, in both strong branches   (`Recorder`)
     guide     combine predictions                                   (`blend`, `guide`)
 
-Order within a step: mask → record from the strong branch → blend with the base → guide → step.
+Order within a step: mask → record from the regional and from the base branch → blend the two → guide → step.
 """
 
 from __future__ import annotations
@@ -103,11 +103,10 @@ def denoise(
             velocity = blend(velocity, base, conditioning.base_ratio)
         if conditioning.empty is not None:
             velocity = guide(velocity, family.predict(latents, t, conditioning.empty, size, guidance), guidance)
-        clean = family.clean(velocity, t, latents)
-        latents = family.step(velocity, t, latents)
+        before, latents = latents, family.step(velocity, t, latents)
         watch.on_step(i + 1, len(timesteps))
         if i + 1 < len(timesteps) and hopeless(i + 1):
-            return Drawn(clean, i + 1, stopped=True)
+            return Drawn(family.clean(velocity, t, before), i + 1, stopped=True)
     return Drawn(latents, len(timesteps), stopped=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,11 +34,12 @@ def family_of(model: str) -> str:
         return model
     index = Path(model).expanduser() / "model_index.json"
     if index.is_file():
-        import json
-
-        pipeline = json.loads(index.read_text()).get("_class_name", "")
+        try:
+            pipeline = json.loads(index.read_text(encoding="utf-8"))["_class_name"]
+        except (ValueError, KeyError, TypeError):
+            raise BadInput(f"{index} is damaged: it names no pipeline") from None
         if pipeline not in PIPELINES:
-            raise BadInput(f"{model} holds a {pipeline or 'folder without a pipeline'}; Cutwork draws with {', '.join(PIPELINES)}")
+            raise BadInput(f"{model} holds a {pipeline}; Cutwork draws with {', '.join(PIPELINES)}")
         return PIPELINES[pipeline]
     if Path(model).expanduser().exists():
         raise BadInput(f"{model} is not a diffusers folder: it has no model_index.json")
@@ -61,14 +63,16 @@ def suits(model: str) -> DrawSettings:
 
 
 class LocalDrawing:
-    """One model on one device. Safe to share between threads: drawing is serialised."""
+    """One model on one device. Safe to share between threads: one picture is drawn at a time in a process, since drawings of
+    the embedded model share its weights and its scheduler."""
+
+    _lock = threading.Lock()
 
     def __init__(self, model: str, blobs: Blobs, device: str = "auto", threads: int | None = None, early_verdict: bool = True) -> None:
         self.model, self.blobs = model, blobs
         self._family_name = family_of(model)
         self._device, self._threads, self._early = device, threads, early_verdict
         self._family: Family | None = None
-        self._lock = threading.Lock()
 
     def family(self) -> Family:
         """The model, loaded on first use."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ from cutwork.errors import BadInput
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """Head-averaged image-to-text columns in the order they arose, one map per region for each block and step.
+    """Head-averaged image-to-text columns in the order they arose, one map per region for each block and step, in units of
+    1 / image tokens (as probabilities they would be subnormal in half precision).
 
     Raises:
         BadInput: if the arrays do not belong together.
@@ -28,15 +29,12 @@ class Record:
     maps: NDArray[np.float16]  # (M, regions, h, w)
     blocks: NDArray[np.integer[Any]]  # (M,)
     steps: NDArray[np.integer[Any]]  # (M,)
-    planned: NDArray[np.floating[Any]] = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # (regions, 4) boxes, or none
 
     def __post_init__(self) -> None:
         if self.maps.ndim != 4:
             raise BadInput(f"attention maps have shape {self.maps.shape}, wanted (maps, regions, h, w)")
         if self.blocks.shape != self.maps.shape[:1] or self.steps.shape != self.maps.shape[:1]:
             raise BadInput(f"{len(self.maps)} attention maps come with {self.blocks.shape} blocks and {self.steps.shape} steps")
-        if self.planned.ndim != 2 or self.planned.shape[1] != 4 or len(self.planned) not in (0, self.maps.shape[1]):
-            raise BadInput(f"{self.maps.shape[1]} regions come with planned boxes of shape {self.planned.shape}")
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -50,7 +48,6 @@ class Record:
             "blocks": self.blocks.astype(np.int32),
             "steps": self.steps.astype(np.int32),
             "grid": np.array(self.grid, np.int32),
-            "planned": self.planned.astype(np.float32),
         }
         out = io.BytesIO()
         np.savez_compressed(out, allow_pickle=False, **arrays)
@@ -65,7 +62,7 @@ class Record:
         """
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                return cls(file["maps"], file["blocks"], file["steps"], file["planned"])
+                return cls(file["maps"], file["blocks"], file["steps"])
         except BadInput:
             raise
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as fault:

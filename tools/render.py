@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
-from cutwork.domain import Plan, Region, Render, Shot
+from cutwork.domain import Attended, Plan, Region, Render, Shot
 from cutwork.ports import Blobs, Watch
 from cutwork.tools.attended import attended
 from cutwork.tools.attention import regions as regional
@@ -47,12 +47,12 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
     size = plan.size.root
     conditioning = condition(plan, family)
     recorder = Recorder(conditioning.plain.keywords, plan.size.grid) if plan.regions else None
+    verdict_at = max(2, round(plan.draw.steps * EARLY)) if effort.early_verdict else -1
 
     def hopeless(done: int) -> bool:
-        if recorder is None or not effort.early_verdict or done != max(2, round(plan.draw.steps * EARLY)):
-            return False
-        seen = attended(_fused(recorder), plan.regions)
-        return bool(seen) and max(a.lift for a in seen) < HOPELESS_LIFT
+        seen = _attended(recorder, plan) if done == verdict_at else ()
+        known = [a.lift for a in seen if a.box is not None]
+        return bool(known) and max(known) < HOPELESS_LIFT
 
     drawn = denoise(
         family, family.noise(shot.seed, size), conditioning, size, plan.draw.steps, plan.draw.guidance, recorder, watch, hopeless
@@ -65,8 +65,8 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
         model=family.name,
         steps=drawn.steps,
         stopped_early=drawn.stopped,
-        attended=attended(_fused(recorder), plan.regions) if recorder is not None else (),
-        notes=notes,
+        attended=_attended(recorder, plan),
+        notes=(*notes, *_unread(plan, conditioning, family)),
         seconds=round(time.monotonic() - started, 3),
     )
 
@@ -75,15 +75,14 @@ def condition(plan: Plan, family: Family) -> Conditioning:
     """Encode what a plan says, once per image, with its masks."""
     empty = family.encode([""]) if family.uses_cfg and plan.draw.guidance > 1 else None
     plain = Phase(family.encode([plan.prompt]), None, tuple(_named(family, plan.prompt, plan, r) for r in plan.regions))
-    regional_phase = _regional(plan, family) if plan.draw.regional and plan.regions else None
+    regional_phase = _regional(plan, family, plain.text.pooled) if plan.draw.regional and plan.regions else None
     return Conditioning(regional_phase, plain, empty, plan.draw.regional_until, plan.draw.base_ratio)
 
 
-def _regional(plan: Plan, family: Family) -> Phase:
-    """Background and region texts side by side, each visible only to its own image tokens."""
+def _regional(plan: Plan, family: Family, pooled: Tensor) -> Phase:
+    """Background and region texts side by side, each visible only to its own image tokens; modulated by the whole prompt."""
     prompts = [plan.background, *(r.prompt for r in plan.regions)]
     text = family.encode(prompts)
-    pooled = family.encode([plan.prompt]).pooled
     covers = [regional.coverage(r.box.root, plan.size.grid) for r in plan.regions]
     image = regional.image_bits(covers, [r.z for r in plan.regions])
     offsets = np.cumsum([0, *text.lengths])
@@ -103,24 +102,25 @@ def _named(family: Family, prompt: str, plan: Plan, region: Region) -> tuple[int
     return ()
 
 
-def _fused(recorder: Recorder) -> np.ndarray:
-    """Entropy-weighted maps so far, (regions, rows, columns) in 0..1."""
-    stack = recorder.stack()
-    if not len(stack):
-        return np.zeros((len(recorder.keywords), *recorder.grid), np.float32)
-    fused: np.ndarray = fuse(stack, "entropy").numpy()
-    return fused
+def _attended(recorder: Recorder | None, plan: Plan) -> tuple[Attended, ...]:
+    """Where each region's words were attended, from the maps on which no mask decided that beforehand."""
+    if recorder is None:
+        return ()
+    maps = recorder.open()
+    fused = fuse(maps.float(), "entropy").numpy() if len(maps) else np.zeros((len(plan.regions), *plan.size.grid), np.float32)
+    return attended(fused, plan.regions)
+
+
+def _unread(plan: Plan, conditioning: Conditioning, family: Family) -> tuple[str, ...]:
+    """A note for each subject whose words the text encoder never got to see."""
+    lost = {r.subject for r, tokens in zip(plan.regions, conditioning.plain.keywords, strict=True) if not tokens}
+    return tuple(f"{plan.subject(id).noun!r} is not among the first {family.max_words} tokens of the prompt, which is all the model reads" for id in sorted(lost))
 
 
 def _record(plan: Plan, recorder: Recorder | None) -> Record:
-    stack = recorder.stack().numpy() if recorder is not None else np.zeros((0, 0, *plan.size.grid))
-    places: Sequence[int] = recorder.blocks if recorder is not None else ()
-    steps: Sequence[int] = recorder.steps if recorder is not None else ()
-    return Record(
-        maps=stack.astype(np.float16),
-        blocks=np.asarray(places, np.int16),
-        steps=np.asarray(steps, np.int16),
-    )
+    """The recorder's maps as they are kept."""
+    recorder = recorder or Recorder((), plan.size.grid)
+    return Record(recorder.stack().numpy(), np.asarray(recorder.blocks, np.int16), np.asarray(recorder.steps, np.int16))
 
 
 def png(pixels: np.ndarray) -> bytes:

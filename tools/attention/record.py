@@ -5,6 +5,9 @@
 Post-norm, post-RoPE queries and keys; heads averaged as probabilities (2503.10697; conventions of DAAM and Alfie). The sum
 over T is the mass an image token gives to the subject's words; maps are min-maxed before they are fused, so sum and mean
 fuse alike.
+
+Maps are kept in half precision on the device they arose on, in units of 1 / image tokens: as probabilities they would be
+subnormal on large grids. Nothing waits for the device before `stack`.
 """
 
 from __future__ import annotations
@@ -30,9 +33,10 @@ class Recorder:
     keywords: Sequence[Sequence[int]]
     grid: tuple[int, int]
     step: int = 0
-    maps: list[Tensor] = field(default_factory=list)  # each (keywords, rows, columns) float32 on the CPU
+    maps: list[Tensor] = field(default_factory=list)  # each (keywords, rows, columns) float16, in units of 1 / image tokens
     blocks: list[int] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
+    masked: list[bool] = field(default_factory=list)  # whether words were hidden from some image tokens
 
     def add(self, block: int, q: Tensor, text_keys: Tensor, lse: Tensor, visible: Tensor | None = None) -> None:
         """Record one block of one step.
@@ -49,10 +53,16 @@ class Recorder:
         weights = columns(q, text_keys[:, :, index], lse, seen).mean(1)[0]  # (P, wanted)
         place = {token: i for i, token in enumerate(wanted)}
         maps = torch.stack([weights[:, [place[t] for t in tokens]].sum(-1) for tokens in self.keywords])
-        self.maps.append(maps.reshape(len(self.keywords), *self.grid).detach().float().cpu())
+        scaled = maps.detach() * maps.shape[-1]
+        self.maps.append(scaled.reshape(len(self.keywords), *self.grid).clamp(max=60_000).half())
         self.blocks.append(block)
         self.steps.append(self.step)
+        self.masked.append(visible is not None)
 
     def stack(self) -> Tensor:
-        """All maps so far, (arrivals, keywords, rows, columns)."""
-        return torch.stack(self.maps) if self.maps else torch.zeros(0, len(self.keywords), *self.grid)
+        """All maps so far, (arrivals, keywords, rows, columns) float16 on the CPU."""
+        return torch.stack(self.maps).cpu() if self.maps else torch.zeros(0, len(self.keywords), *self.grid, dtype=torch.half)
+
+    def open(self) -> Tensor:
+        """Those of `stack` that arose with every word visible to every image token: where the model looked of its own accord."""
+        return self.stack()[torch.tensor([not m for m in self.masked], dtype=torch.bool)]

@@ -55,12 +55,18 @@ def vocabulary() -> dict[str, Any]:
     return words
 
 
+@cache
+def _names() -> dict[str, str]:
+    """Every name the model was trained on, with the subject it stands for."""
+    return {name: subject for subject, synonyms in vocabulary()["subjects"].items() for name in (subject, *synonyms)}
+
+
 def nearest(noun: str) -> str | None:
     """The word the model has learned for a noun: itself, a synonym it was trained on, its head noun, or a likely misspelling.
 
     A trained synonym is returned as it stands; None if nothing is near.
     """
-    names = {name: subject for subject, synonyms in vocabulary()["subjects"].items() for name in (subject, *synonyms)}
+    names = _names()
     wanted = " ".join(noun.lower().split())
     for candidate in (wanted, wanted.removesuffix("s"), wanted.removesuffix("es"), wanted.split(" ")[-1]):
         if candidate in names:
@@ -70,11 +76,13 @@ def nearest(noun: str) -> str | None:
 
 
 def _exchange(plan: Plan, noun: str, known: str) -> Plan:
-    """A plan with one noun replaced wherever it is written, plural endings kept off."""
-    pattern = re.compile(rf"(?<!\w){re.escape(noun)}(?:s|es)?(?!\w)", re.IGNORECASE)
+    """A plan with one noun replaced wherever it is written by itself: "dog", but not the dog of a hot dog."""
+    longer = [name for name in _names() if re.search(rf"(?<!\w){re.escape(noun)}(?!\w)", name) and name != noun]
+    alone = rf"(?<!\w){re.escape(noun)}(?:s|es)?(?!\w)"
+    pattern = re.compile("|".join([*(rf"(?<!\w){re.escape(name)}(?!\w)" for name in longer), f"({alone})"]), re.IGNORECASE)
 
     def swap(text: str) -> str:
-        return pattern.sub(known, text)
+        return pattern.sub(lambda match: known if match[1] else match[0], text)
 
     return plan.model_copy(
         update={

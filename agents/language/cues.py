@@ -1,0 +1,40 @@
+"""What of a brief's text is not said of the picture: "meme:" in front of it, and the words that announce lettering."""
+
+from __future__ import annotations
+
+import re
+
+# "meme: …": the kind of design, not part of the picture.
+KINDS = r"meme|sticker|cut-?out|textile|logo|poster|icon|pattern|brief|prompt|subject|design|print|emoji|t-shirt"
+PREFIX = re.compile(rf"^\s*(?:{KINDS})\s*(?:design|idea|print|brief)?\s*[:\-–—]\s+", re.I)
+# What announces lettering, before its quotation mark: ', top "MONDAY"', 'with the caption "…"'.
+CUES = set(
+    "top bottom upper lower caption captioned text word words lettering title titled slogan label labeled labelled say says saying read reads reading".split()
+)
+CUES |= set("quote phrase message written line".split())
+CUE_FILLERS = set("with and that which the a is on at".split())
+QUOTED = re.compile(r"[\"“«„][^\"”»“]*[\"”»“]")
+UNQUOTED = re.compile(r"\b(that (?:says|reads)|which (?:says|reads)|saying|captioned)\s+([^\s,.;:\"'“‘«]+(?:\s+[A-Z][^\s,.;]*)*)")
+
+
+def without_cues(text: str) -> str:
+    """The text with its lettering in quotation marks and nothing that only announces it, nor the kind of design."""
+    return _without_announcements(PREFIX.sub("", UNQUOTED.sub(r'\1 "\2"', text)))
+
+
+def _without_announcements(text: str) -> str:
+    """The text without the words that only announce a quotation."""
+    out, at = [], 0
+    for match in QUOTED.finditer(text):
+        out += [_uncued(text[at : match.start()]), match[0]]
+        at = match.end()
+    return "".join([*out, text[at:]])
+
+
+def _uncued(before: str) -> str:
+    said = before.split()
+    kept = len(said)
+    while kept and said[kept - 1].strip(",:").lower() in CUES | CUE_FILLERS:
+        kept -= 1
+    cued = any(word.strip(",:").lower() in CUES for word in said[kept:])
+    return " ".join(said[:kept]) + ", " if cued else before

@@ -1,0 +1,37 @@
+"""What has been read of a brief so far, and what is still open. `parse` reads on; `phrases` and `relate` look and write here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cutwork.agents.language.chunks import Item
+from cutwork.agents.language.model import Parsed
+
+
+@dataclass
+class Reading:
+    """The state of one reading, from left to right."""
+
+    items: list[Item]
+    parsed: Parsed = field(default_factory=Parsed)
+    group: list[int] = field(default_factory=list)  # things of the running list: "a cat and a dog"
+    head: list[int] = field(default_factory=list)  # things that the sentence is about
+    last: int | None = None
+    waiting: tuple[str, str] | None = None  # relation or verb without its object yet, and the words it was said with
+    leading: tuple[str, int] | None = None  # "on a table, a cat": a relation whose subject comes later
+    place: str = ""  # "on the left, a cat"
+    negated: bool = False
+    dropping: bool = False
+    absorbing: str = ""  # "wearing", "made of": what follows describes the last thing
+    joined: bool = False  # "and" or a comma since the last phrase
+    chain: str = ""  # "from left to right:"
+    between: list[int] = field(default_factory=list)
+    tailed: bool = False  # the last phrase described the thing before it: "a hat and a scarf" may go on
+
+    def phrase_follows(self, at: int) -> bool:
+        """Whether words about a thing come right after this item."""
+        return at + 1 < len(self.items) and self.items[at + 1].role in ("thing", "adjectives")
+
+    def thing_at(self, at: int) -> bool:
+        """Whether this item is a thing."""
+        return at < len(self.items) and self.items[at].role == "thing"
