@@ -40,16 +40,23 @@ Rounds = Annotated[int | None, typer.Option("--rounds", help="How often the crit
 Steps = Annotated[int | None, typer.Option("--steps", help="Denoising steps.", min=1, max=200)]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the files go.", show_default="out/<id>")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
+EXITS = {"accepted": 0, "needs_approval": 0, "best_effort": 10}  # every other status a run can be left in is 1
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 
 def main() -> None:
-    """Run a command and turn Cutwork's errors into messages and exit codes."""
+    """Run a command and turn errors into messages and exit codes."""
     os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+    import io
+    import json
+
     from cutwork.errors import CutworkError
 
+    for stream in (sys.stdout, sys.stderr):  # no text is worth failing for because of a terminal that cannot show it
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        app(prog_name="cutwork")
     except CutworkError as error:
         _say(f"cutwork: {error}")
         if error.hint:
@@ -61,6 +68,12 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe went away: nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        _say(f"cutwork: a file is not what was wanted: {error}")
+        sys.exit(2)
+    except OSError as error:
+        _say(f"cutwork: {error}")
+        sys.exit(1)
 
 
 def _say(text: str) -> None:
@@ -70,7 +83,29 @@ def _say(text: str) -> None:
 def _print_json(value: Any) -> None:
     import json
 
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value)
+    typer.echo(text)
+
+
+def _ready(out: Path | None) -> None:
+    """Refuse a folder that cannot be written before anything is drawn."""
+    import tempfile
+
+    from cutwork.errors import BadInput
+
+    folder = out or Path("out")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except FileExistsError:
+        raise BadInput(f"{folder} is a file, wanted a folder to write to", "choose another with --out") from None
+    except OSError as error:
+        raise BadInput(f"the folder {folder} cannot be written: {error.strerror or error}", "choose another with --out") from None
 
 
 def _studio(**flags: Any) -> Studio:
@@ -110,9 +145,10 @@ def design(
 
     wanted = make_brief(brief, kind=kind, size=size, seed=seed)
     studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps, approve=approve)
+    _ready(out)
     with progress(quiet) as (on_event, cancelled):
-        result = studio.design(wanted, on_event=on_event, cancelled=cancelled)
-    _deliver(studio, result, out, json)
+        result = studio.design(wanted, interactive=studio.settings.approve, on_event=on_event, cancelled=cancelled)
+    _deliver(studio, result, out, json, quiet)
 
 
 @app.command()
@@ -135,7 +171,7 @@ def plan(
 
 @app.command()
 def runs(
-    limit: Annotated[int, typer.Option("--limit", help="At most this many, newest first.", min=1)] = 20,
+    limit: Annotated[int, typer.Option("--limit", help="At most this many, newest first.", min=1, max=1_000_000)] = 20,
     status: Annotated[str | None, typer.Option("--status", help="Only runs of this status.")] = None,
     json: AsJson = False,
 ) -> None:
@@ -153,7 +189,9 @@ def runs(
 def show(id: Annotated[str, typer.Argument(help="A run's id, as `cutwork runs` lists it.")], out: Out = None, json: AsJson = False) -> None:
     """One run: its plan, rounds, receipts and files."""
     studio = _studio()
-    _deliver(studio, studio.show(id), out, json, exit_code=False)
+    found = studio.show(id)
+    _ready(out)
+    _deliver(studio, found, out, json, quiet=True, exit_code=False)
 
 
 @app.command()
@@ -169,10 +207,11 @@ def resume(
     from cutwork.console import progress
 
     studio = _studio()
+    _ready(out)
     answer: Any = True if approve else reject
     with progress(quiet) as (on_event, cancelled):
         result = studio.resume(id, answer, on_event=on_event, cancelled=cancelled)
-    _deliver(studio, result, out, json)
+    _deliver(studio, result, out, json, quiet)
 
 
 @app.command()
@@ -187,9 +226,10 @@ def rerun(
     from cutwork.console import progress
 
     studio = _studio(model=model)
+    _ready(out)
     with progress(quiet) as (on_event, cancelled):
         result = studio.rerun(source, on_event=on_event, cancelled=cancelled)
-    _deliver(studio, result, out, json)
+    _deliver(studio, result, out, json, quiet)
 
 
 @app.command()
@@ -218,7 +258,12 @@ def import_(path: Annotated[Path, typer.Argument(help="A zip that `cutwork expor
 
 @app.command()
 def batch(
-    briefs: Annotated[Path, typer.Argument(help="JSON lines (text or objects with `brief`, `kind`, `size`, `seed`) or CSV with those columns.")],
+    briefs: Annotated[
+        Path,
+        typer.Argument(
+            help="JSON lines (text or objects with `brief`, `kind`, `size`, `seed`) or CSV with those columns; `captions` and `palette` are split on |."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results and files go.")] = Path("out/batch"),
     plan_only: Annotated[bool, typer.Option("--plan-only", help="Only the agents, no drawing.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Runs at once; drawing itself is one at a time.", min=1, max=64)] = 1,
@@ -262,14 +307,22 @@ def doctor(json: AsJson = False) -> None:
 
 
 @app.command()
-def demo(out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path("out/demo"), quiet: Quiet = False) -> None:
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path("out/demo"), json: AsJson = False, quiet: Quiet = False
+) -> None:
     """Design a sample brief with the embedded model and the offline planner, and say what happened."""
     from cutwork.console import progress, tell_story
 
     studio = _studio(model="mini", llm="offline")
+    _ready(out)
     with progress(quiet) as (on_event, cancelled):
         result = studio.design("a grumpy cat and a rocket on a purple background", seed=7, on_event=on_event, cancelled=cancelled)
-    tell_story(result, studio.deliver(result, out))
+    data = studio.deliver(result, out)
+    if json:
+        _print_json(data)
+    else:
+        tell_story(result, data)
+    raise typer.Exit(0 if result.status in ("accepted", "best_effort") else 1)  # a demo that drew something has shown it
 
 
 @config_app.command("show")
@@ -308,14 +361,19 @@ def eval_planner(
     json: AsJson = False,
 ) -> None:
     """Does the planner find the objects, counts, colours and positions that prompts state?"""
-    from cutwork.errors import BadInput
+    from cutwork.errors import BadInput, CutworkError
     from cutwork.lab.evaluate_planner import PROMPTS, evaluate
     from cutwork.lab.evaluate_planner import show as table
 
     path = prompts or PROMPTS / "geneval.jsonl"
     if not path.is_file():
         raise BadInput(f"there is no file {path}")
-    result = evaluate(path, _studio(llm=llm or "offline").wired.llm())
+    try:
+        result = evaluate(path, _studio(llm=llm or "offline").wired.llm())
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, CutworkError):
+            raise
+        raise BadInput(f"{path} is not a list of GenEval-style JSON lines: {type(error).__name__}: {error}") from error
     if json:
         _print_json(result)
     else:
@@ -334,14 +392,17 @@ def bench_overhead(rounds: Annotated[int, typer.Option("--rounds", min=1, max=10
         typer.echo(f"orchestration {result['ms_per_round']:.1f} ms per round over {result['rounds']} rounds")
 
 
-def _deliver(studio: Studio, result: Any, out: Path | None, json: bool, exit_code: bool = True) -> None:
-    """Write a design's files, print it, and leave with the code that its status means."""
+def _deliver(studio: Studio, result: Any, out: Path | None, json: bool, quiet: bool, exit_code: bool = True) -> None:
+    """Write a design's files, print it, say where they are, and leave with the code that its status means."""
     from cutwork.console import show_design
 
-    data = studio.deliver(result, out or Path("out") / result.id)
+    folder = out or Path("out") / result.id
+    data = studio.deliver(result, folder)
     if json:
         _print_json(data)
     else:
         show_design(result, data)
+    if not quiet and data["artifacts"]:
+        _say(f"files are in {folder}")
     if exit_code:
-        raise typer.Exit({"accepted": 0, "needs_approval": 0, "best_effort": 10}.get(result.status, 1))
+        raise typer.Exit(EXITS.get(result.status, 1))

@@ -1,6 +1,8 @@
-"""What people read on stderr: progress while a run goes, and plain words about what came of it.
+"""What people read: progress and plain words on stderr, and on stdout the results they asked for, made readable.
 
-Rich on a terminal, plain lines otherwise. Nothing here writes to stdout.
+Rich on a terminal, plain lines otherwise. On stdout go the tables of `runs` and `plan` and the paths of finished files, and
+nothing else; with `--json` the commands print JSON instead. Markup and emoji codes are off everywhere: "[/b]" and ":cat:" in
+a brief are text.
 """
 
 from __future__ import annotations
@@ -30,7 +32,13 @@ NODES = {
     "replan": "planning again",
     "finish": "writing the files",
 }
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+NEXT = {
+    "needs_approval": "it waits for your answer: cutwork resume {id} --approve, or --reject 'what to change'",
+    "cancelled": "go on: cutwork resume {id}",
+    "running": "still running, or killed; if it was killed: cutwork resume {id}",
+}
+PIPE_COLUMNS = 200  # width of tables where there is no terminal to measure
+console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 @contextmanager
@@ -68,7 +76,7 @@ def progress(quiet: bool) -> Iterator[tuple[Callable[[str, dict[str, Any]], None
 
 
 def _bar() -> Progress:
-    return Progress(TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True)
+    return Progress(TextColumn("{task.description:<28}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True)
 
 
 def _advance(bar: Progress, task: Any, kind: str, data: dict[str, Any]) -> None:
@@ -102,27 +110,24 @@ def batch_progress(quiet: bool) -> Iterator[tuple[Callable[[int, int, str], None
 
 
 def show_plan(plan: Plan) -> None:
-    """A plan in words and a table, on stdout's neighbour."""
-    out = Console(file=sys.stdout, highlight=False)
-    out.print(f"prompt      {plan.prompt}\nbackground  {plan.background}")
-    table = Table("subject", "phrase", "box", "z", box=None)
-    for region in plan.regions:
-        table.add_row(region.subject, plan.subject(region.subject).phrase, " ".join(f"{v:.2f}" for v in region.box.root), str(region.z))
-    out.print(table)
-    for note in plan.notes:
-        out.print(f"note: {note}")
+    """A plan in words and a table, on stdout."""
+    _print_plan(plan, _stdout())
 
 
 def show_runs(rows: Sequence[dict[str, Any]]) -> None:
-    """Runs as a table on stdout."""
-    table = Table("id", "status", "brief", "created", box=None)
+    """Runs as a table, on stdout; on stderr what to do if there are none."""
+    if not rows:
+        console.print('no runs yet; try: cutwork design "a grumpy cat and a rocket"')
+        return
+    table = Table("id", "status", "brief", "created", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
     for row in rows:
         table.add_row(row["id"], row["status"], row["brief"][:60], row["created"])
-    Console(file=sys.stdout, highlight=False).print(table if rows else 'no runs yet; try: cutwork design "a grumpy cat and a rocket"')
+    _stdout().print(table)
 
 
 def show_design(design: Design, data: Json) -> None:
-    """What came of a run, in a screen."""
+    """What came of a run, in a screen; the paths of its files on stdout."""
     best = design.delivered
     console.print(f"{design.status.replace('_', ' ')} · {design.id} · seed {data['seed']} · {len(design.rounds)} round(s)")
     for note in (*(design.plan.notes if design.plan else ()), *(best.render.notes if best else ())):
@@ -134,10 +139,29 @@ def show_design(design: Design, data: Json) -> None:
             console.print("the critic was not satisfied:")
             for finding in best.critique.findings:
                 console.print(f"  {finding.subject or 'picture'}: {finding.detail}")
+    elif design.plan is not None:
+        _print_plan(design.plan, console)
     if design.error:
         console.print(f"error: {design.error}")
+    if design.status in NEXT:
+        console.print(NEXT[design.status].format(id=design.id))
     for artifact in data["artifacts"]:
-        print(artifact["path"])  # noqa: T201 - the result, on stdout
+        _stdout().print(artifact["path"], soft_wrap=True)
+
+
+def _stdout() -> Console:
+    """Made anew each time, so that it is today's stdout."""
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+
+
+def _print_plan(plan: Plan, out: Console) -> None:
+    out.print(f"prompt      {plan.prompt}\nbackground  {plan.background}", soft_wrap=True)
+    table = Table("subject", "phrase", "box", "z", box=None, pad_edge=False)
+    for region in plan.regions:
+        table.add_row(region.subject, plan.subject(region.subject).phrase, " ".join(f"{v:.2f}" for v in region.box.root), str(region.z))
+    out.print(table)
+    for note in plan.notes:
+        out.print(f"note: {note}", soft_wrap=True)
 
 
 def _receipt(cutout: Cutout) -> str:
@@ -166,4 +190,6 @@ def tell_story(design: Design, data: Json) -> None:
     overview = next((a["path"] for a in data["artifacts"] if a["kind"] == "overview"), None)
     if overview:
         console.print(f"overview    {overview}   (open this one first)")
-    console.print(f"\n{design.status.replace('_', ' ')} in {design.timings.get('total', 0):.1f} s · kept as {design.id} · try: .venv/bin/cutwork design \"a fox and a balloon at the beach\"")
+    console.print(
+        f'\n{design.status.replace("_", " ")} in {design.timings.get("total", 0):.1f} s · kept as {design.id} · try: .venv/bin/cutwork design "a fox and a balloon at the beach"'
+    )

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cutwork.settings import Settings
+from cutwork.settings import Settings, strays
 
 LOW_DISK = 2 * 2**30  # bytes
+UNFORESEEN = "reinstall cutwork; if that does not mend it, report this line"
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,12 @@ def examine() -> list[Check]:
         settings = Settings()
     except Exception as error:
         return [Check("settings", "bad", str(error), "mend or remove the named setting; `cutwork config show` lists them")]
-    looks: tuple[Callable[[Settings], Iterator[Check]], ...] = (_python, _torch, _opencv, _model, _llm, _fonts, _disk, _database)
+    looks: tuple[Callable[[Settings], Iterator[Check]], ...] = (_python, _torch, _opencv, _model, _llm, _fonts, _disk, _database, _checkpoints, _strays)
     for look in looks:
         try:
             checks.extend(look(settings))
         except Exception as error:
-            checks.append(Check(look.__name__.strip("_"), "bad", f"{type(error).__name__}: {error}"))
+            checks.append(Check(look.__name__.strip("_"), "bad", f"{type(error).__name__}: {error}", UNFORESEEN))
     return checks
 
 
@@ -72,7 +73,9 @@ def _torch(settings: Settings) -> Iterator[Check]:
 def _opencv(settings: Settings) -> Iterator[Check]:  # noqa: ARG001
     found = [name for name in ("opencv-python", "opencv-python-headless", "opencv-contrib-python") if _installed(name)]
     if len(found) > 1:
-        yield Check("opencv", "bad", f"{' and '.join(found)} own the same cv2 folder", f"pip uninstall -y {' '.join(found)} && pip install opencv-python-headless")
+        yield Check(
+            "opencv", "bad", f"{' and '.join(found)} own the same cv2 folder", f"pip uninstall -y {' '.join(found)} && pip install opencv-python-headless"
+        )
         return
     try:
         import cv2
@@ -96,7 +99,12 @@ def _model(settings: Settings) -> Iterator[Check]:
 
     weights = sorted(folder().rglob("*.safetensors")) if folder().is_dir() else []
     size = sum(f.stat().st_size for f in weights) / 2**20
-    yield Check("mini", "ok" if weights else "bad", f"{len(weights)} weight files, {size:.0f} MiB" if weights else "weights missing", "" if weights else "reinstall cutwork")
+    yield Check(
+        "mini",
+        "ok" if weights else "bad",
+        f"{len(weights)} weight files, {size:.0f} MiB" if weights else "weights missing",
+        "" if weights else "reinstall cutwork",
+    )
     if settings.model != "mini":
         family = family_of(settings.model)
         local = Path(settings.model).expanduser().is_dir() or _cached(settings.model)
@@ -154,14 +162,45 @@ def _disk(settings: Settings) -> Iterator[Check]:
 
 def _database(settings: Settings) -> Iterator[Check]:
     from cutwork.errors import CutworkError
+    from cutwork.storage.db import check
     from cutwork.wiring import Wired
 
+    where = _masked(settings.database_url)
     try:
-        count = len(Wired(settings).designs.list_summaries(1000, None))
+        designs = Wired(settings).designs
+        count = len(designs.list_summaries(1000, None))
+        damage = check(designs.engine)
     except CutworkError as error:
-        yield Check("database", "bad", str(error), error.hint or "")
+        yield Check("database", "bad", str(error), error.hint or "choose another with CUTWORK_HOME or CUTWORK_DATABASE_URL")
         return
-    yield Check("database", "ok", f"{_masked(settings.database_url)}, {count}{'+' if count == 1000 else ''} runs")
+    if damage:
+        mend = "export the runs that can be read (cutwork export ID), then move the file aside; `sqlite3 FILE .recover` rescues more"
+        yield Check("database", "bad", f"{where} is damaged: {'; '.join(damage[:3])}", mend)
+        return
+    yield Check("database", "ok", f"{where}, {count}{'+' if count == 1000 else ''} runs")
+
+
+def _checkpoints(settings: Settings) -> Iterator[Check]:
+    import sqlite3
+    from contextlib import closing
+
+    path = settings.home / "checkpoints.db"
+    mend = "move the file aside: finished runs are kept elsewhere, unfinished ones start anew"
+    if not path.exists():
+        yield Check("checkpoints", "ok", "none yet")
+        return
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            damage = [line for (line,) in connection.execute("PRAGMA quick_check(3)") if line != "ok"]
+    except sqlite3.Error as error:
+        damage = [str(error)]
+    size = f"{path}, {path.stat().st_size / 2**20:.1f} MiB"
+    yield Check("checkpoints", "bad" if damage else "ok", f"{size}: {'; '.join(damage)}" if damage else size, mend if damage else "")
+
+
+def _strays(settings: Settings) -> Iterator[Check]:  # noqa: ARG001
+    for name, meant in strays():
+        yield Check("environment", "warn", f"{name} sets nothing", f"did you mean {meant}?" if meant else "unset it; `cutwork config show` lists the settings")
 
 
 def _masked(url: str) -> str:

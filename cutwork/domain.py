@@ -11,12 +11,13 @@ import re
 import unicodedata
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
 MAX_BRIEF = 2_000  # characters
 MAX_SUBJECTS = 12
 MAX_COUNT = 12
 MAX_REGIONS = 12  # that planners fill; more cannot be told apart on the canvases models draw well
+MOST_REGIONS = 2 * MAX_REGIONS  # of any plan, also one made by hand: what is measured of more would not fit a checkpoint
 CELL = 16  # pixels; one image token of FLUX and SD3 at 1/8 latents packed 2×2
 MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
 MAX_SEED = 2**63 - 1
@@ -33,6 +34,17 @@ Score = Fraction
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]  # also a folder and a file name
+SubjectId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+
+
+def _stays_inside(name: str) -> str:
+    if any(part in ("", ".", "..") for part in name.split("/")) or any(c in "\\:" or unicodedata.category(c) in ("Cc", "Cs") for c in name):
+        raise ValueError(f"file name {name!r} is not a relative path such as cutouts/01-cat.png")
+    return name
+
+
+FileName = Annotated[Name, AfterValidator(_stays_inside)]  # relative, with "/", never out of its folder
 Kind = Literal["cutout", "sticker", "meme", "textile"]
 
 
@@ -190,7 +202,7 @@ class Expansion(Value):
 class Subject(Value):
     """One kind of thing to draw; a count of n means n regions."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    id: SubjectId
     phrase: Name  # "a grumpy cat": the words that bind to it, as they stand in its region's prompt
     noun: Name  # "cat"
     attributes: tuple[Name, ...] = ()
@@ -201,7 +213,7 @@ class Subject(Value):
 class Region(Value):
     """Where one subject stands. A higher z is nearer to the viewer."""
 
-    subject: str
+    subject: SubjectId
     box: Box
     prompt: Annotated[str, Field(min_length=1, max_length=1_000)]
     z: Annotated[int, Field(ge=0, le=1_000)] = 0
@@ -224,9 +236,9 @@ class DrawSettings(Value):
     """
 
     steps: Annotated[int, Field(ge=1, le=200)] = 24
-    guidance: Annotated[float, Field(ge=1.0, le=30.0)] = 4.0
+    guidance: Annotated[float, Field(ge=1.0, le=30.0)] = 3.0
     regional: bool = True
-    base_ratio: Fraction = 0.2
+    base_ratio: Fraction = 0.1
     regional_until: Fraction = 0.5
     isolate: Literal["all", "regions", "none"] = "regions"
 
@@ -266,6 +278,8 @@ class Plan(Value):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if len(self.regions) > MOST_REGIONS:
+            raise ValueError(f"the plan has {len(self.regions)} regions, at most {MOST_REGIONS} are possible; draw fewer subjects or lower their counts")
         known = [s.id for s in self.subjects]
         if len(set(known)) != len(known):
             raise ValueError(f"subject ids repeat: {known}")
@@ -287,6 +301,21 @@ class Plan(Value):
             if subject.id == id:
                 return subject
         raise KeyError(id)
+
+
+class Terms(Value):
+    """What a run was started with. A resumption goes by these, whatever the settings of the day say."""
+
+    model: Name
+    llm: Name
+    rounds: Annotated[int, Field(ge=1, le=100)] = 4
+    time_budget_s: Annotated[float, Field(gt=0)] = 600.0
+    approve: bool = False  # a person sees the plan before it is drawn
+    interactive: bool = False  # a person is there to be asked
+    early_verdict: bool = True
+    redraw: bool = False  # the plan and the seed were given: draw them, plan nothing
+    draw: DrawSettings = DrawSettings()
+    cut: CutSettings = CutSettings()
 
 
 class Shot(Value):
@@ -338,7 +367,7 @@ class Receipt(Value):
 class Cutout(Value):
     """One region's subject on its own transparent layer."""
 
-    subject: str
+    subject: SubjectId
     region: Annotated[int, Field(ge=0)]
     image: Sha256  # RGBA, whole canvas
     mask: Sha256  # 8-bit grey, whole canvas
@@ -438,6 +467,12 @@ class Round(Value):
     cutouts: tuple[Cutout, ...]
     critique: Critique
     applied: Repair | None = None  # the repair that led to the next round
+    approved: bool = False  # a person was asked and took it as it is
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the critic or a person was satisfied."""
+        return self.approved or self.critique.verdict == "accept"
 
 
 class Artifact(Value):
@@ -446,7 +481,7 @@ class Artifact(Value):
     kind: Name
     sha256: Sha256
     media_type: Name
-    name: Name  # file name inside the output folder
+    name: FileName  # inside the output folder
     width: int | None = None
     height: int | None = None
 
@@ -468,7 +503,7 @@ class LlmCall(Value):
 class Design(Value):
     """All of a run."""
 
-    id: Name
+    id: RunId
     status: Literal["accepted", "best_effort", "failed", "needs_approval", "running", "cancelled"]
     brief: Brief
     seed: Seed
@@ -482,6 +517,7 @@ class Design(Value):
     timings: dict[str, float] = {}
     error: str | None = None
     created: str = ""
+    terms: Terms | None = None  # None = not started here
 
     @property
     def delivered(self) -> Round | None:

@@ -19,8 +19,9 @@ def _wired() -> Wired:
     return Wired(Settings())
 
 
-def _deps() -> Deps:
-    return _wired().deps(None)
+def _deps(run: str | None) -> Deps:
+    wired = _wired()
+    return wired.deps(run, wired.terms_of(wired.designs.get(run)) if run else wired.terms())
 
 
 graph = compile(default=_deps)

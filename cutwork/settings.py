@@ -162,9 +162,11 @@ def _plain(error: ValidationError, origins: dict[str, str]) -> BadInput:
     """Each wrong value with its key, what is wanted and where it came from."""
     lines = []
     for fault in error.errors():
+        if fault["type"] == "default_factory_not_called":  # only says that another field is wrong
+            continue
         key = str(fault["loc"][0])
         field = Settings.model_fields.get(key)
-        value = HIDDEN if field is None or key in ("openai_api_key",) else _masked(repr(fault["input"]))
+        value = HIDDEN if field is None or key in ("openai_api_key",) else masked(repr(fault["input"]))
         lines.append(f"{key} = {value} from {origins.get(key, 'default')}: wanted {_wanted(dict(fault))}" + (f" ({field.description})" if field else ""))
     return BadInput("; ".join(lines))
 
@@ -177,9 +179,10 @@ def _wanted(fault: dict[str, Any]) -> str:
 def _shown(value: object) -> str:
     if value is None:
         return "not set"
-    return HIDDEN if isinstance(value, SecretStr) else _masked(str(value))
+    return HIDDEN if isinstance(value, SecretStr) else masked(str(value))
 
 
-def _masked(text: str) -> str:
-    """The password of a URL, hidden."""
-    return re.sub(r"(://[^/@\s]*?:)[^/\s]*@", rf"\1{HIDDEN}@", text)
+def masked(text: str) -> str:
+    """Text with the passwords and keys of URLs in it hidden."""
+    text = re.sub(r"(://[^/@\s]*?:)[^/\s]*@", rf"\1{HIDDEN}@", text)
+    return re.sub(r"([?&][^=&\s]*(?:key|token|secret|password)[^=&\s]*=)[^&\s]+", rf"\1{HIDDEN}", text, flags=re.IGNORECASE)

@@ -7,17 +7,22 @@ resumed. A `Studio` may be used by several threads; they share one loaded model.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
+from cutwork import delivery
 from cutwork.domain import Brief, Design, Json, Plan, Shot, Size
 from cutwork.errors import BadInput, Cancelled, CutworkError, StorageFailed
 from cutwork.settings import Settings
 from cutwork.wiring import Wired
+
+if TYPE_CHECKING:
+    from cutwork.graphs.state import Deps
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 RECURSION = 200  # steps of the graph; rounds bound it long before
@@ -48,6 +53,16 @@ def _plain(error: Any) -> str:
     return message if own else f"{place}: {message}, got {str(error.get('input'))[:60]!r}"
 
 
+class _Recipe(NamedTuple):
+    """What is needed to draw a design again."""
+
+    brief: Brief
+    shot: Shot
+    model: str
+    llm: str
+    early_verdict: bool
+
+
 class Studio:
     """Ways to start, finish, look at and repeat runs.
 
@@ -58,6 +73,9 @@ class Studio:
     def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
         self.settings = settings or Settings(**overrides)
         self.wired = Wired(self.settings)
+        self._asked_model: str | None = overrides.get("model")
+        self._compiled: Any = None
+        self._lock = threading.Lock()
 
     def design(
         self,
@@ -66,21 +84,24 @@ class Studio:
         kind: str | None = None,
         size: str | None = None,
         seed: int | None = None,
+        interactive: bool = False,
         on_event: OnEvent = lambda kind, data: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Design:
         """Turn a brief into a finished design.
 
         Args:
+            interactive: somebody is there: where the critic would ask, the run stops with "needs_approval" until `resume` brings the answer.
             on_event: called with "node" and "step" events as the run goes.
             cancelled: asked before every node and denoising step; True stops the run, which can then be resumed.
 
         Raises:
             BadInput: if the brief cannot be used. Cancelled: when asked to stop. CutworkError: others of its tree.
         """
+        from cutwork.graphs.state import start
+
         wanted = brief if isinstance(brief, Brief) else make_brief(brief, kind=kind, size=size, seed=seed)
-        start = self._start(wanted)
-        return self._run(start.id, {"id": start.id, "brief": wanted, "seed": start.seed}, on_event, cancelled)
+        return self._begin(start(wanted, self.wired.terms(interactive=interactive)), on_event, cancelled)
 
     def plan(self, brief: str | Brief, *, kind: str | None = None, size: str | None = None) -> Plan:
         """Only the agents: what would be drawn, and where. Nothing is kept."""
@@ -107,47 +128,61 @@ class Studio:
         on_event: OnEvent = lambda kind, data: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Design:
-        """Finish a run that stopped: killed, cancelled, or waiting for approval (`answer`: True or what to change).
+        """Finish a run that stopped: killed, cancelled, or waiting for an answer (True, or what to change).
+
+        It goes on with the models, budgets and settings it was started with.
 
         Raises:
-            BadInput: if there is no such run, or it waits for an answer and none is given.
+            BadInput: if there is no such run, another process works on it, it waits for an answer and none is given, or its model is gone.
+            NotConfigured: if its language model cannot be used any more.
         """
         from langgraph.types import Command
 
-        design = self.wired.designs.get(id)
-        if design.status in ("accepted", "best_effort"):
-            return design
-        graph, config = self._graph(), self._config(id)
-        snapshot = graph.get_state(config)
-        if not snapshot.values:
-            return self._run(id, {"id": id, "brief": design.brief, "seed": design.seed}, on_event, cancelled)
-        waiting = any(task.interrupts for task in snapshot.tasks)
-        if waiting and answer is None:
-            raise BadInput(f"run {id} waits for approval of its plan", hint=f"cutwork resume {id} --approve, or --reject 'what to change'")
-        return self._run(id, Command(resume=answer) if waiting else None, on_event, cancelled)
+        from cutwork.graphs.state import begun_again, first
+
+        self.wired.designs.get(id)
+        with self.wired.lease(id):
+            design = self.wired.designs.get(id)
+            if design.status in ("accepted", "best_effort"):
+                return design
+            deps = self.wired.deps(id, self.wired.terms_of(design), cancelled, on_event)
+            snapshot = self._graph().get_state(self._config(id))
+            if not snapshot.values:
+                return self._run(id, first(self.wired.designs.change(id, begun_again)), deps)
+            waiting = [question.value for task in snapshot.tasks for question in task.interrupts]
+            if waiting and answer is None:
+                about = waiting[0].get("question", "approval of its plan")
+                raise BadInput(f"run {id} waits for {about}", hint=f"cutwork resume {id} --approve, or --reject 'what to change'")
+            return self._run(id, Command(resume=answer) if waiting else None, deps)
 
     def rerun(self, source: str | Path, *, on_event: OnEvent = lambda kind, data: None, cancelled: Callable[[], bool] = lambda: False) -> Design:
-        """Draw a finished design again, from its id or from a PNG it delivered: same plan, same seed, one round.
+        """Draw a finished design again, from its id or from a PNG it delivered: same plan, same seed, same model, one round.
+
+        Another model is used only where the `Studio` was asked for one (`Studio(model=…)`).
 
         Raises:
-            BadInput: if there is no such run, or the file is not a PNG made by Cutwork.
+            BadInput: if there is no such run or model, or the file is not a PNG made by Cutwork.
         """
-        brief, shot = self._shot_of(source)
-        start = self._start(brief.model_copy(update={"seed": shot.seed}))
-        self.wired.designs.save(start.model_copy(update={"plan": shot.plan}))
-        state = {"id": start.id, "brief": brief, "seed": shot.seed, "shot": shot}
-        return self._run(start.id, state, on_event, cancelled, rounds=1)
+        from cutwork.graphs.state import start
 
-    def _shot_of(self, source: str | Path) -> tuple[Brief, Shot]:
+        old = self._recipe(source)
+        terms = self.wired.terms(self._asked_model or old.model, rounds=1, approve=False, redraw=True, early_verdict=old.early_verdict)
+        return self._begin(start(old.brief, terms, llm=old.llm, shot=old.shot), on_event, cancelled)
+
+    def _recipe(self, source: str | Path) -> _Recipe:
         if Path(source).suffix.lower() == ".png":
-            from cutwork.tools.formats.png import read_manifest
+            from cutwork.tools.formats.png import read_manifest, shot
 
-            manifest = read_manifest(Path(source))
-            return Brief.model_validate(manifest["brief"]), Shot.model_validate(manifest["shot"])
+            found = read_manifest(Path(source))
+            try:
+                return _Recipe(Brief.model_validate(found["brief"]), shot(found), str(found["model"]), str(found["llm"]), self.settings.early_verdict)
+            except (ValidationError, KeyError) as error:
+                raise BadInput(f"{source}: its cutwork manifest is damaged: {str(error)[:200]}") from error
         design = self.wired.designs.get(str(source))
         if design.delivered is None:
             raise BadInput(f"run {source} has no finished round to draw again", hint=f"cutwork resume {source}")
-        return design.brief, design.delivered.shot
+        terms = design.terms
+        return _Recipe(design.brief, design.delivered.shot, design.model, design.llm, terms.early_verdict if terms else self.settings.early_verdict)
 
     def runs(self, limit: int = 50, status: str | None = None) -> Sequence[Any]:
         """Newest first, as (id, status, brief, created)."""
@@ -176,37 +211,21 @@ class Studio:
         Every image, mask and path in the JSON is a file path as a string.
 
         Raises:
-            StorageFailed: if the folder cannot be written; the run itself is kept.
+            BadInput: if a file's name leads out of the folder. StorageFailed: if the folder cannot be written; the run itself is kept.
         """
-        paths: dict[str, str] = {}
+        return delivery.deliver(design, self.wired.blobs, out)
 
-        def place(sha256: str, name: str) -> str:
-            if sha256 not in paths:
-                (out / name).parent.mkdir(parents=True, exist_ok=True)
-                (out / name).write_bytes(self.wired.blobs.get(sha256))
-                paths[sha256] = str(out / name)
-            return paths[sha256]
+    def _begin(self, design: Design, on_event: OnEvent, cancelled: Callable[[], bool]) -> Design:
+        """A new run. Its models are made first, so that unknown ones are refused before the run exists."""
+        from cutwork.graphs.state import first
 
-        try:
-            for artifact in design.artifacts:
-                place(artifact.sha256, artifact.name)
-            return as_json(design, place)
-        except OSError as error:
-            raise StorageFailed(f"cannot write to {out}: {error.strerror or error}", hint=f"the run is kept: cutwork show {design.id} --out ELSEWHERE") from error
+        deps = self.wired.deps(design.id, self.wired.terms_of(design), cancelled, on_event)
+        with self.wired.lease(design.id):
+            self.wired.designs.create(design)
+            return self._run(design.id, first(design), deps)
 
-    def _start(self, brief: Brief) -> Design:
-        """The row of a new run, kept before anything else happens."""
-        from cutwork.graphs.state import start
-
-        design = start(brief, self.settings.model, self.settings.llm)
-        assert self.wired.drawing  # made now, so that an unknown model is refused before the run exists
-        self.wired.designs.create(design)
-        return design
-
-    def _run(self, id: str, state: Any, on_event: OnEvent, cancelled: Callable[[], bool], rounds: int | None = None) -> Design:
-        deps = self.wired.deps(id, cancelled, on_event)
-        if rounds is not None:
-            deps.rounds = rounds
+    def _run(self, id: str, state: Any, deps: Deps) -> Design:
+        """Work on a run that is held, until it is done or waits."""
         designs, started = self.wired.designs, time.monotonic()
         designs.set_status(id, "running")
         try:
@@ -222,79 +241,17 @@ class Studio:
         except Exception as error:
             designs.set_status(id, "failed", f"{type(error).__name__}: {error}")
             raise
-        design = designs.get(id)
-        timed = design.model_copy(update={"timings": {**design.timings, "total": round(design.timings.get("total", 0) + time.monotonic() - started, 3)}})
-        designs.save(timed)
-        return timed
+        taken = time.monotonic() - started
+        return designs.change(id, lambda d: d.model_copy(update={"timings": {**d.timings, "total": round(d.timings.get("total", 0) + taken, 3)}}))
 
     def _graph(self) -> Any:
-        if not hasattr(self, "_compiled"):
-            from cutwork.graphs.design import compile
+        with self._lock:
+            if self._compiled is None:
+                from cutwork.graphs.design import compile
 
-            self._compiled = compile(self.wired.checkpointer)
-        return self._compiled
+                self._compiled = compile(self.wired.checkpointer)
+            return self._compiled
 
     @staticmethod
     def _config(id: str) -> dict[str, Any]:
         return {"configurable": {"thread_id": id}, "recursion_limit": RECURSION}
-
-
-def as_json(design: Design, place: Callable[[str, str], str]) -> Json:
-    """A design as the contract's JSON; `place(sha256, name)` puts a blob somewhere and returns its path."""
-    best = design.delivered
-    cutouts = best.cutouts if best else ()
-    shown = next((a for a in design.artifacts if a.kind == "image"), None)
-    layers, masks = (_finished(design, kind, [getattr(c, field) for c in cutouts]) for kind, field in (("cutout", "image"), ("mask", "mask")))
-    return {
-        "id": design.id,
-        "status": design.status,
-        "brief": design.brief.text,
-        "kind": design.brief.kind,
-        "size": [design.brief.size.width, design.brief.size.height],
-        "seed": best.shot.seed if best else design.seed,
-        "model": design.model,
-        "llm": design.llm,
-        "plan": design.plan.model_dump(mode="json") if design.plan else None,
-        "rounds": [
-            {
-                "number": r.number,
-                "image": place(r.render.image, f"rounds/{r.number}.png"),
-                "critique": r.critique.model_dump(mode="json"),
-                "repairs": [r.applied.model_dump(mode="json")] if r.applied else [],
-                "seconds": r.render.seconds,
-            }
-            for r in design.rounds
-        ],
-        "best": design.best,
-        "image": place(shown.sha256, shown.name) if shown else None,
-        "cutouts": [
-            {
-                "subject": c.subject,
-                "image": place(layers[i], f"cutouts/{i + 1:02}-{c.subject}.png"),
-                "mask": place(masks[i], f"masks/{i + 1:02}-{c.subject}.png"),
-                "box": list(c.box.root) if c.box else None,
-                "receipt": c.receipt.model_dump(mode="json"),
-            }
-            for i, c in enumerate(cutouts)
-        ],
-        "artifacts": [
-            {
-                "kind": a.kind,
-                "path": place(a.sha256, a.name),
-                "media_type": a.media_type,
-                "sha256": a.sha256,
-                "width": a.width,
-                "height": a.height,
-            }
-            for a in design.artifacts
-        ],
-        "timings": design.timings,
-        "error": design.error,
-        "created": design.created,
-    }
-
-
-def _finished(design: Design, kind: str, raw: list[str]) -> list[str]:
-    """Hashes of the finished files of a kind, one a cut-out; the raw ones where the format wrote none."""
-    files = [a.sha256 for a in design.artifacts if a.kind == kind]
-    return files if len(files) == len(raw) else raw

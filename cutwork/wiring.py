@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from cutwork.domain import CutSettings, DrawSettings, LlmCall
+from pydantic import BaseModel
+
+from cutwork import domain
+from cutwork.domain import Design, DrawSettings, LlmCall, Terms
 from cutwork.errors import StorageFailed
 from cutwork.ports import Drawing, Llm
 from cutwork.settings import Settings
@@ -24,6 +28,7 @@ class Wired:
     """Everything a process shares between runs, each made when first asked for."""
 
     settings: Settings
+    _drawings: dict[tuple[str, bool], Drawing] = field(default_factory=dict, compare=False)
 
     @cached_property
     def blobs(self) -> FileBlobs:
@@ -42,37 +47,61 @@ class Wired:
 
     @cached_property
     def drawing(self) -> Drawing:
+        """The model of the settings."""
+        return self._drawing(self.settings.model, self.settings.early_verdict)
+
+    def drawing_for(self, terms: Terms) -> Drawing:
+        """The model a run was started with.
+
+        Raises:
+            BadInput: if it is not there any more.
+        """
+        asked = terms.model, terms.early_verdict
+        if asked == (self.settings.model, self.settings.early_verdict):
+            return self.drawing
+        if asked not in self._drawings:
+            self._drawings[asked] = self._drawing(*asked)
+        return self._drawings[asked]
+
+    def _drawing(self, model: str, early_verdict: bool) -> Drawing:
         from cutwork.tools.drawing import LocalDrawing
 
         settings = self.settings
         os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.home / "numba"))  # matting compiles for most of a minute, once
-        return LocalDrawing(settings.model, self.blobs, settings.device, settings.threads, settings.early_verdict)
+        return LocalDrawing(model, self.blobs, settings.device, settings.threads, early_verdict)
 
     @cached_property
     def checkpointer(self) -> Any:
         """Run state beside the database, in a file of its own; strict about what it will decode."""
-        os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
         import sqlite3
 
+        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
         from langgraph.checkpoint.sqlite import SqliteSaver
 
         path = self.settings.home / "checkpoints.db"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            saver = SqliteSaver(sqlite3.connect(path, check_same_thread=False, timeout=30))
+            serde = JsonPlusSerializer(allowed_msgpack_modules=[(kind.__module__, kind.__name__) for kind in _state_types()])
+            saver = SqliteSaver(sqlite3.connect(path, check_same_thread=False, timeout=30), serde=serde)
             saver.setup()
         except (OSError, sqlite3.Error) as error:
             raise StorageFailed(f"run checkpoints {path} cannot be used: {error}", hint="move the file aside; finished runs are kept elsewhere") from error
         return saver
 
-    def llm(self, on_call: Callable[[LlmCall], None] | None = None) -> Llm:
-        """The language model of the settings; every call is reported to `on_call`."""
+    def lease(self, id: str) -> AbstractContextManager[None]:
+        """Hold a run while it is worked on; BadInput if another process or thread does."""
+        from cutwork.storage.leases import lease
+
+        return lease(self.settings.home / "locks", id)
+
+    def llm(self, on_call: Callable[[LlmCall], None] | None = None, name: str | None = None) -> Llm:
+        """The language model of that name, else of the settings; every call is reported to `on_call`."""
         from cutwork.agents.llm import make_llm
 
         settings = self.settings
         key = settings.openai_api_key
         return make_llm(
-            settings.llm,
+            name or settings.llm,
             base_url=settings.openai_base_url,
             api_key=key.get_secret_value() if key else None,
             timeout_s=settings.llm_timeout,
@@ -81,33 +110,56 @@ class Wired:
             on_call=on_call,
         )
 
+    def terms(self, model: str | None = None, **others: Any) -> Terms:
+        """What a run started now goes by: the settings, with what is asked otherwise."""
+        settings = self.settings
+        given = {
+            "model": model or settings.model,
+            "llm": settings.llm,
+            "rounds": settings.rounds,
+            "time_budget_s": settings.time_budget_s,
+            "approve": settings.approve,
+            "early_verdict": settings.early_verdict,
+            "draw": draw_settings(settings, model),
+        }
+        return Terms(**{**given, **others})
+
+    def terms_of(self, design: Design) -> Terms:
+        """What a run was started with; today's terms, with its own models, where that was not kept."""
+        return design.terms or self.terms(design.model, llm=design.llm)
+
     def deps(
         self,
         run: str | None,
+        terms: Terms,
         cancelled: Callable[[], bool] = lambda: False,
         on_event: Callable[[str, dict[str, Any]], None] = lambda kind, data: None,
     ) -> Deps:
-        """What the graph's nodes use during one run."""
+        """What the graph's nodes use during one run; without a run, nothing that is asked is recorded.
+
+        Raises:
+            BadInput: if there is no such model. NotConfigured: if the language model cannot be used.
+        """
         from cutwork.graphs.state import Deps
 
-        settings = self.settings
         return Deps(
-            llm=self.llm((lambda call: self.designs.add_call(run, call)) if run else None),
-            drawing=self.drawing,
+            llm=self.llm((lambda call: self.designs.add_call(run, call)) if run else None, terms.llm),
+            drawing=self.drawing_for(terms),
             designs=self.designs,
-            rounds=settings.rounds,
-            time_budget=settings.time_budget_s,
-            approve=settings.approve,
-            draw=draw_settings(settings),
-            cut=CutSettings(),
+            terms=terms,
             cancelled=cancelled,
             on_event=on_event,
         )
 
 
-def draw_settings(settings: Settings) -> DrawSettings:
+def draw_settings(settings: Settings, model: str | None = None) -> DrawSettings:
     """What suits the model, with what the settings override."""
     from cutwork.tools.drawing import suits
 
     chosen = {"steps": settings.steps, "guidance": settings.guidance}
-    return suits(settings.model).model_copy(update={key: value for key, value in chosen.items() if value is not None})
+    return suits(model or settings.model).model_copy(update={key: value for key, value in chosen.items() if value is not None})
+
+
+def _state_types() -> list[type[BaseModel]]:
+    """What a checkpoint may hold: our domain values, and nothing else of anybody's."""
+    return [kind for kind in vars(domain).values() if isinstance(kind, type) and issubclass(kind, BaseModel) and kind.__module__ == domain.__name__]

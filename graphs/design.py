@@ -1,10 +1,11 @@
 """The design graph: brief in, finished design out.
 
     START → extend → extract → lay_out → approve → render → cut → critique ─ accept ────→ finish → END
-                                  ↑                  ↑       ↑        │
-                                  └──── re-plan ─────┴ repair ┴───────┘   budget spent: keep the best round, say so
+                                  ↑                  ↑       ↑        │                     ↑
+                                  ├──── re-plan ─────┴ repair ┴───────┤   budget spent: keep the best round, say so
+                                  └──────────────── ask ──────────────┴─────────────────────┘
 
-A run that starts with a shot (a rerun) begins at render.
+A run that starts with a shot (a rerun) begins at render; one that a LangGraph server starts with a bare brief, at begin.
 
 Flat. Nodes call one agent or one tool, save what came of it and say so. Each node's work is idempotent, so a run killed
 anywhere goes on from its last finished node. Retries live in the LLM client and nowhere else. Time is bounded by a budget
@@ -25,38 +26,39 @@ from cutwork.agents.critic import critique as criticise
 from cutwork.agents.extension import extend as extend_brief
 from cutwork.agents.extraction import extract as extract_subjects
 from cutwork.agents.layout import lay_out as lay_out_plan
-from cutwork.domain import Brief, Design, Repair, Round, Shot
+from cutwork.domain import Brief, Design, Round, Shot
 from cutwork.errors import BadInput, Cancelled
 from cutwork.graphs import repairs, routing
-from cutwork.graphs.state import Deps, DesignState, start
+from cutwork.graphs.state import Deps, DesignState, begun_again, start
 from cutwork.ports import Watch
 
 Update = dict[str, Any]
 STATE_LIMIT = 64 * 1024  # bytes of a checkpoint's values; a test holds it
 
 
+def begin(state: DesignState, deps: Deps) -> Update:
+    """What a caller did not bring: a LangGraph server sends a bare brief, as JSON, and no run of ours. Its thread may have had a run before."""
+    brief = Brief.model_validate(state["brief"])
+    design = start(brief, deps.terms, id=deps.task)
+    try:
+        deps.designs.create(design)
+    except BadInput:  # killed between this and its checkpoint: the same task has the same id
+        design = deps.designs.change(design.id, begun_again)
+    return {"id": design.id, "brief": brief, "seed": design.seed, "number": 0, "tried": (), "feedback": "", "spent": 0.0}
+
+
+def entry(state: DesignState) -> Literal["begin", "extend", "render"]:
+    """Where a run starts. A brief that is still JSON is one that no run has taken up."""
+    if "id" not in state or not isinstance(state["brief"], Brief):
+        return "begin"
+    return "render" if "shot" in state else "extend"
+
+
 def extend(state: DesignState, deps: Deps) -> Update:
     """Brief → Expansion."""
-    begun = _begin(state, deps)
-    state = {**state, **begun}  # type: ignore[typeddict-item]
     expansion = extend_brief(state["brief"], deps.llm)
     _update(state, deps, expansion=expansion)
-    return {**begun, "expansion": expansion}
-
-
-def _begin(state: DesignState, deps: Deps) -> Update:
-    """What a caller did not bring: a LangGraph server sends a bare brief, as JSON, and no run of ours."""
-    if "id" in state:
-        return {}
-    brief = Brief.model_validate(state["brief"])
-    design = start(brief, deps.drawing.model, deps.llm.name)
-    deps.designs.create(design)
-    return {"id": design.id, "brief": brief, "seed": design.seed}
-
-
-def entry(state: DesignState) -> Literal["extend", "render"]:
-    """Where a run begins."""
-    return "render" if "shot" in state else "extend"
+    return {"expansion": expansion}
 
 
 def extract(state: DesignState, deps: Deps) -> Update:
@@ -67,16 +69,16 @@ def extract(state: DesignState, deps: Deps) -> Update:
 def lay_out(state: DesignState, deps: Deps) -> Update:
     """Subjects → Plan, in the light of what went wrong before."""
     plan = lay_out_plan(
-        state["brief"], state["expansion"], state["subjects"], deps.llm, feedback=state.get("feedback", ""), draw=deps.draw, cut=deps.cut
+        state["brief"], state["expansion"], state["subjects"], deps.llm,
+        feedback=state.get("feedback", ""), draw=deps.terms.draw, cut=deps.terms.cut,
     )  # fmt: skip
     _update(state, deps, plan=plan)
-    seed = state["shot"].seed if "shot" in state else state["seed"]
-    return {"shot": Shot(plan=plan, seed=seed)}
+    return {"shot": Shot(plan=plan, seed=state["seed"])}
 
 
 def approve(state: DesignState, deps: Deps) -> Command[Any]:
     """Let a person see the plan first, where that is wished. Nothing costly stands before the interrupt."""
-    if not deps.approve or state.get("number", 0):
+    if not deps.terms.approve or state.get("number", 0):
         return Command(goto="render")
     _update(state, deps, status="needs_approval")
     answer = interrupt({"plan": state["shot"].plan.model_dump(mode="json")})
@@ -108,21 +110,20 @@ def critique(state: DesignState, deps: Deps) -> Update:
         state["shot"], state["render"], state["cutouts"], brief=state["brief"], llm=deps.llm if deps.llm.sees else None, picture=picture, tried=tried
     )  # fmt: skip
     judged = Round(number=number, shot=state["shot"], render=state["render"], cutouts=state["cutouts"], critique=verdict)
-    design = deps.designs.get(state["id"])
-    kept = tuple(r for r in design.rounds if r.number != number)
-    deps.designs.save(design.model_copy(update={"rounds": (*kept, judged)}))
-    update: Update = {"critique": verdict, "number": number}
-    if verdict.score > state.get("best_score", -1.0):
-        update |= {"best": number, "best_score": verdict.score}
-    return update
+
+    def add(design: Design) -> Design:
+        return design.model_copy(update={"rounds": (*(r for r in design.rounds if r.number != number), judged)})
+
+    deps.designs.change(state["id"], add)
+    return {"critique": verdict, "number": number}
 
 
 def repair(state: DesignState, deps: Deps) -> Command[Any]:
     """Apply the cheapest repair not tried yet, and go back as far as it needs."""
     chosen = state["critique"].repairs[0]
-    _note_repair(state, deps, chosen)
-    update = {"shot": repairs.apply(chosen, state["shot"]), "tried": (*state.get("tried", ()), chosen)}
-    return Command(update=update, goto=routing.after_repair(chosen))
+    _mark(state, deps, applied=chosen)
+    shot = repairs.apply(chosen, state["shot"])
+    return Command(update={"shot": shot, "seed": shot.seed, "tried": (*state.get("tried", ()), chosen)}, goto=routing.after_repair(chosen))
 
 
 def replan(state: DesignState, deps: Deps) -> Update:
@@ -130,40 +131,66 @@ def replan(state: DesignState, deps: Deps) -> Update:
     chosen = state["critique"].repairs[0]
     if chosen.kind != "replan":
         raise BadInput(f"replan got the repair {chosen.kind!r}")
-    _note_repair(state, deps, chosen)
+    _mark(state, deps, applied=chosen)
     return {"feedback": chosen.reason, "tried": (*state.get("tried", ()), chosen)}
 
 
+def ask(state: DesignState, deps: Deps) -> Command[Any]:
+    """Ask the person about the round: take it as it is, or say what to change. Nothing costly stands before the interrupt."""
+    chosen = state["critique"].repairs[0]
+    if chosen.kind != "ask":
+        raise BadInput(f"ask got the repair {chosen.kind!r}")
+    _update(state, deps, status="needs_approval")
+    answer = interrupt({"question": chosen.question, "round": state["number"]})
+    _update(state, deps, status="running")
+    if answer is True or answer == "accept":
+        _mark(state, deps, approved=True)
+        return Command(goto="finish")
+    _mark(state, deps, applied=chosen)
+    return Command(update={"feedback": str(answer), "tried": (*state.get("tried", ()), chosen)}, goto="lay_out")
+
+
 def finish(state: DesignState, deps: Deps) -> Update:
-    """Deliver the best round, say whether the critic was satisfied, and write the files."""
+    """Deliver the best round, say whether the critic was satisfied, and write the files. What was accepted beats what scored higher."""
     design = deps.designs.get(state["id"])
-    best = state.get("best", 0) or None
-    accepted = any(r.number == best and r.critique.verdict == "accept" for r in design.rounds)
-    design = design.model_copy(update={"best": best, "status": "accepted" if accepted else "best_effort"})
-    artifacts = deps.drawing.finish(design)
-    deps.designs.save(design.model_copy(update={"artifacts": artifacts, "timings": {**design.timings, "work": round(state.get("spent", 0.0), 3)}}))
+    best = max(design.rounds, key=lambda r: (r.approved, r.accepted, r.critique.score, -r.number), default=None)
+    outcome = {"best": best and best.number, "status": "accepted" if best and best.accepted else "best_effort"}
+    artifacts = deps.drawing.finish(design.model_copy(update=outcome))
+    work = round(state.get("spent", 0.0), 3)
+    deps.designs.change(
+        design.id, lambda now: now.model_copy(update={**outcome, "artifacts": artifacts, "timings": {**now.timings, "work": work}})
+    )  # fmt: skip
     return {}
 
 
-def _note_repair(state: DesignState, deps: Deps, chosen: Repair) -> None:
-    design = deps.designs.get(state["id"])
-    rounds = tuple(r.model_copy(update={"applied": chosen}) if r.number == state["number"] else r for r in design.rounds)
-    deps.designs.save(design.model_copy(update={"rounds": rounds}))
+def _mark(state: DesignState, deps: Deps, **changes: Any) -> None:
+    """Note something about the round that was judged last."""
+
+    def marked(design: Design) -> Design:
+        rounds = tuple(r.model_copy(update=changes) if r.number == state["number"] else r for r in design.rounds)
+        return design.model_copy(update={"rounds": rounds})
+
+    deps.designs.change(state["id"], marked)
 
 
 def _update(state: DesignState, deps: Deps, **changes: Any) -> None:
-    design: Design = deps.designs.get(state["id"])
-    deps.designs.save(design.model_copy(update=changes))
+    deps.designs.change(state["id"], lambda design: design.model_copy(update=changes))
 
 
 def route(state: DesignState, deps: Deps) -> str:
     """The edge out of critique."""
-    goal = routing.after_critique(state["critique"], state["number"], deps.rounds, state.get("spent", 0.0), deps.time_budget)
-    return {"lay_out": "replan", "ask": "finish"}.get(goal, goal)
+    terms = deps.terms
+    goal = routing.after_critique(
+        state["critique"], state["number"], terms.rounds, state.get("spent", 0.0), terms.time_budget_s,
+        interactive=terms.interactive, planned="expansion" in state,
+    )  # fmt: skip
+    return {"lay_out": "replan"}.get(goal, goal)
 
 
 Node = Callable[[DesignState, Deps], Any]
+Default = Callable[[str | None], Deps]
 NODES: dict[str, Node] = {
+    "begin": begin,
     "extend": extend,
     "extract": extract,
     "lay_out": lay_out,
@@ -173,25 +200,29 @@ NODES: dict[str, Node] = {
     "critique": critique,
     "repair": repair,
     "replan": replan,
+    "ask": ask,
     "finish": finish,
 }
-AFTER_ROUND = ("repair", "replan", "finish")  # nodes that still belong to the round that was judged
-LEADS_TO = {"approve": ("render", "lay_out"), "repair": ("cut", "render")}  # nodes that choose their next node themselves
+AFTER_ROUND = ("repair", "replan", "ask", "finish")  # nodes that still belong to the round that was judged
+LEADS_TO = {"approve": ("render", "lay_out"), "repair": ("cut", "render"), "ask": ("finish", "lay_out")}  # nodes that choose their next node themselves
 
 
-def _node(name: str, work: Node, default: Callable[[], Deps] | None) -> Any:
+def _node(name: str, work: Node, default: Default | None) -> Any:
     """A node as langgraph wants it: cancellable before it starts, timed, and heard of."""
 
     def run(state: DesignState, runtime: Runtime[Deps]) -> Any:
-        deps = _deps(runtime, default)
+        deps = _deps(runtime, default, state)
         if deps.cancelled():
             raise Cancelled(f"stopped before {name}")
         at = {"node": name, "round": state.get("number", 0) + (name not in AFTER_ROUND)}
         deps.on_event("node", at)
         started = deps.clock()
         result = work(state, deps)
-        spent = {"spent": state.get("spent", 0.0) + deps.clock() - started}
-        deps.designs.add_event(state.get("id") or result["id"], "node", {**at, "seconds": round(deps.clock() - started, 4)})
+        seconds = deps.clock() - started
+        if name == "render":  # waiting for another picture to be drawn is not this run's work
+            seconds = min(seconds, result["render"].seconds)
+        spent = {"spent": state.get("spent", 0.0) + seconds}
+        deps.designs.add_event(result["id"] if name == "begin" else state["id"], "node", {**at, "seconds": round(seconds, 4)})
         if isinstance(result, Command):
             return Command(update={**(result.update or {}), **spent}, goto=result.goto)
         return {**result, **spent}
@@ -200,36 +231,41 @@ def _node(name: str, work: Node, default: Callable[[], Deps] | None) -> Any:
     return run
 
 
-def _deps(runtime: Runtime[Deps], default: Callable[[], Deps] | None) -> Deps:
+def _deps(runtime: Runtime[Deps], default: Default | None, state: DesignState) -> Deps:
     given: Any = runtime.context
     if isinstance(given, Deps):
         return given
     if default is None:
         raise BadInput("the graph was started without a context")
-    return default()
+    if entry(state) != "begin":
+        return default(state["id"])
+    deps = default(None)
+    deps.task = runtime.execution_info.task_id if runtime.execution_info else None
+    return deps
 
 
-def build(default: Callable[[], Deps] | None = None) -> StateGraph[DesignState, Deps]:
+def build(default: Default | None = None) -> StateGraph[DesignState, Deps]:
     """The graph, uncompiled.
 
     Args:
-        default: where nodes get their dependencies when a run brings none (a LangGraph server).
+        default: where nodes get their dependencies when a run brings none (a LangGraph server); asked with the run's id, None before it has one.
     """
     graph: StateGraph[DesignState, Deps] = StateGraph(DesignState, context_schema=Deps if default is None else None)
     for name, work in NODES.items():
         graph.add_node(name, _node(name, work, default), destinations=LEADS_TO.get(name))
-    graph.add_conditional_edges(START, entry, ["extend", "render"])
+    graph.add_conditional_edges(START, entry, ["begin", "extend", "render"])
+    graph.add_edge("begin", "extend")
     graph.add_edge("extend", "extract")
     graph.add_edge("extract", "lay_out")
     graph.add_edge("lay_out", "approve")
     graph.add_edge("render", "cut")
     graph.add_edge("cut", "critique")
-    graph.add_conditional_edges("critique", lambda state, runtime: route(state, _deps(runtime, default)), ["finish", "repair", "replan"])
+    graph.add_conditional_edges("critique", lambda state, runtime: route(state, _deps(runtime, default, state)), ["finish", "repair", "replan", "ask"])
     graph.add_edge("replan", "lay_out")
     graph.add_edge("finish", END)
     return graph
 
 
-def compile(checkpointer: Any = None, default: Callable[[], Deps] | None = None) -> CompiledStateGraph[DesignState, Deps, DesignState, DesignState]:
+def compile(checkpointer: Any = None, default: Default | None = None) -> CompiledStateGraph[DesignState, Deps, DesignState, DesignState]:
     """The graph, ready to run."""
     return build(default).compile(checkpointer=checkpointer, name="design")

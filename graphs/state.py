@@ -9,12 +9,17 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any, TypedDict, get_args
 
-from cutwork.domain import Brief, Critique, Cutout, CutSettings, Design, DrawSettings, Expansion, Render, Repair, Shot, Subject
+from cutwork import registry
+from cutwork.domain import Brief, Critique, Cutout, Design, Expansion, Kind, Plan, Render, Repair, Shot, Subject, Terms
+from cutwork.errors import BadInput
 from cutwork.ports import Designs, Drawing, Llm
+
+FORMATS = "cutwork.tools.formats"
+KINDS: tuple[str, ...] = get_args(Kind)
 
 
 class DesignState(TypedDict, total=False):
@@ -24,7 +29,7 @@ class DesignState(TypedDict, total=False):
     """The run's id; also its thread id."""
     brief: Brief
     seed: int
-    """The seed the run started with; a repair may change the shot's."""
+    """Of the next layout's shot: the one the run started with, until a repair took another."""
     expansion: Expansion
     subjects: tuple[Subject, ...]
     feedback: str
@@ -35,9 +40,6 @@ class DesignState(TypedDict, total=False):
     critique: Critique
     number: int
     """Rounds done."""
-    best: int
-    """Number of the best round so far; 0 = none."""
-    best_score: float
     tried: tuple[Repair, ...]
     spent: float
     """Seconds of work done, over all resumptions."""
@@ -50,25 +52,54 @@ class Deps:
     llm: Llm
     drawing: Drawing
     designs: Designs
-    rounds: int = 4
-    time_budget: float = 600.0
-    approve: bool = False
-    draw: DrawSettings = field(default_factory=DrawSettings)
-    cut: CutSettings = field(default_factory=CutSettings)
+    terms: Terms
     cancelled: Callable[[], bool] = lambda: False
     on_event: Callable[[str, dict[str, Any]], None] = lambda kind, data: None
+    task: str | None = None
+    """The running task's id, the same when it is tried again; only where a server started the run."""
     clock: Callable[[], float] = time.monotonic
 
 
-def start(brief: Brief, model: str, llm: str) -> Design:
-    """The record of a run that has not begun: its id sorts by time, its seed is the brief's or a fresh one."""
+def start(brief: Brief, terms: Terms, *, llm: str | None = None, shot: Shot | None = None, id: str | None = None) -> Design:
+    """The record of a run that has not begun: its id sorts by time, its seed is the brief's or a fresh one.
+
+    Args:
+        llm: who planned the given shot, where that is not who is asked now.
+        shot: what to draw, where that is given; the brief stays as it was asked.
+
+    Raises:
+        BadInput: if no format finishes designs of the brief's kind.
+    """
+    formats = registry.names(FORMATS)
+    if brief.kind not in formats:
+        can = ", ".join(kind for kind in KINDS if kind in formats)
+        raise BadInput(f"designs of kind {brief.kind!r} cannot be finished by this Cutwork; it has {can}")
     now = datetime.now(UTC)
+    fresh = brief.seed if brief.seed is not None else secrets.randbelow(2**32)
     return Design(
-        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        id=id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
         status="running",
         brief=brief,
-        seed=brief.seed if brief.seed is not None else secrets.randbelow(2**32),
-        model=model,
-        llm=llm,
+        seed=shot.seed if shot else fresh,
+        model=terms.model,
+        llm=llm or terms.llm,
+        plan=shot.plan if shot else None,
         created=now.isoformat(timespec="seconds"),
+        terms=terms,
     )
+
+
+def begun_again(design: Design) -> Design:
+    """The record of a run of which nothing but the record is left, as it was when it started."""
+    given: Plan | None = design.plan if design.terms and design.terms.redraw else None
+    return design.model_copy(
+        update={"status": "running", "expansion": None, "plan": given, "rounds": (), "best": None, "artifacts": (), "timings": {}, "error": None}
+    )
+
+
+def first(design: Design) -> DesignState:
+    """What a run starts from: its brief, or its shot where that is given."""
+    state = DesignState(id=design.id, brief=design.brief, seed=design.seed)
+    if design.plan is not None and design.terms is not None and design.terms.redraw:
+        state["shot"] = Shot(plan=design.plan, seed=design.seed)
+    return state

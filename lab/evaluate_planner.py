@@ -8,7 +8,7 @@ their rendered prompts, their mending and their second questions, whatever `Llm`
 A file has one JSON object a line: {"tag", "prompt", "include": [{"class", "count", "color"?, "position"?: [relation, index, index?]}]}.
 Directions are judged on the boxes by GenEval's rule: the offset of centres less 0.1 of the summed sides must dominate. What
 each other relation demands is said in `RELATIONS`; one that is not there is refused rather than passed.
-"background", where given, must be part of the planned background. A brief that the model failed on counts as all missed.
+"background", where given, must be part of the planned background. In a brief that no plan came of, nothing is found.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def judge(case: dict[str, Any], llm: Llm) -> tuple[Counter[str], list[str]]:
 
     try:
         found = plan(llm, case["prompt"])
-    except (LlmFailed, Refused) as error:
+    except (BadInput, LlmFailed, Refused) as error:
         for want in case["include"]:
             mark("object recall", False, f"{want['class']}, no plan: {error}")
         return score, missed
@@ -189,7 +189,7 @@ def _judge_object(want: dict[str, Any], subject: Subject, pairs: dict[int, Subje
     if "color" in want:
         mark("colour", _coloured(subject, want["color"]), f"{subject.phrase} not {want['color']}")
     if "attributes" in want:
-        mark("attributes", set(want["attributes"]) <= _described(subject), f"{subject.attributes} not {want['attributes']}")
+        mark("attributes", {SAME_COLOUR.get(a, a) for a in want["attributes"]} <= _described(subject), f"{subject.attributes} not {want['attributes']}")
     if "place" in want:
         mark("position", _placed(want["place"], spot), f"{subject.noun} not {want['place']}")
     if "position" in want:

@@ -298,6 +298,19 @@ def export(run: Path, art: tuple[Art, ...], out: Path) -> None:
     (out.parent / "vocabulary.json").write_text(json.dumps(words, indent=1) + "\n")
 
 
+def measure(run: Path) -> dict[str, float]:
+    """Sizes, steps done, and the autoencoder's PSNR on scenes no training saw (seeds from 10⁹)."""
+    model = Model()
+    vae = AutoencoderTiny.from_pretrained(run / "vae")
+    millions = {
+        name: round(sum(p.numel() for p in part.parameters()) / 1e6, 2)
+        for name, part in (("transformer", model.transformer), ("t5", model.t5_model), ("clip", model.clip_model), ("autoencoder", vae))
+    }
+    state = torch.load(run / "state.pt", weights_only=True)
+    held_out = range(10**9, 10**9 + 40)
+    return {"steps": state["step"], **{f"{k}_million_parameters": v for k, v in millions.items()}, "autoencoder_db_256px": round(autoencoder.psnr(vae, load(2), held_out), 2)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--run", type=Path, default=Path(__file__).with_name(".cache") / "run")
@@ -308,6 +321,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
     parser.add_argument("--autoencoder", type=float, metavar="MINUTES", help="train the autoencoder instead")
+    parser.add_argument("--measure", action="store_true", help="print what a run has come to instead")
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the model as a diffusers folder instead")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -315,6 +329,8 @@ def main() -> None:
     if args.autoencoder:
         vae = autoencoder.train(load(2), args.run / "vae", args.autoencoder)
         print(f"held-out PSNR {autoencoder.psnr(vae, load(2), range(10**9, 10**9 + 20)):.2f} dB")
+    elif args.measure:
+        print(json.dumps(measure(args.run), indent=1))
     elif args.export:
         export(args.run, art, args.export)
     else:

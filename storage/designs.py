@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple, get_args
@@ -82,6 +82,20 @@ class SqlDesigns:
         if not found:
             raise _unknown(id)
         return found[0]
+
+    def change(self, id: str, edit: Callable[[Design], Design]) -> Design:
+        """Read, edit and save the run in one transaction: of two that change it at once, neither undoes the other.
+
+        Raises:
+            BadInput: if there is no such run. What `edit` raises passes through, and nothing is changed.
+        """
+        with writing(self.engine) as connection:
+            _lock(connection, id)
+            (before,) = _load(connection, [id])
+            after = edit(before)
+            if after != before:
+                _write(connection, after)
+            return after
 
     def list(self, limit: int = 50, status: str | None = None) -> Sequence[Design]:
         """Whole runs, newest first."""

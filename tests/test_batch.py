@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +87,7 @@ def test_a_line_cut_short_by_a_crash_is_done_again(tmp_path: Path, studio: Studi
 
 
 def test_csv_needs_a_brief_column(tmp_path: Path) -> None:
-    (tmp_path / "good.csv").write_text("brief,seed\na cat,5\n\"a dog, a fox\",\n")
+    (tmp_path / "good.csv").write_text('brief,seed\na cat,5\n"a dog, a fox",\n')
     assert list(read(tmp_path / "good.csv")) == [(2, {"brief": "a cat", "seed": "5"}), (3, {"brief": "a dog, a fox"})]
     (tmp_path / "bad.csv").write_text("text\na cat\n")
     with pytest.raises(BadInput, match="column named brief"):
@@ -117,3 +119,139 @@ def test_memory_does_not_grow_with_the_number_of_briefs(tmp_path: Path, studio: 
     run_batch(source, tmp_path / "out", studio, plan_only=True, on_line=lambda done, total, text: held.append(tracemalloc.get_traced_memory()[0]))
     tracemalloc.stop()
     assert held[-1] - held[80] < 512 * 1024
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+ODD = [
+    '"a cat"',
+    '{"brief": "a dog \\ud800"}',
+    '{"brief": "a fox", "seed": ' + "9" * 5_000 + "}",
+    '{"brief": ' + DEEP + "}",
+    '{"brief": "an owl", "kind": "\\udcff"}',
+    '{"brief": "a hen", "\\udc00": 1}',
+    '{"brief": "a cow", "seed": NaN}',
+    '{"brief": "a pig", "captions": ' + "[" * 300 + "]" * 300 + "}",
+    '"a rocket"',
+]
+
+
+def test_odd_lines_cost_only_themselves(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.jsonl", tmp_path / "out"
+    source.write_bytes("\n".join(ODD).encode() + b'\n"a sheep \xff\xfe"\nplain \xe9\n"a horse"\n')
+    for _ in range(2):
+        summary = run_batch(source, out, studio, plan_only=True)
+        assert summary["failed"] == 9
+        assert summary["done"] + summary["skipped"] == 3
+    results = rows(out)
+    assert {r["line"] for r in results if r["status"] == "planned"} == {1, 9, 12}
+    assert "UTF-8" in str(next(r["error"] for r in results if r["line"] == 10))
+
+
+def test_odd_csv_costs_only_its_line(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.csv", tmp_path / "out"
+    source.write_bytes(b"brief,seed\na cat,1\n" + b"x" * 140_000 + b",2\na dog and a fox, a hen,3\na \xff,4\n,5\nan owl,6\n")
+    summary = run_batch(source, out, studio, plan_only=True)
+    assert (summary["done"], summary["failed"]) == (2, 4)
+    errors = {r["line"]: str(r["error"]) for r in rows(out) if r["status"] == "failed"}
+    assert "field larger than" in errors[3]
+    assert "quotes" in errors[4]
+
+
+def test_csv_lists_are_split(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.csv", tmp_path / "out"
+    source.write_text("brief,captions,palette\na cat,WHEN YOU | SEE IT,red|teal|\n")
+    assert list(read(source)) == [(2, {"brief": "a cat", "captions": ["WHEN YOU", "SEE IT"], "palette": ["red", "teal"]})]
+    run_batch(source, out, studio)
+    (row,) = rows(out)
+    assert row["error"] is None
+    brief = studio.show(str(row["id"])).brief
+    assert (brief.captions, brief.palette) == (("WHEN YOU", "SEE IT"), ("red", "teal"))
+
+
+def test_what_was_asked_is_part_of_what_is_done(tmp_path: Path, studio: Studio, home: Path) -> None:
+    source, out = tmp_path / "b.txt", tmp_path / "out"
+    source.write_text("a cat\n")
+    assert run_batch(source, out, studio, plan_only=True)["done"] == 1
+    assert run_batch(source, out, studio)["done"] == 1
+    assert (out / "00001" / "image.png").is_file()
+    assert run_batch(source, out, studio)["skipped"] == 1
+    assert run_batch(source, out, studio, plan_only=True)["skipped"] == 1
+    different: tuple[dict[str, Any], ...] = ({"steps": 3}, {"rounds": 2}, {"llm": "openai:other"}, {"model": "elsewhere/other"})
+    for changed in different:
+        other = Studio(home=home, **{"llm": "offline", "model": "mini", "steps": 2, **changed})
+        other.wired.__dict__["drawing"] = FakeDrawing(other.wired.blobs)
+        summary = run_batch(source, out, other)  # the last two may fail, but are tried
+        assert (summary["skipped"], summary["done"] + summary["failed"]) == (0, 1)
+        assert run_batch(source, out, studio)["skipped"] == 1
+
+
+def test_a_stopped_line_is_resumed_and_not_drawn_anew(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.txt", tmp_path / "out"
+    source.write_text("a cat\na dog\n")
+    asked = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 6
+
+    first = run_batch(source, out, studio, cancelled=cancelled)
+    assert first["interrupted"]
+    (stopped,) = rows(out)
+    assert stopped["status"] == "cancelled"
+    assert [id for id, *_ in studio.runs(10, "cancelled")] == [stopped["id"]]
+    second = run_batch(source, out, studio)
+    assert (second["done"], second["failed"]) == (2, 0)
+    assert rows(out)[1]["id"] == stopped["id"]
+    assert len(studio.runs(10)) == 2
+    assert run_batch(source, out, studio)["skipped"] == 2
+
+
+def test_several_stopped_lines_keep_their_own_runs(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.txt", tmp_path / "out"
+    source.write_text("a cat\na cat\n")
+    drawing, both, stop = studio.wired.drawing, threading.Barrier(2, timeout=30), threading.Event()
+    begin = drawing.render
+
+    def render(shot: object, watch: object) -> object:
+        both.wait()
+        stop.set()
+        return begin(shot, watch)  # type: ignore[arg-type]
+
+    drawing.render = render  # type: ignore[method-assign, assignment]
+    run_batch(source, out, studio, jobs=2, cancelled=stop.is_set)
+    assert {r["status"] for r in rows(out)} == {"cancelled"}
+    runs = {r["line"]: r["id"] for r in rows(out)}
+    assert len(set(runs.values())) == 2
+    drawing.render = begin  # type: ignore[method-assign]
+    run_batch(source, out, studio, jobs=2)
+    assert {r["line"]: r["id"] for r in rows(out) if r["status"] in ("accepted", "best_effort")} == runs
+
+
+def test_a_stopped_line_whose_run_is_gone_starts_anew(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.txt", tmp_path / "out"
+    source.write_text("a cat\n")
+    run_batch(source, out, studio)
+    (row,) = rows(out)
+    (out / "results.jsonl").write_text(json.dumps({"key": row["key"], "status": "cancelled", "id": "20200101-000000-aaaaaa"}) + "\n[1]\n3\n")
+    assert run_batch(source, out, studio)["done"] == 1
+
+
+def test_a_plan_that_waits_is_not_done_and_not_begun_twice(tmp_path: Path, home: Path) -> None:
+    studio = Studio(home=home, llm="offline", model="mini", steps=2, approve=True)
+    studio.wired.__dict__["drawing"] = FakeDrawing(studio.wired.blobs)
+    source, out = tmp_path / "b.txt", tmp_path / "out"
+    source.write_text("a cat\n")
+    for _ in range(2):
+        summary = run_batch(source, out, studio)
+        assert (summary["done"], summary["waiting"], summary["skipped"]) == (0, 1, 0)
+    ((id, *_),) = studio.runs(10)
+    studio.resume(id, True)
+    assert run_batch(source, out, studio)["done"] == 1
+    assert run_batch(source, out, studio)["skipped"] == 1
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, studio: Studio) -> None:
+    source = tmp_path / "b.txt"
+    source.write_text("a cat\n")
+    with pytest.raises(BadInput, match=r"b\.txt"):
+        run_batch(source, source, studio)

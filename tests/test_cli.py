@@ -8,19 +8,25 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from cutwork import cli
+from cutwork.domain import Design
+from cutwork.errors import BadInput, Cancelled, CutworkError, LicenceRefused, LlmFailed, NotConfigured, Refused, StorageFailed
+from cutwork.graphs.fakes import FakeDrawing
+from cutwork.studio import Studio, make_brief
 
+FAST = ("--steps", "3", "--rounds", "1")
+STATUSES = get_args(Design.model_fields["status"].annotation)
 BRIEF = "a grumpy cat and a rocket on a purple background"
 
 
 def cutwork(*args: str, timeout: float = 120, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cutwork", *args], capture_output=True, text=True, timeout=timeout, env={**os.environ, **env}, check=False
-    )
+    return subprocess.run([sys.executable, "-m", "cutwork", *args], capture_output=True, text=True, timeout=timeout, env={**os.environ, **env}, check=False)
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -102,7 +108,7 @@ def test_runs_of_a_fresh_home_is_an_empty_list() -> None:
 
 
 def test_config_show_names_origins_and_hides_secrets(tmp_path: Path) -> None:
-    (tmp_path / "cutwork.toml").write_text('rounds = 3\n')
+    (tmp_path / "cutwork.toml").write_text("rounds = 3\n")
     result = cutwork("config", "show", OPENAI_API_KEY="sk-very-secret", CUTWORK_MODEL="mini")
     assert "very-secret" not in result.stdout
     assert "env CUTWORK_MODEL" in result.stdout
@@ -120,7 +126,7 @@ def test_doctor_reports_and_exits_by_what_it_found() -> None:
 def test_design_end_to_end_and_the_same_bytes_again(tmp_path: Path) -> None:
     outcomes = []
     for folder in ("one", "two"):
-        result = cutwork("design", BRIEF, "--seed", "7", "--out", str(tmp_path / folder), "--json", timeout=600)
+        result = cutwork("design", BRIEF, "--seed", "7", *FAST, "--out", str(tmp_path / folder), "--json", timeout=600)
         assert result.returncode in (0, 10), result.stderr
         outcomes.append(json.loads(result.stdout))
     first, second = outcomes
@@ -140,14 +146,15 @@ def test_design_end_to_end_and_the_same_bytes_again(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-m", "cutwork", "design", BRIEF, "--seed", "7", "--out", str(tmp_path / "o")], stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "drawing" in line:
-            time.sleep(0.5)
-            process.send_signal(signal.SIGINT)
-            break
-    process.wait(timeout=120)
+    command = [sys.executable, "-m", "cutwork", "design", BRIEF, "--seed", "7", "--steps", "12", "--rounds", "1", "--out", str(tmp_path / "o")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "drawing" in line:
+                time.sleep(0.2)
+                process.send_signal(signal.SIGINT)
+                break
+        process.communicate(timeout=120)
     assert process.returncode == 130
     (run,) = json.loads(cutwork("runs", "--json").stdout)
     assert run["status"] == "cancelled"
@@ -155,8 +162,187 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path: Path) -> None:
     assert result.returncode in (0, 10), result.stderr
 
 
-def test_every_status_has_an_exit_code() -> None:
-    assert cli.app is not None
-    from cutwork.errors import BadInput, Cancelled, CutworkError, LicenceRefused, NotConfigured, Refused
+# In this process, with a drawing that needs no model: what every command prints and how it ends.
 
-    assert [e.exit_code for e in (CutworkError, BadInput, NotConfigured, LicenceRefused, Refused, Cancelled)] == [1, 2, 3, 4, 5, 130]
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def quality() -> dict[str, float]:
+    return {"of": 1.0}
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], quality: dict[str, float]) -> Command:
+    """Runs `cutwork ARGS` and gives (exit code, stdout, stderr)."""
+
+    class Fake(Studio):
+        def __init__(self, *args: Any, **flags: Any) -> None:
+            super().__init__(*args, **{"llm": "offline", "steps": 2, "rounds": 1, **flags})
+            self.wired.__dict__["drawing"] = FakeDrawing(self.wired.blobs, quality=lambda shot, region: quality["of"])
+
+    monkeypatch.setattr("cutwork.studio.Studio", Fake)
+
+    def run(*args: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["cutwork", *args])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return int(left.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("good", "flags", "status", "code"), [(1.0, (), "accepted", 0), (0.08, (), "best_effort", 10), (1.0, ("--approve",), "needs_approval", 0)]
+)
+def test_the_exit_code_says_what_became_of_a_design(
+    command: Command, quality: dict[str, float], good: float, flags: tuple[str, ...], status: str, code: int
+) -> None:
+    quality["of"] = good
+    left, out, _ = command("design", BRIEF, "--json", *flags)
+    made = json.loads(out)
+    assert (made["status"], left) == (status, code)
+    if status == "needs_approval":
+        left, out, _ = command("resume", made["id"], "--approve", "--json")
+        assert (json.loads(out)["status"], left) == ("accepted", 0)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("name", ["design", "resume", "rerun"])
+def test_every_status_has_an_exit_code(command: Command, monkeypatch: pytest.MonkeyPatch, name: str, status: str) -> None:
+    design = Design(id="r1", status=status, brief=make_brief("a cat"), seed=1, model="mini", llm="offline")  # type: ignore[arg-type]
+    monkeypatch.setattr(Studio, name, lambda *args, **kwargs: design)
+    code, out, _ = command(name, "a cat", "--json")
+    assert code == {"accepted": 0, "needs_approval": 0, "best_effort": 10, "failed": 1, "running": 1, "cancelled": 1}[status]
+    assert json.loads(out)["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (CutworkError("x"), 1),
+        (BadInput("x"), 2),
+        (NotConfigured("x"), 3),
+        (LicenceRefused("x"), 4),
+        (Refused("x"), 5),
+        (LlmFailed("x"), 1),
+        (StorageFailed("x"), 1),
+        (Cancelled("x"), 130),
+        (KeyboardInterrupt(), 130),
+        (OSError(28, "No space left on device"), 1),
+        (json.JSONDecodeError("Expecting value", "", 0), 2),
+    ],
+)
+def test_every_error_has_an_exit_code(command: Command, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int) -> None:
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(Studio, "design", fail)
+    left, out, err = command("design", "a cat", "--json")
+    assert (left, out) == (code, "")
+    assert err.startswith("cutwork: ") or isinstance(error, KeyboardInterrupt)
+
+
+def test_json_is_one_value_for_every_command(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_text("a cat\n\na \x07 dog\n")
+    (tmp_path / "p.jsonl").write_text('{"tag": "single_object", "include": [{"class": "cat", "count": 1}], "prompt": "a photo of a cat"}\n')
+    made = json.loads(command("design", BRIEF, "--seed", "7", "--json")[1])
+    id = made["id"]
+    for args, code in (
+        (("plan", BRIEF), 0),
+        (("runs",), 0),
+        (("show", id), 0),
+        (("resume", id), 0),
+        (("rerun", id), 0),
+        (("export", id, "run.zip"), 0),
+        (("import", "run.zip"), None),
+        (("batch", "b.txt"), 1),
+        (("batch", "b.txt", "--plan-only"), 1),
+        (("doctor",), None),
+        (("demo",), 0),
+        (("config", "show"), 0),
+        (("models", "show"), None),
+        (("eval", "planner", "--prompts", "p.jsonl"), 0),
+        (("bench", "overhead", "--rounds", "1"), 0),
+    ):
+        left, out, err = command(*args, "--json")
+        assert code in (left, None), (args, err)
+        if left in (0, 1, 10) and not (args[0] == "import" and left):
+            json.loads(out)
+            assert out.count("\n") == 1, args
+
+
+def test_text_that_stdout_cannot_show_is_escaped(tmp_path: Path) -> None:
+    result = cutwork("plan", "a café cat 🐈", "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert result.returncode == 0, result.stderr
+    assert "café" in json.dumps(json.loads(result.stdout), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("args", [("design", "a cat"), ("demo",), ("rerun", "{id}"), ("show", "{id}"), ("resume", "{id}"), ("batch", "b.txt")])
+def test_an_out_that_is_a_file_is_refused_before_anything_is_drawn(command: Command, tmp_path: Path, args: tuple[str, ...]) -> None:
+    (tmp_path / "taken").write_text("mine")
+    (tmp_path / "b.txt").write_text("a cat\n")
+    id = json.loads(command("design", "a cat", "--json")[1])["id"]
+    before = command("runs", "--json")[1]
+    code, out, err = command(*(a.format(id=id) for a in args), "--out", "taken")
+    assert (code, out) == (2, "")
+    assert "taken" in err
+    assert command("runs", "--json")[1] == before
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_show_of_a_run_without_files(command: Command) -> None:
+    waiting = json.loads(command("design", BRIEF, "--approve", "--json")[1])
+    for flags in ((), ("--json",)):
+        code, out, err = command("show", waiting["id"], *flags)
+        assert code == 0, err
+        if flags:
+            assert json.loads(out)["artifacts"] == []
+        else:
+            assert out == ""
+            assert f"resume {waiting['id']} --approve" in err
+            assert "rocket" in err
+
+
+def test_a_brief_with_markup_is_text_everywhere(command: Command) -> None:
+    brief = "a cat [/b] and a [red]dog[/red] :rocket:"
+    for args in (("plan", brief), ("design", brief), ("design", brief, "--approve")):
+        code, out, err = command(*args)
+        assert code == 0, err
+    code, out, _ = command("runs")
+    assert code == 0
+    assert out.count("[red]dog[/red] :rocket:") == 2
+    for row in json.loads(command("runs", "--json")[1]):
+        assert command("show", row["id"])[0] == 0
+
+
+def test_design_says_where_the_files_went(command: Command, tmp_path: Path) -> None:
+    _, out, err = command("design", "a cat", "--out", "here")
+    assert "here/image.png" in out.splitlines()
+    assert "files are in here" in err
+    assert "files are in" not in command("design", "a cat", "--out", "here", "--quiet")[2]
+
+
+@pytest.mark.parametrize(("args", "says"), [(("--status", "lost"), "best_effort"), (("--limit", "0"), "--limit"), (("--limit", "9" * 30), "--limit")])
+def test_runs_refuses_what_it_cannot_list(command: Command, args: tuple[str, ...], says: str) -> None:
+    code, out, err = command("runs", *args)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+@pytest.mark.parametrize("text", ["not json\n", "[1]\n", '{"prompt": "a cat"}\n', "\ud800"])
+def test_a_prompt_list_that_is_none_is_refused(command: Command, tmp_path: Path, text: str) -> None:
+    (tmp_path / "p.jsonl").write_bytes(text.encode("utf-16" if text == "\ud800" else "utf-8", errors="surrogatepass"))
+    code, out, err = command("eval", "planner", "--prompts", "p.jsonl", "--json")
+    assert (code, out) == (2, ""), err
+    assert "p.jsonl" in err
+
+
+def test_completion_installs_into_the_home_it_is_given(tmp_path: Path) -> None:
+    (tmp_path / "user").mkdir()
+    script = f"{sys.executable} -m cutwork --install-completion; exit $?"  # a shell, so that there is one to find
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env={**os.environ, "HOME": str(tmp_path / "user")})
+    assert result.returncode == 0, result.stderr
+    assert "_CUTWORK_COMPLETE" in (tmp_path / "user" / ".bash_completions" / "cutwork.sh").read_text()

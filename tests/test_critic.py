@@ -222,9 +222,11 @@ def test_rematte_is_for_soft_edges_once() -> None:
 
 def test_reguide_is_stronger_each_time() -> None:
     first, second = [r for r in climb(receipt(contained=0.1)) if isinstance(r, Reguide)]
-    assert (first.draw.base_ratio, first.draw.regional_until, first.draw.guidance) == (0.1, 0.75, 4.0)
+    usual = DrawSettings()
+    assert (first.draw.base_ratio, first.draw.regional_until) == (usual.base_ratio / 2, usual.regional_until + 0.25)
+    assert first.draw.guidance == usual.guidance
     assert (second.draw.base_ratio, second.draw.regional_until) == (0.0, 1.0)
-    assert second.draw.guidance > 4
+    assert second.draw.guidance > usual.guidance
 
 
 def test_nothing_stronger_left_is_no_reguide() -> None:

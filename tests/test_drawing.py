@@ -99,3 +99,20 @@ def test_unknown_words_are_exchanged_everywhere_and_said() -> None:
     assert [r.prompt for r in drawn.regions] == ["a car", "a car", "a zorblax"]
     assert notes[0] == "drew 'race car' as 'car'"
     assert "zorblax" in notes[1]
+
+
+def test_a_device_that_is_not_there_is_a_configuration_error() -> None:
+    with pytest.raises(NotConfigured, match="no device 'cuda:7'"):
+        LocalDrawing("mini", MemoryBlobs(), device="cuda:7").family()
+
+
+def test_a_plan_without_subjects_is_drawn_and_has_nothing_to_cut() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        family = mini.tiny()
+    plan = Plan.model_validate({"prompt": "a red background", "background": "a red background", "size": (64, 64), "draw": {"steps": 2}})
+    drawing = LocalDrawing("mini", MemoryBlobs(), device="cpu")
+    drawing._family = family
+    render = drawing.render(Shot(plan=plan, seed=1), Watch())
+    assert render.attended == ()
+    assert drawing.cut(Shot(plan=plan, seed=1), render) == ()

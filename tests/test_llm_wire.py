@@ -14,9 +14,11 @@ import httpx2
 import pytest
 from respx import Router
 
+from cutwork.agents.answers import parse, wire_schema
 from cutwork.agents.fakes import ScriptedLlm
 from cutwork.agents.layout import lay_out
-from cutwork.agents.llm import OpenAiLlm, Recorded, RecordedLlm, make_llm, parse, recorded, wire_schema
+from cutwork.agents.llm import OpenAiLlm, make_llm, recorded
+from cutwork.agents.replay import Recorded, RecordedLlm
 from cutwork.agents.schemas import CriticAnswer, ExtensionAnswer, ExtractionAnswer, LayoutAnswer
 from cutwork.agents.words import question
 from cutwork.domain import Brief, Expansion, LlmCall, Size, Subject

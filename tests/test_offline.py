@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,14 +15,23 @@ from cutwork.agents.offline import OfflineLlm
 from cutwork.agents.schemas import CriticAnswer, ExtensionAnswer, ExtractionAnswer, LayoutAnswer
 from cutwork.domain import MAX_SUBJECTS, Box
 from cutwork.errors import LlmFailed
+from cutwork.lab.evaluate_planner import PROMPTS, evaluate
 from cutwork.ports import Prompt
-from lab.evaluate_planner import PROMPTS, evaluate, plan
 
 LLM = OfflineLlm()
 
 
 def extend(brief: str, kind: str = "cutout", palette: str = "") -> ExtensionAnswer:
     return LLM.ask(Prompt("extension", "", {"brief": brief, "kind": kind, "captions": "", "palette": palette}), ExtensionAnswer)
+
+
+def plan(llm: OfflineLlm, brief: str, size: str = "256x256", bands: str = "[]", feedback: str = "") -> tuple[str, list[dict[str, Any]], LayoutAnswer]:
+    """The three questions in their order, with nothing of the agents around them."""
+    extension = llm.ask(Prompt("extension", "", {"brief": brief, "kind": "cutout", "captions": "", "palette": ""}), ExtensionAnswer)
+    extraction = llm.ask(Prompt("extraction", "", {"brief": brief, "prompt": extension.prompt, "background": extension.background}), ExtractionAnswer)
+    subjects = [{"id": f"s{i}", **s.model_dump()} for i, s in enumerate(extraction.subjects)]
+    asked = {"brief": brief, "prompt": extension.prompt, "background": extension.background, "subjects": json.dumps(subjects)}
+    return extension.background, subjects, llm.ask(Prompt("layout", "", {**asked, "size": size, "bands": bands, "feedback": feedback}), LayoutAnswer)
 
 
 def boxes(answer: LayoutAnswer) -> dict[str, list[Box]]:
@@ -145,7 +154,7 @@ TARGETS = {"object precision": 97, "object recall": 97, "count": 97, "colour": 9
 
 @pytest.mark.parametrize("file", ["geneval.jsonl", "own.jsonl"])
 def test_figures_reach_their_targets(file: str) -> None:
-    figures = evaluate(Path(PROMPTS) / file, LLM)["figures"]
+    figures = evaluate(PROMPTS / file, LLM)["figures"]
     assert {name: figures[name]["percent"] for name in TARGETS if figures[name]["percent"] < TARGETS[name]} == {}
 
 

@@ -42,7 +42,7 @@ SHOT = Shot(
     ),
     seed=7,
 )
-DRAW, CUT, PLACE = DrawSettings(guidance=6, base_ratio=0.1), CutSettings(fusion="mean"), Box((0.2, 0.5, 0.5, 0.9))
+DRAW, CUT, PLACE = DrawSettings(guidance=6, base_ratio=0.3), CutSettings(fusion="mean"), Box((0.2, 0.5, 0.5, 0.9))
 
 
 def changed(before: Any, after: Any, path: str = "") -> dict[str, Any]:
@@ -59,7 +59,7 @@ def changed(before: Any, after: Any, path: str = "") -> dict[str, Any]:
     [
         (Recut(cut=CUT), {"plan.cut.fusion": "mean"}),
         (Rematte(), {"plan.cut.soft": True}),
-        (Reguide(draw=DRAW), {"plan.draw.guidance": 6.0, "plan.draw.base_ratio": 0.1}),
+        (Reguide(draw=DRAW), {"plan.draw.guidance": 6.0, "plan.draw.base_ratio": 0.3}),
         (Move(region=1, box=PLACE), {"plan.regions.1.box": [0.2, 0.5, 0.5, 0.9]}),
         (Move(region=0, box=PLACE), {"plan.regions.0.box": [0.2, 0.5, 0.5, 0.9], "plan.regions.0.mask": None}),
         (Resize(region=1, scale=0.8), {"plan.regions.1.box": [0.63, 0.34, 0.87, 0.66]}),

@@ -191,3 +191,18 @@ def test_settings_do_not_change() -> None:
 def test_importing_them_imports_nothing_heavy() -> None:
     code = "import sys, cutwork.settings; print([m for m in ('torch', 'sqlalchemy', 'langchain_core', 'numpy', 'alembic') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_fault_does_not_drag_in_the_defaults_that_hang_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "garbage")
+    with pytest.raises(BadInput) as caught:
+        Settings()
+    assert "OPENAI_BASE_URL" in str(caught.value)
+    assert "PydanticUndefined" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://user:topsecret@127.0.0.1:9/v1", "http://127.0.0.1/v1?api_key=topsecret&x=1"])
+def test_secrets_in_urls_are_never_shown(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    assert "topsecret" not in shown(Settings())["openai_base_url"]
+    assert HIDDEN in shown(Settings())["openai_base_url"]

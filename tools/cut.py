@@ -22,6 +22,7 @@ from cutwork.tools.masks import matting, measure
 from cutwork.tools.masks.clean import fragments
 from cutwork.tools.masks.segment import Method, segment
 from cutwork.tools.masks.trimap import border_ring
+from cutwork.tools.pixels import encode
 from cutwork.tools.record_file import Record
 
 Pixels = NDArray[np.uint8]
@@ -130,19 +131,19 @@ def _cutout(
     number: int, region: Region, image: Pixels, mask: NDArray[np.bool_], seen: Attended, overlap: dict[str, float], soft: bool, blobs: Blobs
 ) -> Cutout:
     alpha, layer = _layer(image, mask, soft)
-    data = _png(layer)
+    data = encode(layer)
     try:
         if mask.any():
             verify_alpha(data)
     except CutworkError:  # what cannot be delivered counts as not found, and the critic says so
         mask, alpha = np.zeros_like(mask), np.zeros_like(alpha)
-        data = _png(np.zeros_like(layer))
+        data = encode(np.zeros_like(layer))
     kept = alpha > 127
     return Cutout(
         subject=region.subject,
         region=number,
         image=blobs.put(data),
-        mask=blobs.put(_png(alpha)),
+        mask=blobs.put(encode(alpha)),
         box=measure.tight_box(kept),
         receipt=receipt(region.box, image, kept, seen, overlap),
     )
@@ -179,9 +180,3 @@ def _layer(image: Pixels, mask: NDArray[np.bool_], soft: bool) -> tuple[Pixels, 
 
 def _others(shares: NDArray[np.float64], own: int) -> dict[str, float]:
     return {str(k): round(float(share), 4) for k, share in enumerate(shares) if k != own}
-
-
-def _png(pixels: Pixels) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG", compress_level=6)
-    return out.getvalue()

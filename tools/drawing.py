@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 from collections.abc import Sequence
@@ -15,8 +14,7 @@ from cutwork.errors import BadInput, NotConfigured
 from cutwork.ports import Blobs, Watch
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    import torch
 
     from cutwork.tools.families.base import Family
 
@@ -78,30 +76,30 @@ class LocalDrawing:
         """The model, loaded on first use."""
         import torch
 
-        from cutwork.tools.render import device
-
         if self._family is None:
             if self._threads:
                 torch.set_num_threads(self._threads)
-            self._family = registry.find(FAMILIES, self._family_name).load(self.model, device(self._device))
+            self._family = registry.find(FAMILIES, self._family_name).load(self.model, _device(self._device))
         return self._family
 
     def render(self, shot: Shot, watch: Watch) -> Render:
-        from cutwork.tools.render import Effort, render
+        from cutwork.tools.render import render
 
         with self._lock:
-            return render(shot, self.family(), self.blobs, watch, Effort(early_verdict=self._early))
+            return render(shot, self.family(), self.blobs, watch, early_verdict=self._early)
 
     def cut(self, shot: Shot, render: Render) -> tuple[Cutout, ...]:
         from cutwork.tools.cut import cut
+        from cutwork.tools.pixels import decode
         from cutwork.tools.record_file import Record
 
-        return cut(shot.plan, _pixels(self.blobs.get(render.image)), Record.from_bytes(self.blobs.get(render.record)), render.attended, self.blobs)
+        return cut(shot.plan, decode(self.blobs.get(render.image), "RGB"), Record.from_bytes(self.blobs.get(render.record)), render.attended, self.blobs)
 
     def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
         from cutwork.tools.formats.overview import numbered
+        from cutwork.tools.pixels import decode
 
-        return numbered(_pixels(self.blobs.get(render.image)), [_pixels(self.blobs.get(c.mask)) for c in cutouts])
+        return numbered(decode(self.blobs.get(render.image), "RGB"), [decode(self.blobs.get(c.mask), "L") for c in cutouts])
 
     def finish(self, design: Design) -> tuple[Artifact, ...]:
         from cutwork.tools.finish import finish
@@ -111,9 +109,14 @@ class LocalDrawing:
         return finish(design, self.blobs)
 
 
-def _pixels(data: bytes) -> NDArray[np.uint8]:
-    """PNG bytes as pixels, (H, W) or (H, W, C)."""
-    import numpy as np
-    from PIL import Image
+def _device(name: str) -> torch.device:
+    """"auto" takes CUDA, then MPS, then the CPU."""
+    import torch
 
-    return np.asarray(Image.open(io.BytesIO(data)))
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    chosen = torch.device(name)
+    if (chosen.index or 0) >= there.get(chosen.type, 0):
+        raise NotConfigured(f"there is no device {name!r} on this machine", hint="leave CUTWORK_DEVICE at auto, or set cpu; `cutwork doctor` says what torch finds")
+    return chosen

@@ -5,13 +5,9 @@ Texts of the joint sequence while regions act: [background | region 1 | region 2
 
 from __future__ import annotations
 
-import io
 import time
-from dataclasses import dataclass
 
 import numpy as np
-import torch
-from PIL import Image
 from torch import Tensor
 
 from cutwork.domain import Attended, Plan, Region, Render, Shot
@@ -22,32 +18,28 @@ from cutwork.tools.attention.fuse import fuse
 from cutwork.tools.attention.record import Recorder
 from cutwork.tools.denoise import Conditioning, Phase, denoise
 from cutwork.tools.families.base import Family
+from cutwork.tools.pixels import encode
 from cutwork.tools.record_file import Record
 
 EARLY = 1 / 3  # share of the steps after which receipts are telling
 HOPELESS_LIFT = 1.05  # attention to every subject is no denser inside its region than outside
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How hard to try: switches that change no plan."""
-
-    early_verdict: bool = True
-
-
-def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None, effort: Effort | None = None) -> Render:
+def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None, early_verdict: bool = True) -> Render:
     """Draw a shot, store image and record as blobs, and report where each region's words were attended.
+
+    Args:
+        early_verdict: stop at a third of the steps if attention to every subject is no denser inside its region than outside.
 
     Raises:
         Cancelled: when the watch asks for it. BadInput: if the plan does not fit the family.
     """
-    effort = effort or Effort()
     started = time.monotonic()
     plan, notes = family.translate(shot.plan)
     size = plan.size.root
     conditioning = condition(plan, family)
     recorder = Recorder(conditioning.plain.keywords, plan.size.grid) if plan.regions else None
-    verdict_at = max(2, round(plan.draw.steps * EARLY)) if effort.early_verdict else -1
+    verdict_at = max(2, round(plan.draw.steps * EARLY)) if early_verdict else -1
 
     def hopeless(done: int) -> bool:
         seen = _attended(recorder, plan) if done == verdict_at else ()
@@ -59,7 +51,7 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
     )  # fmt: skip
     record = _record(plan, recorder)
     return Render(
-        image=blobs.put(png(family.decode(drawn.latents, size))),
+        image=blobs.put(encode(family.decode(drawn.latents, size))),
         record=blobs.put(record.to_bytes()),
         seed=shot.seed,
         model=family.name,
@@ -121,19 +113,3 @@ def _record(plan: Plan, recorder: Recorder | None) -> Record:
     """The recorder's maps as they are kept."""
     recorder = recorder or Recorder((), plan.size.grid)
     return Record(recorder.stack().numpy(), np.asarray(recorder.blocks, np.int16), np.asarray(recorder.steps, np.int16))
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """Pixels (H, W, 3) as PNG bytes, the same bytes for the same pixels."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=6)
-    return buffer.getvalue()
-
-
-def device(name: str = "auto") -> torch.device:
-    """"auto" takes CUDA, then MPS, then the CPU."""
-    if name != "auto":
-        return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

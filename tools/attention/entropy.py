@@ -25,12 +25,12 @@ def minmax(maps: Tensor) -> Tensor:
     Returns:
         (..., h, w) float32.
     """
-    maps = maps.float()
+    maps = maps.double()  # the span of two floats may overflow a float
     finite = maps.isfinite()
     low = maps.where(finite, torch.inf).amin((-2, -1), keepdim=True)
     high = maps.where(finite, -torch.inf).amax((-2, -1), keepdim=True)
     low, high = low.where(low.isfinite(), 0.0), high.where(high.isfinite(), 0.0)
-    return (maps.where(finite, low) - low) / (high - low + EPS)
+    return ((maps.where(finite, low) - low) / (high - low + EPS)).float()
 
 
 def histogram_entropy(maps: Tensor, bins: int = 256) -> Tensor:

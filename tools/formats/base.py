@@ -6,16 +6,11 @@ The bytes are in the blobs, the artifacts name them. Files hold nothing that dif
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from cutwork.domain import Artifact, Design, Round
 from cutwork.errors import BadInput, StorageFailed
@@ -39,19 +34,6 @@ def delivered(design: Design) -> Round:
     if design.delivered is None:
         raise BadInput(f"design {design.id!r} has status {design.status!r} and no delivered round; there is nothing to finish")
     return design.delivered
-
-
-def pixels(data: bytes, mode: str) -> NDArray[np.uint8]:
-    """Decoded picture in a PIL mode: (H, W, channels) or, for "L", (H, W).
-
-    Raises:
-        StorageFailed: if the bytes are no picture.
-    """
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.array(image.convert(mode))
-    except (OSError, ValueError, SyntaxError) as fault:
-        raise StorageFailed(f"a stored picture of {len(data):,} bytes cannot be read: {fault}") from fault
 
 
 def artifact(kind: str, name: str, data: bytes, blobs: Blobs, media_type: str, size: tuple[int, int] | None = None) -> Artifact:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from cutwork.domain import Artifact, Cutout, Design, Json
 from cutwork.ports import Blobs
 from cutwork.tools.formats import overview, png
-from cutwork.tools.formats.base import artifact, canonical, delivered, file_stem, pixels
+from cutwork.tools.formats.base import artifact, canonical, delivered, file_stem
+from cutwork.tools.pixels import decode
 
 
 def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
@@ -50,7 +51,7 @@ def _entry(cutout: Cutout) -> Json:
 
 def _layer(cutout: Cutout, blobs: Blobs) -> tuple[Artifact, Artifact]:
     stem = file_stem(cutout.region, cutout.subject)
-    rgba, mask = pixels(blobs.get(cutout.image), "RGBA"), pixels(blobs.get(cutout.mask), "L")
+    rgba, mask = decode(blobs.get(cutout.image), "RGBA"), decode(blobs.get(cutout.mask), "L")
     size = (mask.shape[1], mask.shape[0])
     return (
         artifact("cutout", f"cutouts/{stem}.png", png.encode(rgba), blobs, "image/png", size),

@@ -21,7 +21,8 @@ from cutwork import __version__
 from cutwork.domain import Artifact, Design, Json, Shot
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs
-from cutwork.tools.formats.base import artifact, canonical, delivered, pixels
+from cutwork.tools.formats.base import artifact, canonical, delivered
+from cutwork.tools.pixels import decode
 
 MANIFEST_VERSION = 1
 SAMPLER = "Euler"
@@ -46,7 +47,7 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
     Raises:
         BadInput: if the design has no delivered round.
     """
-    image = pixels(blobs.get(delivered(design).render.image), "RGB")
+    image = decode(blobs.get(delivered(design).render.image), "RGB")
     data = encode(image, {"parameters": parameters(design), "cutwork": canonical(manifest(design)).decode()})
     return (artifact("image", "image.png", data, blobs, "image/png", (image.shape[1], image.shape[0])),)
 

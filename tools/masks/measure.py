@@ -43,7 +43,7 @@ def border_contact(mask: Mask) -> float:
 
 def overlap(claims: Mask) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Share of each mask that each other mask also claims: (R, H, W) bool -> (R, R) in 0..1, row = whose share, diagonal 0."""
-    flat = claims.reshape(len(claims), -1).astype(np.float64)
+    flat = claims.reshape(len(claims), int(np.prod(claims.shape[1:]))).astype(np.float64)
     shared = flat @ flat.T
     shares = shared / np.maximum(1.0, np.diag(shared))[:, None]
     np.fill_diagonal(shares, 0.0)

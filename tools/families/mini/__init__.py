@@ -21,7 +21,7 @@ from cutwork.errors import NotConfigured
 from cutwork.tools.families.base import Family, quiet
 from cutwork.tools.families.flux import FluxFamily
 
-PADDED = (24, 32, 48, 64)  # T5 lengths it was trained with; padding is attended
+PADDED = (16, 24, 32, 48, 64)  # T5 lengths; padding is attended, so prompts are padded as they were in training
 
 
 class MiniFamily(FluxFamily):

@@ -1,0 +1,306 @@
+"""Runs over their whole life: stopped, resumed elsewhere, drawn again, held by one process at a time."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cutwork import registry
+from cutwork.domain import Brief, Critique, Design, Reseed, Shot
+from cutwork.errors import BadInput, NotConfigured
+from cutwork.graphs.fakes import FakeDrawing
+from cutwork.graphs.state import start
+from cutwork.storage.designs import SqlDesigns
+from cutwork.storage.leases import lease
+from cutwork.studio import Studio
+from cutwork.tools.formats import png
+
+BRIEF = "a grumpy cat and a rocket on a purple background"
+
+
+class Killed(BaseException):
+    """What kill -9 is to a process."""
+
+
+def studio(home: Path, quality: Callable[[Shot, int], float] = lambda shot, region: 1.0, **settings: Any) -> tuple[Studio, FakeDrawing]:
+    made = Studio(home=home, **{"llm": "offline", "steps": 3, **settings})
+    fake = FakeDrawing(made.wired.blobs, quality, model=made.settings.model)
+    made.wired.__dict__["drawing"] = fake
+    return made, fake
+
+
+def dying(node: str) -> Callable[[str, dict[str, Any]], None]:
+    def die(kind: str, data: dict[str, Any]) -> None:
+        if kind == "node" and data["node"] == node:
+            raise Killed
+
+    return die
+
+
+def bytes_of(design: Design, made: Studio) -> bytes:
+    """The finished PNG, with its manifest."""
+    return made.wired.blobs.get(png.write(design, made.wired.blobs)[0].sha256)
+
+
+# again, from an id or a PNG
+
+
+def test_a_png_is_drawn_again_with_the_same_bytes(home: Path, tmp_path: Path) -> None:
+    made, _ = studio(home)
+    first = made.design(BRIEF)  # no seed was asked for
+    path = tmp_path / "image.png"
+    path.write_bytes(bytes_of(first, made))
+    elsewhere, fake = studio(home / "elsewhere")
+    again = elsewhere.rerun(path)
+    assert fake.renders == [first.delivered.shot]  # type: ignore[union-attr]
+    assert again.seed == first.seed
+    assert again.brief == first.brief
+    assert again.brief.seed is None
+    assert bytes_of(again, elsewhere) == path.read_bytes()
+    assert bytes_of(made.rerun(first.id), made) == path.read_bytes()
+
+
+def test_a_repaired_design_is_drawn_again_as_it_was_delivered(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter([Critique(score=0.1, verdict="repair", repairs=(Reseed(seed=99),)), *[Critique(score=0.9, verdict="accept")] * 2])
+    monkeypatch.setattr("cutwork.graphs.design.criticise", lambda *args, **kwargs: next(said))
+    made, _ = studio(home)
+    first = made.design(BRIEF, seed=7)
+    again = made.rerun(first.id)
+    assert (first.seed, again.seed, again.brief.seed) == (7, 99, 7)
+    assert bytes_of(again, made) == bytes_of(first, made)
+
+
+def test_a_rerun_uses_the_model_it_was_made_with_unless_told_otherwise(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = studio(home)
+    first = made.design(BRIEF, seed=7)
+    monkeypatch.setenv("CUTWORK_MODEL", "black-forest-labs/FLUX.1-schnell")
+    plain, wrong = studio(home)
+    right = FakeDrawing(plain.wired.blobs, model="mini")
+    plain.wired._drawings["mini", True] = right
+    assert plain.rerun(first.id).model == "mini"
+    assert (len(wrong.renders), len(right.renders)) == (0, 1)
+    told, asked = studio(home, model="black-forest-labs/FLUX.1-dev")
+    assert told.rerun(first.id).model == "black-forest-labs/FLUX.1-dev"
+    assert len(asked.renders) == 1
+
+
+def test_a_png_whose_manifest_lacks_something_is_refused(home: Path, tmp_path: Path) -> None:
+    made, _ = studio(home)
+    manifest = png.manifest(made.design(BRIEF, seed=7))
+    del manifest["brief"]
+    (tmp_path / "x.png").write_bytes(png.encode(np.zeros((8, 8, 3), np.uint8), {"cutwork": json.dumps(manifest)}))
+    with pytest.raises(BadInput, match="damaged"):
+        made.rerun(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("node", ["render", "cut", "critique", "finish"])
+def test_a_rerun_that_was_killed_stays_one(home: Path, node: str) -> None:
+    made, _ = studio(home, lambda shot, region: 0.08)
+    first = made.design(BRIEF, seed=7)
+    with pytest.raises(Killed):
+        made.rerun(first.id, on_event=dying(node))
+    id = made.runs()[0].id
+    again, _ = studio(home, lambda shot, region: 0.08)
+    design = again.resume(id)
+    assert len(design.rounds) == 1
+    assert design.rounds[0].shot == first.delivered.shot  # type: ignore[union-attr]
+    assert not again.wired.designs.calls(id)
+
+
+def test_a_rerun_killed_before_its_first_checkpoint_begins_at_its_shot(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = studio(home)
+    first = made.design(BRIEF, seed=7)
+    monkeypatch.setattr(Studio, "_graph", lambda self: (_ for _ in ()).throw(Killed))
+    with pytest.raises(Killed):
+        made.rerun(first.id)
+    monkeypatch.undo()
+    again, fake = studio(home)
+    design = again.resume(again.runs(status="running")[0].id)
+    assert fake.renders == [first.delivered.shot]  # type: ignore[union-attr]
+    assert not again.wired.designs.calls(design.id)
+
+
+# on, in another process with other settings
+
+
+def test_a_resumed_run_goes_by_what_it_was_started_with(home: Path) -> None:
+    made, _ = studio(home, lambda shot, region: 0.08, rounds=2, steps=5)
+    with pytest.raises(Killed):
+        made.design(BRIEF, seed=7, on_event=dying("extract"))
+    id = made.runs()[0].id
+    today, wrong = studio(home, model="black-forest-labs/FLUX.1-schnell", rounds=6, steps=9, early_verdict=False, time_budget_s=1)
+    right = FakeDrawing(today.wired.blobs, lambda shot, region: 0.08, model="mini")
+    today.wired._drawings["mini", True] = right
+    design = today.resume(id)
+    assert (design.model, len(design.rounds)) == ("mini", 2)
+    assert right.renders[0].plan.draw.steps == 5
+    assert not wrong.renders
+
+
+def test_a_model_or_llm_that_is_gone_is_said_and_the_run_stays(home: Path) -> None:
+    made, _ = studio(home)
+    with pytest.raises(Killed):
+        made.design(BRIEF, seed=7, on_event=dying("render"))
+    id = made.runs()[0].id
+
+    def change(**changes: Any) -> None:
+        made.wired.designs.change(id, lambda d: d.model_copy(update={"terms": d.terms.model_copy(update=changes)}))  # type: ignore[union-attr]
+
+    change(model="model-of-last-year")
+    with pytest.raises(BadInput, match="model-of-last-year"):
+        made.resume(id)
+    change(model="mini", llm="openai:gpt-x")
+    with pytest.raises(NotConfigured, match="gpt-x"):
+        made.resume(id)
+    change(llm="offline")
+    assert made.resume(id).status == "accepted"
+
+
+def test_a_plan_rejected_in_another_process_is_made_again(home: Path) -> None:
+    made, _ = studio(home, approve=True)
+    waiting = made.design(BRIEF, seed=7)
+    other, fake = studio(home)  # --approve is not among today's settings
+    with pytest.raises(BadInput, match="approval of its plan"):
+        other.resume(waiting.id)
+    rejected = other.resume(waiting.id, "make the cat bigger")
+    assert (rejected.status, len(fake.renders)) == ("needs_approval", 0)
+    assert [c.agent for c in other.wired.designs.calls(waiting.id)][-1] == "layout"
+    assert other.resume(waiting.id, True).status == "accepted"
+
+
+def test_a_run_without_its_checkpoint_begins_again_with_nothing_left_over(home: Path) -> None:
+    made, _ = studio(home, lambda shot, region: 0.08)
+    with pytest.raises(Killed):
+        made.design(BRIEF, seed=7, on_event=dying("finish"))
+    id = made.runs()[0].id
+    assert len(made.show(id).rounds) == 4
+    for file in home.glob("checkpoints.db*"):
+        file.unlink()
+    again, _ = studio(home)
+    design = again.resume(id)
+    assert (design.status, [r.number for r in design.rounds]) == ("accepted", [1])
+
+
+# before anything is drawn or kept
+
+
+def test_a_kind_no_format_finishes_is_refused_before_drawing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = registry.names
+    monkeypatch.setattr(registry, "names", lambda package: ("cutout", "overview", "png") if package.endswith(".formats") else names(package))
+    made, fake = studio(home)
+    with pytest.raises(BadInput, match=r"'meme' cannot be finished by this Cutwork; it has cutout$"):
+        made.design(BRIEF, kind="meme")
+    assert not fake.renders
+    assert not made.runs()
+
+
+def test_models_that_cannot_be_had_leave_no_run(home: Path) -> None:
+    with pytest.raises(BadInput, match="nonesuch"):
+        Studio(home=home, model="nonesuch", llm="offline").design(BRIEF)
+    with pytest.raises(NotConfigured):
+        studio(home, llm="openai:gpt-x")[0].design(BRIEF)
+    assert not Studio(home=home).runs()
+
+
+# one at a time
+
+
+def hold(folder: str, held: Any, done: Any) -> None:
+    with lease(Path(folder), "run-1"):
+        held.set()
+        done.wait(60)
+
+
+def test_of_two_that_resume_a_run_the_second_is_refused(home: Path) -> None:
+    made, fake = studio(home)
+    with pytest.raises(Killed):
+        made.design(BRIEF, seed=7, on_event=dying("render"))
+    id = made.runs()[0].id
+    refused: list[str] = []
+
+    def also(kind: str, data: dict[str, Any]) -> None:
+        if data.get("node") == "cut":
+            with pytest.raises(BadInput, match="worked on by another") as caught:
+                studio(home)[0].resume(id)
+            refused.append(str(caught.value))
+
+    assert made.resume(id, on_event=also).status == "accepted"
+    assert refused
+    assert len(fake.renders) == 1
+    assert not list((home / "locks").iterdir())
+
+
+def test_a_lease_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    held, done = spawn.Event(), spawn.Event()
+    holder = spawn.Process(target=hold, args=(str(tmp_path), held, done))
+    holder.start()
+    try:
+        assert held.wait(60)
+        with pytest.raises(BadInput, match="run-1"), lease(tmp_path, "run-1"):
+            pass
+        with lease(tmp_path, "run-2"):
+            pass
+    finally:
+        holder.kill()
+        holder.join()
+    with lease(tmp_path, "run-1"):
+        pass
+
+
+def test_changes_made_at_once_are_all_kept(home: Path) -> None:
+    made, _ = studio(home)
+    designs: SqlDesigns = made.wired.designs
+    designs.create(start(Brief(text="a cat", seed=1), made.wired.terms(), id="r1"))
+
+    def count(name: str) -> None:
+        for _ in range(20):
+            designs.change("r1", lambda d: d.model_copy(update={"timings": {**d.timings, name: d.timings.get(name, 0) + 1}}))
+
+    threads = [threading.Thread(target=count, args=(str(n),)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert designs.get("r1").timings == {str(n): 20 for n in range(4)}
+    with pytest.raises(BadInput, match="there is no run"):
+        designs.change("nonesuch", lambda d: d)
+
+
+def test_a_change_that_fails_changes_nothing(home: Path) -> None:
+    made, _ = studio(home)
+    design = start(Brief(text="a cat", seed=1), made.wired.terms(), id="r1")
+    made.wired.designs.create(design)
+    with pytest.raises(ZeroDivisionError):
+        made.wired.designs.change("r1", lambda d: d.model_copy(update={"best": 1 // 0}))
+    assert made.show("r1") == design
+
+
+STRICT = """
+import sys, langgraph.checkpoint.serde.jsonplus
+from cutwork.domain import Terms
+from cutwork.errors import BadInput
+from cutwork.storage.archive import Manifest
+from cutwork.settings import Settings
+from cutwork.wiring import Wired
+serde = Wired(Settings(home=sys.argv[1])).checkpointer.serde
+terms = Terms(model="mini", llm="offline")
+assert serde.loads_typed(serde.dumps_typed(terms)) == terms
+assert not isinstance(serde.loads_typed(serde.dumps_typed(Manifest())), Manifest)
+"""
+
+
+def test_checkpoints_hold_our_values_only_whatever_the_environment_says(home: Path) -> None:
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("LANGGRAPH")}
+    result = subprocess.run([sys.executable, "-c", STRICT, str(home)], capture_output=True, text=True, env=plain, check=False)
+    assert result.returncode == 0, result.stderr
