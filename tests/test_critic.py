@@ -356,9 +356,11 @@ def test_geometry_stands_alone_where_vision_fails(error: Exception) -> None:
     assert "vision" not in verdict.scores
 
 
-def test_a_missing_server_is_not_hidden() -> None:
-    with pytest.raises(NotConfigured):
-        judged(receipt(), llm=ScriptedLlm(sees=True).enqueue(CriticAnswer, NotConfigured("no")), picture=b"png")
+def test_a_server_lost_after_drawing_is_said_and_costs_nothing_else() -> None:
+    verdict = judged(receipt(), llm=ScriptedLlm(sees=True).enqueue(CriticAnswer, NotConfigured("cannot reach it")), picture=b"png")
+    assert verdict.verdict == "accept"
+    assert "cannot reach it" in verdict.findings[-1].detail
+    assert verdict.findings[-1].severity == 0
 
 
 def test_a_model_that_cannot_see_is_not_asked() -> None:

@@ -437,7 +437,7 @@ def test_the_log_of_a_run_may_share_the_connections(answers: Any, calls: list[Ll
     run.ask(PROMPT, ExtensionAnswer)
     shared.ask(PROMPT, ExtensionAnswer)
     assert len(calls) == 1
-    assert run._connections is shared._connections
+    assert run._server is shared._server
 
 
 def test_asking_imports_langchain_and_importing_does_not() -> None:
