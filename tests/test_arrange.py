@@ -10,6 +10,7 @@ from cutwork.agents.language import rects
 from cutwork.agents.language.arrange import Variant, arrange, directions, holds
 from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.order import Axis, grid
+from cutwork.agents.language.parse import parse
 from cutwork.agents.language.rects import Rect, overlap
 
 SIZES = [(256, 256), (512, 256), (256, 512), (1024, 256), (64, 64)]
@@ -215,3 +216,11 @@ def test_chains_of_directions_hold(kinds: list[str], size: tuple[int, int]) -> N
 def test_unrelated_things_never_overlap(numbers: list[int], size: tuple[int, int]) -> None:
     boxes = flat(arrange([Thing("cat", count=n) for n in numbers], size=size).boxes)
     assert all(overlap(a, b) < 1e-9 for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+@pytest.mark.parametrize("brief", ["two dogs, one wearing a hat, and a cat between them", "a cat between them", "a cat and a dog between it", "a cat between a dog"])
+def test_between_with_an_end_missing_is_still_laid_out(brief: str) -> None:
+    parsed = parse(brief)
+    assert all(map(valid, flat(arrange(parsed.things, parsed.relations).boxes)))
+    half = [Relation("between", i, j) for i in range(len(parsed.things)) for j in range(len(parsed.things))]
+    assert all(map(valid, flat(arrange(parsed.things, half).boxes)))

@@ -348,19 +348,20 @@ def test_odd_marks(given: tuple[float, float, float], wanted: float | None) -> N
         assert scores["vision"] == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize("error", [LlmFailed("no"), Refused("no")])
-def test_geometry_stands_alone_where_vision_fails(error: Exception) -> None:
-    llm = ScriptedLlm(sees=True).enqueue(CriticAnswer, error)
-    verdict = judged(receipt(), llm=llm, picture=b"png")
-    assert verdict.verdict == "accept"
-    assert "vision" not in verdict.scores
+@pytest.mark.parametrize("error", [LlmFailed("no"), NotConfigured("gone"), Refused("no")])
+def test_geometry_stands_alone_and_says_so_where_vision_fails(error: Exception) -> None:
+    """What was drawn is not thrown away because a server was lost since."""
+    alone, verdict = judged(receipt()), judged(receipt(), llm=ScriptedLlm(sees=True).enqueue(CriticAnswer, error), picture=b"png")
+    (note,) = verdict.findings
+    assert (note.severity, note.detail) == (0.0, f"the picture itself was not looked at, only measured: {error}")
+    assert verdict.model_copy(update={"findings": ()}) == alone
 
 
-def test_a_server_lost_after_drawing_is_said_and_costs_nothing_else() -> None:
-    verdict = judged(receipt(), llm=ScriptedLlm(sees=True).enqueue(CriticAnswer, NotConfigured("cannot reach it")), picture=b"png")
-    assert verdict.verdict == "accept"
-    assert "cannot reach it" in verdict.findings[-1].detail
-    assert verdict.findings[-1].severity == 0
+def test_a_lost_server_asks_for_no_repair() -> None:
+    bad = receipt(contained=0.1)
+    lost = judged(bad, llm=ScriptedLlm(sees=True).enqueue(CriticAnswer, NotConfigured("gone")), picture=b"png")
+    assert lost.repairs == judged(bad).repairs
+    assert lost.findings[-1].severity == 0.0
 
 
 def test_a_model_that_cannot_see_is_not_asked() -> None:

@@ -124,6 +124,17 @@ def test_relations(brief: str, expected: list[tuple[str, int, int]]) -> None:
     assert relations(brief) == expected
 
 
+@pytest.mark.parametrize(
+    ("brief", "relation"),
+    [
+        ("a cat and a dog with a ball between them", Relation("between", 2, 0, 1)),
+        ("two dogs and a cat between them", Relation("between", 1, 0, 0)),
+    ],
+)
+def test_between_them(brief: str, relation: Relation) -> None:
+    assert parse(brief).relations == [relation]
+
+
 def test_between_has_three_ends() -> None:
     assert parse("a ball between a cat and a dog").relations == [Relation("between", 0, 1, 2)]
 

@@ -95,7 +95,7 @@ def test_layouts_of_nonsense_are_plans_whatever_the_seed(url: str) -> None:
 @pytest.mark.parametrize("mode", ["function_calling", "json_mode", "text"])
 def test_humbler_forms_end_in_a_value_or_say_why(llm: OpenAiLlm, calls: list[LlmCall], mode: Any) -> None:
     """A random model that no grammar holds answers noise: the end is a clear error, after one re-ask."""
-    llm._mode = mode
+    llm._server.mode = mode
     with contextlib.suppress(LlmFailed):
         llm.ask(Prompt(name="any", text="Answer."), ExtensionAnswer)
     assert calls[0].ok or calls[0].attempts == 2

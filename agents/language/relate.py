@@ -21,9 +21,22 @@ def loose_on(reading: Reading, token: Token, at: int) -> bool:
         return True
     if reading.last == 0:
         return False
+    if token.value == "between":
+        _between_them(reading, reading.last)
+        return True
     base = reading.head[0] if reading.head and reading.head[0] != reading.last else reading.last - 1
     replace_relation(reading, token.value, reading.last, base)
     return True
+
+
+def _between_them(reading: Reading, index: int) -> None:
+    """ "two dogs and a cat between them": between those of whom there are several, else the first two."""
+    others = [i for i in reading.head if i != index] + [i for i in range(index) if i not in reading.head]
+    several = next((i for i in others if reading.parsed.things[i].count > 1), None)
+    ends = (several, several) if several is not None else tuple(others[:2])
+    if len(ends) == 2 and ends[0] is not None and ends[1] is not None:
+        kept = [r for r in reading.parsed.relations if index not in (r.a, r.b, r.c)]
+        reading.parsed.relations = [*kept, Relation("between", index, ends[0], ends[1])]
 
 
 def replace_relation(reading: Reading, kind: str, a: int, b: int) -> None:
