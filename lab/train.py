@@ -273,6 +273,18 @@ def train(run: Path, minutes: float, stage: Stage, art: tuple[Art, ...], lr: flo
     save_sheet(ema, vae, run / "samples" / f"{step:06d}.png", stage.sizes[0])
 
 
+def begin_from(exported: Path, run: Path) -> None:
+    """Start a run from exported weights: they become its model and its average; optimizer and training-only tasks start afresh."""
+    pipeline = FluxPipeline.from_pretrained(exported)
+    model = Model()
+    model.clip_model.load_state_dict(pipeline.text_encoder.state_dict())
+    model.t5_model.load_state_dict(pipeline.text_encoder_2.state_dict())
+    model.transformer.load_state_dict(pipeline.transformer.state_dict())
+    pipeline.vae.save_pretrained(run / "vae")
+    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    save(run, model, model, optimizer, step=300)  # past the warm-up
+
+
 def save(run: Path, model: Model, ema: Model, optimizer: torch.optim.Optimizer, step: int) -> None:
     """Write the checkpoint beside the old one, then swap: a kill at any moment leaves a whole file."""
     state = {"model": model.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
@@ -321,12 +333,15 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
     parser.add_argument("--autoencoder", type=float, metavar="MINUTES", help="train the autoencoder instead")
+    parser.add_argument("--begin-from", type=Path, metavar="DIR", help="make a run out of exported weights instead")
     parser.add_argument("--measure", action="store_true", help="print what a run has come to instead")
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the model as a diffusers folder instead")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     art = load(args.tier)
-    if args.autoencoder:
+    if args.begin_from:
+        begin_from(args.begin_from, args.run)
+    elif args.autoencoder:
         vae = autoencoder.train(load(2), args.run / "vae", args.autoencoder)
         print(f"held-out PSNR {autoencoder.psnr(vae, load(2), range(10**9, 10**9 + 20)):.2f} dB")
     elif args.measure:
