@@ -95,7 +95,13 @@ def _layout(variables: Variables) -> LayoutAnswer:
         for subject, boxes, z in zip(subjects, found.boxes, found.z, strict=False)
         for box in boxes
     ]
-    return LayoutAnswer(regions=regions, notes=list(dict.fromkeys([*parsed.notes, *found.notes])))
+    return LayoutAnswer(regions=regions, notes=list(dict.fromkeys([*parsed.notes, *_left_out(parsed), *found.notes])))
+
+
+def _left_out(parsed: Parsed) -> list[str]:
+    """A sentence about the subjects beyond what a plan can hold."""
+    rest = [thing.noun for thing in parsed.things[MAX_SUBJECTS:]]
+    return [f"{len(parsed.things)} subjects were named, at most {MAX_SUBJECTS} can be planned; left out: {', '.join(rest)}."] if rest else []
 
 
 def _band(value: Any) -> Rect:

@@ -164,3 +164,12 @@ def test_fifty_briefs_a_second_and_more() -> None:
     for i in range(100):
         plan(LLM, f"a red cat and {i % 9 + 2} dogs left of a table on a teal background {i}")
     assert 100 / (time.perf_counter() - began) > 50
+
+
+def test_subjects_beyond_what_a_plan_holds_are_named_in_a_note() -> None:
+    from cutwork.studio import Studio
+
+    animals = "cat dog fox bear lion pig cow horse goat sheep duck owl frog".split()
+    plan = Studio(llm="offline").plan(", ".join(f"a {animal}" for animal in animals[:-1]) + f" and a {animals[-1]}")
+    assert len(plan.subjects) == 12
+    assert any("13 subjects were named" in note and "frog" in note for note in plan.notes)
