@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cutwork.settings import Settings, strays
+from cutwork.settings import Settings, masked, strays
 
 LOW_DISK = 2 * 2**30  # bytes
 UNFORESEEN = "reinstall cutwork; if that does not mend it, report this line"
@@ -165,7 +165,7 @@ def _database(settings: Settings) -> Iterator[Check]:
     from cutwork.storage.db import check
     from cutwork.wiring import Wired
 
-    where = _masked(settings.database_url)
+    where = masked(settings.database_url)
     try:
         designs = Wired(settings).designs
         count = len(designs.list_summaries(1000, None))
@@ -201,11 +201,3 @@ def _checkpoints(settings: Settings) -> Iterator[Check]:
 def _strays(settings: Settings) -> Iterator[Check]:  # noqa: ARG001
     for name, meant in strays():
         yield Check("environment", "warn", f"{name} sets nothing", f"did you mean {meant}?" if meant else "unset it; `cutwork config show` lists the settings")
-
-
-def _masked(url: str) -> str:
-    """A database URL without its password."""
-    from urllib.parse import urlsplit
-
-    password = urlsplit(url).password
-    return url.replace(f":{password}@", ":***@") if password else url

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from cutwork.domain import Artifact, Critique, Cutout, Design, LlmCall, Plan, Render, Shot
+from cutwork.domain import Artifact, Cutout, Design, LlmCall, Render, Shot
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -104,9 +104,3 @@ class Designs(Protocol):
     def add_event(self, run: str, kind: str, data: dict[str, Any]) -> int: ...
 
     def events(self, run: str, after: int = 0) -> Sequence[tuple[int, str, dict[str, Any]]]: ...
-
-
-class Critic(Protocol):
-    """Looks at a round and says what is wrong and what could be done."""
-
-    def __call__(self, plan: Plan, render: Render, cutouts: Sequence[Cutout]) -> Critique: ...

@@ -34,7 +34,7 @@ class Wired:
     def blobs(self) -> FileBlobs:
         from cutwork.storage.blobs import FileBlobs
 
-        return FileBlobs(self.settings.home / "blobs")
+        return FileBlobs(self.settings.blobs)
 
     @cached_property
     def designs(self) -> SqlDesigns:
