@@ -18,7 +18,7 @@ def geometry(plan: Plan, render: Render, cutouts: Sequence[Cutout], thresholds: 
     findings: list[Finding] = []
     scores: dict[str, float] = {}
     for index, receipt in enumerate(receipts):
-        own = list(_faults(plan, index, receipt, not render.stopped_early, thresholds))
+        own = list(_faults(plan, index, receipts, not render.stopped_early, thresholds))
         findings += own
         both = [finding for pair, finding in blended if index in pair]
         scores[str(index)] = _region_score(receipt, [*own, *both], thresholds)
@@ -39,13 +39,19 @@ def at(attended: Sequence[Attended], index: int) -> Attended:
     return attended[index] if index < len(attended) else Attended()
 
 
+def _area(plan: Plan, index: int, attended: Attended) -> float:
+    """Share of the canvas a region holds; of a free mask, attention's lift over chance tells it."""
+    region = plan.regions[index]
+    return region.box.area if region.mask is None or attended.lift <= 0 else attended.inside / attended.lift
+
+
 def _watched(attended: Attended) -> bool:
     """Whether attention was recorded at all; without a record, nothing is said about it."""
     return attended.box is not None or attended.lift > 0 or attended.inside > 0
 
 
-def _faults(plan: Plan, index: int, receipt: Receipt, cut: bool, t: Thresholds) -> Iterator[Finding]:
-    name = plan.regions[index].subject
+def _faults(plan: Plan, index: int, receipts: Sequence[Receipt], cut: bool, t: Thresholds) -> Iterator[Finding]:
+    name, receipt = plan.regions[index].subject, receipts[index]
 
     def found(kind: str, severity: float, detail: str) -> Iterator[Finding]:
         if severity > 0:
@@ -59,7 +65,7 @@ def _faults(plan: Plan, index: int, receipt: Receipt, cut: bool, t: Thresholds) 
     elif _watched(receipt.attended):
         lift = receipt.attended.lift
         yield from found("missing", min(gravest, below(lift, t.lift)), f"the model hardly looked for it there (attention {lift:.2f} × chance)")
-    other, density = _worst_leak(plan, index, receipt.attended, t)
+    other, density = _worst_leak(plan, index, receipts, t)
     yield from found("leaking", min(gravest, above(density, t.leak)), f"attention leaks into region {other + 1} ({density:.2f} × its own)")
     if not cut or lost:
         return
@@ -83,7 +89,7 @@ def _blended(plan: Plan, receipts: Sequence[Receipt], t: Thresholds) -> Iterator
         a, b = plan.regions[i].subject, plan.regions[j].subject
         if frozenset((a, b)) not in alike or _meant_to_overlap(plan, i, j, t):
             continue
-        mutual = min(_density(plan, i, j, receipts[i].attended), _density(plan, j, i, receipts[j].attended))
+        mutual = min(_density(plan, i, j, receipts), _density(plan, j, i, receipts))
         claimed = min(receipts[i].overlap.get(str(j), 0.0), receipts[j].overlap.get(str(i), 0.0))
         severity = max(above(mutual, t.blend), above(claimed, t.overlap))
         if severity > 0:
@@ -91,23 +97,24 @@ def _blended(plan: Plan, receipts: Sequence[Receipt], t: Thresholds) -> Iterator
             yield (i, j), Finding(subject=a, region=i, kind="blended", detail=detail, severity=severity)
 
 
-def _density(plan: Plan, index: int, other: int, attended: Attended) -> float:
+def _density(plan: Plan, index: int, other: int, receipts: Sequence[Receipt]) -> float:
     """Attention per area in another region, against that in its own; areas differ, so masses cannot be compared."""
-    own = attended.inside / plan.regions[index].box.area
-    there = attended.leakage.get(str(other), 0.0) / plan.regions[other].box.area
+    attended = receipts[index].attended
+    own = attended.inside / _area(plan, index, attended)
+    there = attended.leakage.get(str(other), 0.0) / _area(plan, other, receipts[other].attended)
     return there / own if own > 1e-6 else (0.0 if there <= 1e-6 else 10.0)
 
 
-def _worst_leak(plan: Plan, index: int, attended: Attended, t: Thresholds) -> tuple[int, float]:
+def _worst_leak(plan: Plan, index: int, receipts: Sequence[Receipt], t: Thresholds) -> tuple[int, float]:
     """The other region that draws most of this one's attention, and how much against its own; 0 if none draws more than chance."""
     worst = (index, 0.0)
-    for number, mass in attended.leakage.items():
+    for number, mass in receipts[index].attended.leakage.items():
         other = _number(number, plan)
         # Regions of one subject have the same keyword: attention on both is as it should be.
         if other is None or plan.regions[other].subject == plan.regions[index].subject or _meant_to_overlap(plan, index, other, t):
             continue
-        if mass / plan.regions[other].box.area >= t.leak_lift:
-            worst = max(worst, (other, _density(plan, index, other, attended)), key=lambda pair: pair[1])
+        if mass / _area(plan, other, receipts[other].attended) >= t.leak_lift:
+            worst = max(worst, (other, _density(plan, index, other, receipts)), key=lambda pair: pair[1])
     return worst
 
 

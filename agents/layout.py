@@ -23,6 +23,7 @@ BAND = 0.18  # height of a caption band: two lines of meme lettering
 PLAIN = "a plain background"
 NOBODY = "no subject was found in the brief; only the background is drawn"
 _PLACING = re.compile(r"(?:on|in|at|under|over|inside|outside|near|against|among|amid|beside|by|behind|above|below|with|beneath|within)\b", re.IGNORECASE)
+_NEGATIVE = re.compile(r"(?<![\w.,-])[-−](\d+) +([^\W\d_]+)")  # "-3 cats"
 _TURNED_NUMBER = re.compile(r"[\s_#-]*\d+$")
 
 
@@ -63,7 +64,7 @@ def lay_out(
     notes: list[str] = []
     bands = caption_bands(brief, notes)
     kept = _fitting(subjects, brief.size, bands, notes)
-    reading = _asked(brief, expansion, kept, bands, llm, feedback) if kept else _Reading(notes=(NOBODY,))
+    reading = _asked(brief, expansion, kept, bands, llm, feedback) if kept else _Reading(notes=(NOBODY, *_fewer_than_none(brief.text)))
     notes += reading.notes
     regions = _regions(kept, reading, expansion.background, brief.size, bands, notes)
     return Plan(
@@ -78,6 +79,11 @@ def lay_out(
         cut=cut,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _fewer_than_none(text: str) -> list[str]:
+    """A note on each count below zero, which is why nothing is drawn."""
+    return [f"-{count} of {noun!r} cannot be drawn; none is planned" for count, noun in _NEGATIVE.findall(text)]
 
 
 def caption_bands(brief: Brief, notes: list[str]) -> tuple[CaptionBand, ...]:

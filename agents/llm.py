@@ -23,16 +23,20 @@ import weakref
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
 from cutwork.agents.answers import Unusable, closed, parse, reask, short, wire_schema
-from cutwork.agents.replay import OnCall, Recorded, Tally
+from cutwork.agents.replay import OnCall, Recorded, RecordedLlm, Tally, load_calls
 from cutwork.errors import BadInput, CutworkError, LlmFailed, NotConfigured, Refused
 from cutwork.ports import Answer, Llm, Prompt
+from cutwork.settings import HIDDEN, masked
 
 OPENAI_URL = "https://api.openai.com/v1"
+LEAST_SECRET = 4  # characters; hiding what is shorter would only garble messages
 Mode = Literal["json_schema", "function_calling", "json_mode", "text"]
 MODES: tuple[Mode, ...] = ("json_schema", "function_calling", "json_mode", "text")
 
@@ -76,9 +80,15 @@ class _Server:
 
     def client(self) -> Any:
         if self._client is None:
+            import httpx2
             import openai
 
-            self._client = openai.DefaultHttpx2Client(timeout=self._timeout_s, event_hooks={"request": [_counted]})
+            try:
+                self._client = openai.DefaultHttpx2Client(timeout=self._timeout_s, event_hooks={"request": [_counted]})
+            except (httpx2.InvalidURL, ValueError, ImportError, OSError) as error:
+                raise NotConfigured(
+                    f"no HTTP client can be made: {masked(str(error))}", "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+                ) from error
             weakref.finalize(self, self._client.close)
         return self._client
 
@@ -122,6 +132,8 @@ class OpenAiLlm:
         self.name = f"openai:{model}"
         self.sees = bool(_SEES.search(model)) if sees is None else sees
         self.base_url = base_url or OPENAI_URL
+        self._at = masked(self.base_url)  # as it may be shown
+        self._secrets = _secrets(self.base_url, api_key)
         self._model = model
         self._api_key = api_key or "not-needed"
         self._timeout_s = timeout_s
@@ -144,7 +156,7 @@ class OpenAiLlm:
         try:
             value = self._win(prompt, schema, tally)
         except CutworkError as error:
-            self._record(prompt, tally, tally.last or str(error), ok=False)
+            self._record(prompt, tally, self._hidden(tally.last) or str(error), ok=False)
             raise
         finally:
             _TALLY.reset(outer)
@@ -154,6 +166,12 @@ class OpenAiLlm:
     def _record(self, prompt: Prompt, tally: Tally, answer: str, ok: bool) -> None:
         if self._on_call is not None:
             self._on_call(tally.call(prompt, self.name, answer, ok))
+
+    def _hidden(self, text: str) -> str:
+        """Text from outside without our key and passwords: servers and libraries quote what they were sent."""
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return masked(text)
 
     def _win(self, prompt: Prompt, schema: type[Answer], tally: Tally) -> Answer:
         messages = [_human(prompt, self.sees)]
@@ -175,11 +193,12 @@ class OpenAiLlm:
             if spare is not None:
                 return spare
             if _DECLINED.search(second.text) and _DECLINED.search(first.text):
-                raise Refused(f"{self.name} declined: {short(second.text)}") from error
-            raise LlmFailed(f"{self.name} gave no usable answer for {prompt.name!r}: {fault}; asked again: {error}") from error
+                raise Refused(f"{self.name} declined: {short(self._hidden(second.text))}") from error
+            raise LlmFailed(self._hidden(f"{self.name} gave no usable answer for {prompt.name!r}: {fault}; asked again: {error}")) from error
 
     def _send(self, messages: list[Any], schema: type[BaseModel], mode: Mode, tally: Tally) -> _Reply:
         """One answer in the best form the server accepts from `mode` downwards."""
+        import httpx2
         import openai
 
         remember = mode == self._server.mode
@@ -196,6 +215,8 @@ class OpenAiLlm:
                 if self._drop_option(error):
                     continue
                 mode = self._lower(mode, error)
+            except httpx2.InvalidURL as error:
+                raise NotConfigured(f"{self.name}: the address {self._at} cannot be used: {self._hidden(str(error))}", "check OPENAI_BASE_URL") from error
             except (openai.OpenAIError, ValueError, TypeError, LookupError, AttributeError) as error:
                 # The last four: langchain reading an answer that is no chat completion at all.
                 raise self._explained(error) from error
@@ -219,7 +240,7 @@ class OpenAiLlm:
 
     def _read(self, message: Any) -> _Reply:
         if refusal := message.additional_kwargs.get("refusal"):
-            raise Refused(f"{self.name} declined: {short(str(refusal))}")
+            raise Refused(f"{self.name} declined: {short(self._hidden(str(refusal)))}")
         finish = message.response_metadata.get("finish_reason")
         if finish == "content_filter":
             raise Refused(f"{self.name}: the server's content filter stopped the answer")
@@ -260,24 +281,24 @@ class OpenAiLlm:
         """What a failure means to the person who set this up."""
         import openai
 
-        text = short(str(error))
+        text = short(self._hidden(str(error)))  # hidden first: a key cut short would not be found
         told = _told(error)
         if isinstance(error, openai.APIConnectionError):
             return self._unconnected(error)
         if not isinstance(error, openai.APIStatusError):
-            return LlmFailed(f"{self.name}: the server at {self.base_url} did not answer as a chat server does: {text}")
+            return LlmFailed(f"{self.name}: the server at {self._at} did not answer as a chat server does: {text}")
         status = error.status_code
         if status in (401, 403):
-            return NotConfigured(f"{self.name}: {self.base_url} did not accept the credentials ({status}): {text}", "check OPENAI_API_KEY and OPENAI_BASE_URL")
+            return NotConfigured(f"{self.name}: {self._at} did not accept the credentials ({status}): {text}", "check OPENAI_API_KEY and OPENAI_BASE_URL")
         if status == 404:
             hint = "check the model name, and that OPENAI_BASE_URL ends in /v1"
-            return NotConfigured(f"{self.name}: {self.base_url} has no such model or path: {text}", hint)
+            return NotConfigured(f"{self.name}: {self._at} has no such model or path: {text}", hint)
         if _FILTERED.search(told):
             return Refused(f"{self.name}: a content policy refused the request: {text}")
         if _TOO_LONG.search(told):
             return LlmFailed(f"{self.name}: the prompt is too long for the model: {text}", hint="use a shorter brief or a model with a longer context")
         tries = f" after {self._max_retries + 1} tries" if status in (408, 409, 429) or status >= 500 else ""
-        return LlmFailed(f"{self.name}: {self.base_url} answered {status}{tries}: {text}", hint="try again later" if tries else None)
+        return LlmFailed(f"{self.name}: {self._at} answered {status}{tries}: {text}", hint="try again later" if tries else None)
 
     def _unconnected(self, error: Exception) -> CutworkError:
         """A server that was never reached is a matter of settings; one that broke off is not."""
@@ -287,12 +308,12 @@ class OpenAiLlm:
         cause = list(_causes(error))[-1]
         if isinstance(cause, unreached):
             return NotConfigured(
-                f"{self.name}: no server can be reached at {self.base_url}: {short(str(cause)) or type(cause).__name__}",
-                hint=f"check that a server runs at {self.base_url} (OPENAI_BASE_URL), or use --llm offline",
+                f"{self.name}: no server can be reached at {self._at}: {short(self._hidden(str(cause))) or type(cause).__name__}",
+                hint=f"check that a server runs at {self._at} (OPENAI_BASE_URL), or use --llm offline",
             )
         if isinstance(cause, httpx2.TimeoutException):
-            return LlmFailed(f"{self.name}: {self.base_url} gave no answer within {self._timeout_s:g} s", hint="raise the LLM timeout or use a faster model")
-        return LlmFailed(f"{self.name}: the connection to {self.base_url} broke off: {short(str(cause or error))}", hint="try again later")
+            return LlmFailed(f"{self.name}: {self._at} gave no answer within {self._timeout_s:g} s", hint="raise the LLM timeout or use a faster model")
+        return LlmFailed(f"{self.name}: the connection to {self._at} broke off: {short(self._hidden(str(cause or error)))}", hint="try again later")
 
 
 def recorded(llm: Llm, on_call: OnCall) -> Llm:
@@ -313,10 +334,10 @@ def make_llm(
     sees: bool | None = None,
     on_call: OnCall | None = None,
 ) -> Llm:
-    """The `Llm` of a name: "offline", or "openai:<model>" for any OpenAI-compatible server.
+    """The `Llm` of a name: "offline", "openai:<model>" for any OpenAI-compatible server, or "replay:<file>" for recorded calls.
 
     Raises:
-        BadInput: for any other name. NotConfigured: if neither a key nor a base URL is given for an "openai:" model.
+        BadInput: for any other name, or a file that is no recording. NotConfigured: if neither a key nor a base URL is given for an "openai:" model.
     """
     if name == "offline":
         from cutwork.agents.offline import OfflineLlm
@@ -326,7 +347,22 @@ def make_llm(
     provider, _, model = name.partition(":")
     if provider == "openai" and model.strip():
         return OpenAiLlm(model.strip(), base_url, api_key, timeout_s, max_retries, sees, on_call)
-    raise BadInput(f"there is no language model {name!r}; there are: offline, openai:<model>", hint="such as --llm offline or --llm openai:gpt-4o-mini")
+    if provider == "replay" and model.strip():
+        replay = RecordedLlm(load_calls(Path(model.strip())), name, sees)
+        return replay if on_call is None else Recorded(replay, on_call)
+    known = "offline, openai:<model>, replay:<file>"
+    raise BadInput(f"there is no language model {name!r}; there are: {known}", hint="such as --llm offline or --llm openai:gpt-4o-mini")
+
+
+def _secrets(base_url: str, api_key: str | None) -> tuple[str, ...]:
+    """What must never be shown: the key, and passwords and keys in the address, as written and as meant; the longest first."""
+    try:
+        parts = urlsplit(base_url)
+        query = [value for name, value in parse_qsl(parts.query) if re.search(r"key|token|secret|password", name, re.IGNORECASE)]
+        found = {api_key, parts.password, unquote(parts.password or ""), *query}
+    except ValueError:  # no address at all, which the first question will say
+        found = {api_key}
+    return tuple(sorted((one for one in found if one and len(one) >= LEAST_SECRET), key=len, reverse=True))
 
 
 def _counted(request: object) -> None:

@@ -16,11 +16,12 @@ from pydantic import ValidationError
 
 from cutwork.agents.language import write
 from cutwork.agents.language.arrange import Arrangement, Variant, arrange
+from cutwork.agents.language.holds import fitted
 from cutwork.agents.language.model import Parsed, Relation, Thing
 from cutwork.agents.language.parse import parse
 from cutwork.agents.language.rects import Rect
 from cutwork.agents.schemas import ExtensionAnswer, ExtractionAnswer, LayoutAnswer, RegionAnswer, SubjectAnswer
-from cutwork.domain import MAX_SUBJECTS, Size
+from cutwork.domain import Size
 from cutwork.errors import LlmFailed
 from cutwork.ports import Answer, Prompt
 
@@ -55,7 +56,7 @@ class OfflineLlm:
 @lru_cache(maxsize=64)
 def _parsed(brief: str) -> Parsed:
     """Shared between the three questions about one brief; nobody changes it."""
-    return parse(brief)
+    return fitted(parse(brief))
 
 
 def _extension(variables: Variables) -> ExtensionAnswer:
@@ -74,8 +75,12 @@ def _listed(value: Any) -> list[str]:
 
 
 def _extraction(variables: Variables) -> ExtractionAnswer:
-    things = _parsed(str(variables["brief"])).things[:MAX_SUBJECTS]
-    return ExtractionAnswer(subjects=[SubjectAnswer(phrase=t.phrase[:200], noun=t.noun, attributes=_attributes(t), count=t.count) for t in things])
+    """The subjects; things said in the same words are one subject, since nothing tells them apart where they are drawn."""
+    found: dict[tuple[str, str], SubjectAnswer] = {}
+    for t in _parsed(str(variables["brief"])).things:
+        same = found.setdefault((t.noun, t.phrase), SubjectAnswer(phrase=t.phrase[:200], noun=t.noun, attributes=_attributes(t), count=0))
+        same.count = (same.count or 0) + t.count
+    return ExtractionAnswer(subjects=list(found.values()))
 
 
 def _attributes(thing: Thing) -> list[str]:
@@ -85,23 +90,17 @@ def _attributes(thing: Thing) -> list[str]:
 def _layout(variables: Variables) -> LayoutAnswer:
     subjects: list[dict[str, Any]] = json.loads(variables["subjects"])
     parsed = _parsed(str(variables["brief"]))
-    things, relations = _matched(parsed, subjects)
+    things, relations, owners = _matched(parsed, subjects)
     size = Size.parse(str(variables["size"])).root
     bands = [_band(b) for b in json.loads(variables.get("bands") or "[]")]
     found = _laid_out(things, relations, size, bands, str(variables.get("feedback") or "").strip())
     behind = write.before(str(variables.get("background") or "").strip() or write.background(parsed, str(variables["brief"])))
     regions = [
         RegionAnswer(subject=str(subject["id"]), box=list(box), prompt=f"{subject['phrase']} {behind}".strip()[:1_000], z=z)
-        for subject, boxes, z in zip(subjects, found.boxes, found.z, strict=False)
+        for subject, boxes, z in ((subjects[o], b, z) for o, b, z in zip(owners, found.boxes, found.z, strict=False))
         for box in boxes
     ]
-    return LayoutAnswer(regions=regions, notes=list(dict.fromkeys([*parsed.notes, *_left_out(parsed), *found.notes])))
-
-
-def _left_out(parsed: Parsed) -> list[str]:
-    """A sentence about the subjects beyond what a plan can hold."""
-    rest = [thing.noun for thing in parsed.things[MAX_SUBJECTS:]]
-    return [f"{len(parsed.things)} subjects were named, at most {MAX_SUBJECTS} can be planned; left out: {', '.join(rest)}."] if rest else []
+    return LayoutAnswer(regions=regions, notes=list(dict.fromkeys([*parsed.notes, *found.notes])))
 
 
 def _band(value: Any) -> Rect:
@@ -110,24 +109,40 @@ def _band(value: Any) -> Rect:
     return float(x0), float(y0), float(x1), float(y1)
 
 
-def _matched(parsed: Parsed, subjects: Sequence[dict[str, Any]]) -> tuple[list[Thing], list[Relation]]:
-    """The given subjects as things with what the brief says of them, and the relations by the subjects' order."""
+def _matched(parsed: Parsed, subjects: Sequence[dict[str, Any]]) -> tuple[list[Thing], list[Relation], list[int]]:
+    """The given subjects as things with what the brief says of them, their relations, and which subject each thing is.
+
+    A subject that the brief names several times in the same words is as many things, since each stands somewhere else:
+    "a cat above a cat".
+    """
     free = dict(enumerate(parsed.things))
-    place: dict[int, int] = {}  # number in the brief -> number among the subjects
+    place: dict[int, int] = {}  # number in the brief -> number among the things
     things: list[Thing] = []
-    for at, subject in enumerate(subjects):
-        known = _best(free, subject)
-        source = free.pop(known) if known is not None else Thing(str(subject["noun"]))
-        if known is not None:
-            place[known] = at
-        attributes = source.attributes if known is not None else [str(a) for a in subject.get("attributes", ())]
-        things.append(Thing(source.noun, attributes, source.tails, int(subject.get("count") or 1), source.place, source.scale))
+    owners: list[int] = []
+    for number, subject in enumerate(subjects):
+        count = int(subject.get("count") or 1)
+        for known, share in _shares(free, _best(free, subject), count):
+            source = free.pop(known) if known is not None else Thing(str(subject["noun"]), [str(a) for a in subject.get("attributes", ())])
+            if known is not None:
+                place[known] = len(things)
+            things.append(Thing(source.noun, source.attributes, source.tails, share, source.place, source.scale))
+            owners.append(number)
     relations = [
         Relation(r.kind, place[r.a], place[r.b], None if r.c is None else place[r.c])
         for r in parsed.relations
         if all(i is None or i in place for i in (r.a, r.b, r.c))
     ]
-    return things, relations
+    return things, relations, owners
+
+
+def _shares(free: dict[int, Thing], known: int | None, count: int) -> list[tuple[int | None, int]]:
+    """Which things of the brief a subject is, and how many of it each: one, or all that were said in the same words."""
+    if known is None:
+        return [(None, count)]
+    same = [i for i, thing in free.items() if (thing.noun, thing.phrase) == (free[known].noun, free[known].phrase)]
+    if len(same) > 1 and sum(free[i].count for i in same) == count:
+        return [(i, free[i].count) for i in same]
+    return [(known, count)]
 
 
 def _best(free: dict[int, Thing], subject: dict[str, Any]) -> int | None:

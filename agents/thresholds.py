@@ -18,7 +18,7 @@ class Thresholds(Value):
     second it is as bad as can be (severity 1).
     """
 
-    accept_score: float = 0.6  # a round scoring less is repaired
+    accept_score: float = 0.75  # a round scoring less is repaired
     accept_severity: float = 0.6  # a round with a worse finding is repaired, whatever its score
     attention_only: float = 0.55  # as bad as it gets where attention alone complains while the cut-out itself stands well in its place
     disagreement: float = 0.35  # halves further apart than this are reported as differing

@@ -26,7 +26,7 @@ from cutwork.domain import Brief, Design, Json
 from cutwork.errors import BadInput, Cancelled, CutworkError
 from cutwork.studio import Studio, make_brief
 
-FIELDS = {"kind", "size", "seed", "captions", "palette"}
+FIELDS = {"kind", "size", "seed", "captions", "palette"}  # the last is read so that it can be refused in plain words
 LISTS = ("captions", "palette")  # in CSV, split on "|"
 ASKED = ("model", "llm", "rounds", "steps")  # settings that make it another batch
 DONE = ("planned", "accepted", "best_effort")
@@ -83,7 +83,7 @@ def read(source: Path) -> Iterator[tuple[int, Any]]:
     """Numbered records of a file: (line number from 1, value, or the error that line is).
 
     JSON lines may be strings or objects; other lines are taken as plain briefs; `.csv` needs a `brief` column, and splits
-    `captions` and `palette` on "|".
+    lists on "|".
     """
     if not source.is_file():
         raise BadInput(f"there is no file {source}")
@@ -348,8 +348,8 @@ def _brief(record: Any) -> Brief:
     if isinstance(record, str):
         return make_brief(record)
     if not isinstance(record, dict) or not isinstance(record.get("brief"), str):
-        raise BadInput(f"a line must be text or an object with a brief, got {str(record)[:80]!r}")
+        raise BadInput(f'a line must be text, or an object whose "brief" is text, got {str(record)[:80]!r}')
     unknown = set(record) - FIELDS - {"brief"}
     if unknown:
-        raise BadInput(f"unknown fields {', '.join(sorted(unknown))}; allowed are brief, {', '.join(sorted(FIELDS))}")
+        raise BadInput(f"unknown fields {', '.join(sorted(unknown))}; allowed are brief, {', '.join(sorted(FIELDS - {'palette'}))}")
     return make_brief(record["brief"], **{k: record[k] for k in FIELDS if k in record})

@@ -35,7 +35,8 @@ Kind = Annotated[str | None, typer.Option("--kind", help="cutout, sticker, meme 
 SizeOption = Annotated[str | None, typer.Option("--size", metavar="WxH", help="Canvas in pixels, multiples of 16.", show_default="256x256")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Same seed, same picture. Chosen and recorded if left out.")]
 Model = Annotated[str | None, typer.Option("--model", help="mini, a diffusers folder, or a hub id.")]
-LlmOption = Annotated[str | None, typer.Option("--llm", help="offline, or openai:<model>.")]
+LlmOption = Annotated[str | None, typer.Option("--llm", help="offline, openai:<model>, or replay:<file> that --record wrote.")]
+Record = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="Add what the language model is asked and answers to this file.")]
 Rounds = Annotated[int | None, typer.Option("--rounds", help="How often the critic may ask for more.", min=1, max=10)]
 Steps = Annotated[int | None, typer.Option("--steps", help="Denoising steps.", min=1, max=200)]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the files go.", show_default="out/<id>")]
@@ -124,7 +125,20 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-@app.command()
+class Quoted(typer.core.TyperCommand):
+    """A command whose brief is one argument, and says so where a shell made several of it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As usual, with a helpful error."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if "unexpected extra argument" in str(getattr(error, "message", "")):
+                error.message += f'. A brief is one argument, put it in quotes: cutwork {self.name} "a grumpy cat"'  # type: ignore[attr-defined]
+            raise
+
+
+@app.command(cls=Quoted)
 def design(
     brief: Annotated[str, typer.Argument(help="What to draw, in one line.")],
     kind: Kind = None,
@@ -136,6 +150,7 @@ def design(
     steps: Steps = None,
     out: Out = None,
     approve: Annotated[bool | None, typer.Option("--approve/--no-approve", help="Stop after planning until `cutwork resume ID --approve`.")] = None,
+    record: Record = None,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -144,25 +159,33 @@ def design(
     from cutwork.studio import make_brief
 
     wanted = make_brief(brief, kind=kind, size=size, seed=seed)
-    studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps, approve=approve)
+    studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps, approve=approve, record=record)
     _ready(out)
     with progress(quiet) as (on_event, cancelled):
         result = studio.design(wanted, interactive=studio.settings.approve, on_event=on_event, cancelled=cancelled)
     _deliver(studio, result, out, json, quiet)
 
 
-@app.command()
+@app.command(cls=Quoted)
 def plan(
     brief: Annotated[str, typer.Argument(help="What to draw, in one line.")],
     kind: Kind = None,
     size: SizeOption = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="As for design; the plan is the same for every seed.")] = None,
+    model: Model = None,
     llm: LlmOption = None,
+    steps: Steps = None,
+    record: Record = None,
     json: AsJson = False,
 ) -> None:
     """Only the agents: what would be drawn, and where."""
     from cutwork.console import show_plan
+    from cutwork.studio import make_brief
 
-    made = _studio(llm=llm).plan(brief, kind=kind, size=size)
+    wanted = make_brief(brief, kind=kind, size=size, seed=seed)
+    made = _studio(model=model, llm=llm, steps=steps, record=record).plan(wanted)
+    if seed is not None:
+        _say(f"the plan is the same for every seed; {seed} counts when it is drawn: cutwork design")
     if json:
         _print_json(made.model_dump(mode="json"))
     else:
@@ -173,16 +196,42 @@ def plan(
 def runs(
     limit: Annotated[int, typer.Option("--limit", help="At most this many, newest first.", min=1, max=1_000_000)] = 20,
     status: Annotated[str | None, typer.Option("--status", help="Only runs of this status.")] = None,
+    delete: Annotated[list[str] | None, typer.Option("--delete", metavar="ID", help="Delete this run instead; may be given several times.")] = None,
     json: AsJson = False,
 ) -> None:
     """Runs that are kept, newest first."""
     from cutwork.console import show_runs
 
-    rows = [dict(zip(("id", "status", "brief", "created"), row, strict=True)) for row in _studio().runs(limit, status)]
+    studio = _studio()
+    if delete:
+        _delete(studio, delete, json)
+        return
+    rows = [dict(zip(("id", "status", "brief", "created"), row, strict=True)) for row in studio.runs(limit, status)]
     if json:
         _print_json(rows)
     else:
-        show_runs(rows)
+        show_runs(rows, studio.is_active)
+
+
+def _delete(studio: Studio, ids: list[str], json: bool) -> None:
+    for id in ids:
+        studio.delete(id)
+        if not json:
+            _say(f"deleted {id}")
+    if json:
+        _print_json({"deleted": ids})
+    else:
+        _say("their files go with the next: cutwork gc")
+
+
+@app.command()
+def gc(json: AsJson = False) -> None:
+    """Make room: let go of files that no run needs, and of the saved state of finished runs. Safe while runs go on."""
+    swept = _studio().gc()
+    if json:
+        _print_json(swept._asdict())
+    else:
+        _say(f"let go of {swept.blobs} file(s) and the saved state of {swept.states} run(s); files of the last day are spared")
 
 
 @app.command()
@@ -199,6 +248,7 @@ def resume(
     id: Annotated[str, typer.Argument(help="A run's id.")],
     approve: Annotated[bool, typer.Option("--approve", help="Approve the plan that waits.")] = False,
     reject: Annotated[str | None, typer.Option("--reject", metavar="WHY", help="Send the plan back with what to change.")] = None,
+    record: Record = None,
     out: Out = None,
     json: AsJson = False,
     quiet: Quiet = False,
@@ -206,7 +256,11 @@ def resume(
     """Finish a run that was killed, cancelled, or waits for approval."""
     from cutwork.console import progress
 
-    studio = _studio()
+    if approve and reject is not None:
+        raise typer.BadParameter("--approve and --reject were both given; a plan is either taken or sent back")
+    if reject is not None and not reject.strip():
+        raise typer.BadParameter("--reject is empty; say what to change, such as --reject 'make the cat bigger'")
+    studio = _studio(record=record)
     _ready(out)
     answer: Any = True if approve else reject
     with progress(quiet) as (on_event, cancelled):
@@ -216,7 +270,7 @@ def resume(
 
 @app.command()
 def rerun(
-    source: Annotated[str, typer.Argument(help="A run's id, or a PNG that Cutwork made.")],
+    source: Annotated[str, typer.Argument(help="A run's id, or any PNG that Cutwork delivered.")],
     model: Model = None,
     out: Out = None,
     json: AsJson = False,
@@ -261,7 +315,7 @@ def batch(
     briefs: Annotated[
         Path,
         typer.Argument(
-            help="JSON lines (text or objects with `brief`, `kind`, `size`, `seed`) or CSV with those columns; `captions` and `palette` are split on |."
+            help="JSON lines (text or objects with `brief`, `kind`, `size`, `seed`) or CSV with those columns."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results and files go.")] = Path("out/batch"),
@@ -271,6 +325,7 @@ def batch(
     llm: LlmOption = None,
     rounds: Rounds = None,
     steps: Steps = None,
+    record: Record = None,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -278,13 +333,13 @@ def batch(
     from cutwork.batch import run_batch
     from cutwork.console import batch_progress
 
-    studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps)
+    studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps, record=record)
     with batch_progress(quiet) as (on_line, cancelled):
         summary = run_batch(briefs, out, studio, plan_only=plan_only, jobs=jobs, on_line=on_line, cancelled=cancelled)
     if json:
         _print_json(summary)
     else:
-        _say(" · ".join(f"{value} {key}" for key, value in summary.items() if isinstance(value, int)) + f" → {summary['results']}")
+        _say(" · ".join(f"{value} {key}" for key, value in summary.items() if isinstance(value, int) and key != "interrupted") + f" → {summary['results']}")
     if summary["interrupted"]:
         raise typer.Exit(130)
     raise typer.Exit(1 if summary["failed"] else 0)
@@ -401,7 +456,7 @@ def _deliver(studio: Studio, result: Any, out: Path | None, json: bool, quiet: b
     if json:
         _print_json(data)
     else:
-        show_design(result, data)
+        show_design(result, data, studio.is_active)
     if not quiet and data["artifacts"]:
         _say(f"files are in {folder}")
     if exit_code:

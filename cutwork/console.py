@@ -32,10 +32,13 @@ NODES = {
     "replan": "planning again",
     "finish": "writing the files",
 }
+STOPPED = "stopped"  # shown for a run that is "running" in its row while nobody works on it
 NEXT = {
     "needs_approval": "it waits for your answer: cutwork resume {id} --approve, or --reject 'what to change'",
     "cancelled": "go on: cutwork resume {id}",
-    "running": "still running, or killed; if it was killed: cutwork resume {id}",
+    "failed": "try again from where it stopped: cutwork resume {id}",
+    "running": "still running",
+    STOPPED: "it was killed, or could not write how it ended; go on: cutwork resume {id}",
 }
 PIPE_COLUMNS = 200  # width of tables where there is no terminal to measure
 console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -114,22 +117,29 @@ def show_plan(plan: Plan) -> None:
     _print_plan(plan, _stdout())
 
 
-def show_runs(rows: Sequence[dict[str, Any]]) -> None:
-    """Runs as a table, on stdout; on stderr what to do if there are none."""
+def show_runs(rows: Sequence[dict[str, Any]], is_active: Callable[[str], bool] = lambda id: True) -> None:
+    """Runs as a table, on stdout; on stderr what to do if there are none, or some that stopped midway."""
     if not rows:
         console.print('no runs yet; try: cutwork design "a grumpy cat and a rocket"')
         return
     table = Table("id", "status", "brief", "created", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
-    for row in rows:
-        table.add_row(row["id"], row["status"], row["brief"][:60], row["created"])
+    shown = [_standing(row["status"], row["id"], is_active) for row in rows]
+    for row, status in zip(rows, shown, strict=True):
+        table.add_row(row["id"], status, row["brief"][:60], row["created"])
     _stdout().print(table)
+    if STOPPED in shown:
+        console.print(f"{STOPPED}: killed, or could not write how it ended; go on with cutwork resume ID, or cutwork runs --delete ID")
 
 
-def show_design(design: Design, data: Json) -> None:
+def _standing(status: str, id: str, is_active: Callable[[str], bool]) -> str:
+    return STOPPED if status == "running" and not is_active(id) else status
+
+
+def show_design(design: Design, data: Json, is_active: Callable[[str], bool] = lambda id: True) -> None:
     """What came of a run, in a screen; the paths of its files on stdout."""
-    best = design.delivered
-    console.print(f"{design.status.replace('_', ' ')} · {design.id} · seed {data['seed']} · {len(design.rounds)} round(s)")
+    best, standing = design.delivered, _standing(design.status, design.id, is_active)
+    console.print(f"{standing.replace('_', ' ')} · {design.id} · seed {data['seed']} · {len(design.rounds)} round(s)")
     for note in (*(design.plan.notes if design.plan else ()), *(best.render.notes if best else ())):
         console.print(f"note: {note}")
     if best is not None:
@@ -143,8 +153,8 @@ def show_design(design: Design, data: Json) -> None:
         _print_plan(design.plan, console)
     if design.error:
         console.print(f"error: {design.error}")
-    if design.status in NEXT:
-        console.print(NEXT[design.status].format(id=design.id))
+    if standing in NEXT:
+        console.print(NEXT[standing].format(id=design.id))
     for artifact in data["artifacts"]:
         _stdout().print(artifact["path"], soft_wrap=True)
 

@@ -1,21 +1,33 @@
-"""A design's files in a folder, and the design as the JSON that people's programs read."""
+"""A design's files in a folder, and the design as the JSON that people's programs read.
+
+The folder says in `.cutwork.json` which files were written here, with their hashes. A later delivery takes away those that it
+does not write itself, and nothing else: neither files of other people nor ours that were changed since.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from cutwork.domain import Artifact, Cutout, Design, Json
+from cutwork.domain import Artifact, Cutout, Design, FileName, Json, Sha256
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.ports import Blobs
 
 Place = Callable[[str, str], str]  # content hash and wished file name to the path
+LISTING = ".cutwork.json"
+Files = dict[FileName, Sha256]
+_FILES: TypeAdapter[Files] = TypeAdapter(Files)
 
 
 def deliver(design: Design, blobs: Blobs, out: Path) -> Json:
     """Write a design's files into a folder, each whole or not at all, and return the design as JSON with their paths.
+
+    What an earlier delivery left in the folder is taken away, so that it holds this design's files.
 
     Raises:
         BadInput: if a file's name leads out of the folder. StorageFailed: if the folder cannot be written; the run itself is kept.
@@ -27,13 +39,62 @@ def deliver(design: Design, blobs: Blobs, out: Path) -> Json:
         _name(names, one.sha256, one.name)
     data = as_json(design, lambda sha256, name: str(out / _name(names, sha256, name)))
     try:
-        export([Artifact(kind="file", sha256=sha256, media_type="application/octet-stream", name=name) for name, sha256 in names.items()], blobs, out)
+        files = [Artifact(kind="file", sha256=sha256, media_type="application/octet-stream", name=name) for name, sha256 in names.items()]
+        with _replacing(out, names):
+            export(files, blobs, out)
     except ValidationError as error:
         raise BadInput(f"run {design.id} names a file that leads out of {out}: {error.errors()[0]['input']!r}") from error
     except StorageFailed as error:
         kept = f"the run is kept: cutwork show {design.id} --out ELSEWHERE"
         raise StorageFailed(str(error), hint="; ".join(filter(None, (error.hint, kept)))) from error
     return data
+
+
+@contextmanager
+def _replacing(out: Path, new: Files) -> Iterator[None]:
+    """Keep account of what is written meanwhile, and take away afterwards what was written before and is not now."""
+    before = _listed(out)
+    stale = {name: sha256 for name, sha256 in before.items() if name not in new}
+    if not new and not before:
+        yield
+        return
+    _list(out, {**stale, **new})  # first, so that a crash leaves no file that is not accounted for
+    yield
+    for name, sha256 in stale.items():
+        _take_away(out, name, sha256)
+    _list(out, new)
+
+
+def _listed(out: Path) -> Files:
+    """What earlier deliveries wrote; nothing where that cannot be read, for what is not known to be ours stays."""
+    try:
+        return _FILES.validate_json((out / LISTING).read_bytes())
+    except (OSError, ValidationError):
+        return {}
+
+
+def _list(out: Path, files: Files) -> None:
+    path = out / LISTING
+    partial = path.with_name(f"{LISTING}.part")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(files, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise StorageFailed(f"cannot write {path}: {error.strerror or error}", "free some space or choose another --out folder") from error
+
+
+def _take_away(out: Path, name: str, sha256: str) -> None:
+    """Delete a file of ours that is as we wrote it, and its folder if that is then empty."""
+    path = out / name
+    if path.is_symlink() or not path.resolve().is_relative_to(out.resolve()):
+        return
+    with suppress(OSError):  # it is gone, or is not to be deleted: then it stays
+        if hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+            path.unlink()
+            for folder in path.relative_to(out).parents:
+                if folder != Path("."):
+                    (out / folder).rmdir()
 
 
 def _name(names: dict[str, str], sha256: str, wanted: str) -> str:
@@ -104,6 +165,8 @@ def as_json(design: Design, place: Place) -> Json:
 
 def _finished(design: Design, kind: str, field: str, cutouts: Sequence[Cutout]) -> list[tuple[str, str]]:
     """Content and name of the finished files of a kind, one a cut-out; the raw ones where the format wrote none."""
+    from cutwork.tools.formats.base import layer_name
+
     files = [(a.sha256, a.name) for a in design.artifacts if a.kind == kind]
-    raw = [(getattr(c, field), f"{kind}s/{i:02}-{c.subject}.png") for i, c in enumerate(cutouts, start=1)]
+    raw = [(getattr(c, field), layer_name(kind, c)) for c in cutouts]
     return files if len(files) == len(raw) else raw

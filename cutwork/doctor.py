@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cutwork.settings import Settings, masked, strays
+from cutwork.settings import Settings, masked, place_downloads, strays
 
 LOW_DISK = 2 * 2**30  # bytes
 UNFORESEEN = "reinstall cutwork; if that does not mend it, report this line"
@@ -106,6 +106,7 @@ def _model(settings: Settings) -> Iterator[Check]:
         "" if weights else "reinstall cutwork",
     )
     if settings.model != "mini":
+        place_downloads(settings)
         family = family_of(settings.model)
         local = Path(settings.model).expanduser().is_dir() or _cached(settings.model)
         yield Check(
@@ -123,11 +124,14 @@ def _llm(settings: Settings) -> Iterator[Check]:
     if settings.llm == "offline":
         yield Check("llm", "ok", "offline planner (rules); set OPENAI_API_KEY or OPENAI_BASE_URL, or --llm openai:<model>, for a language model")
         return
+    if settings.llm.startswith("replay:"):
+        yield _recording(settings.llm)
+        return
     import socket
     from urllib.parse import urlsplit
 
     base = settings.openai_base_url or "https://api.openai.com/v1"
-    parts = urlsplit(base)
+    parts, base = urlsplit(base), masked(base)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         socket.create_connection((parts.hostname or "", port), timeout=5).close()
@@ -136,6 +140,17 @@ def _llm(settings: Settings) -> Iterator[Check]:
         return
     keyed = settings.openai_api_key is not None
     yield Check("llm", "ok" if keyed else "warn", f"{settings.llm} at {base}", "" if keyed else "OPENAI_API_KEY is not set; some servers need none")
+
+
+def _recording(llm: str) -> Check:
+    from cutwork.agents.replay import load_calls
+    from cutwork.errors import CutworkError
+
+    try:
+        calls = load_calls(Path(llm.partition(":")[2].strip()))
+    except CutworkError as error:
+        return Check("llm", "bad", f"{llm}: {error}", "record one with --record FILE, or use --llm offline")
+    return Check("llm", "ok", f"{llm}, {len(calls)} recorded calls")
 
 
 def _fonts(settings: Settings) -> Iterator[Check]:  # noqa: ARG001

@@ -217,7 +217,7 @@ class Region(Value):
     box: Box
     prompt: Annotated[str, Field(min_length=1, max_length=1_000)]
     z: Annotated[int, Field(ge=0, le=1_000)] = 0
-    mask: Sha256 | None = None  # free-form coverage instead of the box
+    mask: Sha256 | None = None  # free-form coverage instead of the box: a grey PNG of the canvas size, above 127 is inside
 
 
 class CaptionBand(Value):
@@ -239,7 +239,7 @@ class DrawSettings(Value):
     guidance: Annotated[float, Field(ge=1.0, le=30.0)] = 3.0
     regional: bool = True
     base_ratio: Fraction = 0.1
-    regional_until: Fraction = 0.5
+    regional_until: Fraction = 0.7
     isolate: Literal["all", "regions", "none"] = "regions"
 
 
@@ -351,12 +351,12 @@ class Render(Value):
 class Receipt(Value):
     """Measured, not asserted: plan, attention and alpha of one region held against each other."""
 
-    planned: Box
+    planned: Box  # of the region, or tight around its free mask
     attended: Attended
     alpha: Box | None = None  # tight box of the cut-out; None = nothing was cut
     iou: Score = 0.0  # planned box with alpha box
-    contained: Score = 0.0  # share of alpha inside the planned box
-    fill: Score = 0.0  # alpha area / planned area, capped at 1
+    contained: Score = 0.0  # share of alpha inside the planned region
+    fill: Score = 0.0  # alpha area / planned region's area, capped at 1
     coverage: Score = 0.0  # alpha area / canvas
     fragments: Annotated[int, Field(ge=0)] = 0  # connected pieces
     border: Score = 0.0  # share of the canvas border the alpha touches

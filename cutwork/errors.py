@@ -2,6 +2,7 @@
 
     CutworkError                     exit 1   a run failed
     ├── BadInput                     exit 2   a brief, size, box, file or flag that cannot be used
+    │   └── BadSetting               exit 3   the same of the environment or cutwork.toml
     ├── NotConfigured                exit 3   settings, credentials, weights or a server are missing
     ├── LicenceRefused               exit 4   the model's licence does not allow the asked use
     ├── Refused                      exit 5   the model or a policy would not do it
@@ -29,6 +30,12 @@ class BadInput(CutworkError, ValueError):
     """What the caller gave cannot be used. Also a ValueError, so that validators may raise it."""
 
     exit_code = 2
+
+
+class BadSetting(BadInput):
+    """A value of the environment or of `cutwork.toml` that cannot be used: the command is right, the configuration is not."""
+
+    exit_code = 3
 
 
 class NotConfigured(CutworkError):

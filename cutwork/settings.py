@@ -11,16 +11,19 @@ With no key and no base URL the offline planner answers. With `OPENAI_API_KEY` o
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, PrivateAttr, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from cutwork.errors import BadInput
+from cutwork.errors import BadInput, BadSetting, NotConfigured
 
 PREFIX = "CUTWORK_"
 FILE = "cutwork.toml"
@@ -28,7 +31,22 @@ WELL_KNOWN = ("openai_api_key", "openai_base_url", "hf_home")  # read under thei
 HIDDEN = "********"
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
-WebAddress = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^https?://\S+$")]
+
+
+def _reachable(address: str) -> str:
+    """An address that an HTTP client can read: what it cannot read it refuses in ways of its own, much later."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError:  # not said which: it may quote a part of the password
+        host, port = "", None
+    if not host or port == 0 or not address.isprintable():
+        raise ValueError("a whole address, such as http://localhost:8080/v1")
+    return address
+
+
+WebAddress = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^https?://\S+$"), AfterValidator(_reachable)]
 Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 
 
@@ -36,7 +54,8 @@ class Settings(BaseSettings):
     """Everything that can be set.
 
     Raises:
-        BadInput: if a value cannot be used or `cutwork.toml` has an unknown key; it names the key, the value and where it came from.
+        BadInput: if a flag cannot be used; it names the key, the value and where it came from.
+        BadSetting: if that came from the environment or `cutwork.toml`, or that file has an unknown key.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, toml_file=FILE, allow_inf_nan=False)
@@ -47,10 +66,11 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("cutwork", appauthor=False)), description="folder of the database and blobs")
     database_url: Text = Field(default_factory=lambda data: f"sqlite:///{data['home'] / 'cutwork.db'}", repr=False, description="any SQLAlchemy URL")
     model: Text = Field("mini", description="the model that draws: mini, a Hugging Face name or a folder")
-    llm: Text = Field(default_factory=lambda data: _default_llm(data), description="the language model that plans: offline, or openai:<model>")
+    llm: Text = Field(default_factory=lambda data: _default_llm(data), description="the language model that plans: offline, openai:<model>, or replay:<file>")
     llm_timeout: float = Field(60.0, gt=0, le=3_600, description="seconds to wait for one answer")
     llm_retries: int = Field(2, ge=0, le=10, description="times a failed request is sent again")
     llm_sees: bool | None = Field(None, description="whether the language model looks at images; not set means find out")
+    record: Path | None = Field(None, description="file to which every question to the language model and its answer is added")
     rounds: int = Field(4, ge=1, le=10, description="times at most a design is drawn")
     time_budget_s: float = Field(600.0, gt=0, le=7 * 86_400, description="seconds after which the best round so far is delivered")
     early_verdict: bool = Field(True, description="stop drawing an image that is already hopeless")
@@ -77,7 +97,7 @@ class Settings(BaseSettings):
         """The folder of files named by content hash."""
         return self.home / "blobs"
 
-    @field_validator("home", "hf_home")
+    @field_validator("home", "hf_home", "record")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
@@ -103,6 +123,24 @@ def strays() -> list[tuple[str, str | None]]:
     """Variables that begin with our prefix but set nothing, each with the name it may have meant."""
     known = [_variable(key) for key in Settings.model_fields]
     return [(name, _nearest(name, known)) for name in sorted(name.upper() for name in _environment()) if name.startswith(PREFIX) and name not in known]
+
+
+def place_downloads(settings: Settings) -> None:
+    """Let Hugging Face's libraries keep weights where `hf_home` says. They read the environment once, when first imported.
+
+    Raises:
+        NotConfigured: if they were imported before with another folder.
+    """
+    if settings.hf_home is None:
+        return
+    loaded = sys.modules.get("huggingface_hub.constants")
+    kept = getattr(loaded, "HF_HOME", None)
+    if kept is not None and Path(kept).absolute() != settings.hf_home:
+        raise NotConfigured(
+            f"hf_home is {settings.hf_home}, but huggingface_hub was imported before and keeps weights in {kept}",
+            "make the Studio before that import, or set HF_HOME before Python starts",
+        )
+    os.environ["HF_HOME"] = str(settings.hf_home)
 
 
 def _default_llm(data: dict[str, Any]) -> str:
@@ -141,9 +179,9 @@ def _read_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is not TOML: {error}", 'a line looks like: model = "mini"') from error
+        raise BadSetting(f"{path} is not TOML: {error}", 'a line looks like: model = "mini"') from error
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+        raise BadSetting(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _refuse_unknown(given: dict[str, Any], origin: str) -> None:
@@ -151,7 +189,8 @@ def _refuse_unknown(given: dict[str, Any], origin: str) -> None:
     for key in given:
         if key not in known:
             near = _nearest(key, known)
-            raise BadInput(f"{origin} has the unknown setting {key!r}" + (f"; did you mean {near!r}?" if near else ""), f"there are {', '.join(sorted(known))}")
+            kind = BadInput if origin == "flag" else BadSetting
+            raise kind(f"{origin} has the unknown setting {key!r}" + (f"; did you mean {near!r}?" if near else ""), f"there are {', '.join(sorted(known))}")
 
 
 def _nearest(name: str, known: list[str]) -> str | None:
@@ -160,7 +199,7 @@ def _nearest(name: str, known: list[str]) -> str | None:
 
 def _plain(error: ValidationError, origins: dict[str, str]) -> BadInput:
     """Each wrong value with its key, what is wanted and where it came from."""
-    lines = []
+    lines, kind = [], BadInput
     for fault in error.errors():
         if fault["type"] == "default_factory_not_called":  # only says that another field is wrong
             continue
@@ -168,7 +207,9 @@ def _plain(error: ValidationError, origins: dict[str, str]) -> BadInput:
         field = Settings.model_fields.get(key)
         value = HIDDEN if field is None or key in ("openai_api_key",) else masked(repr(fault["input"]))
         lines.append(f"{key} = {value} from {origins.get(key, 'default')}: wanted {_wanted(dict(fault))}" + (f" ({field.description})" if field else ""))
-    return BadInput("; ".join(lines))
+        if origins.get(key) != "flag":
+            kind = BadSetting
+    return kind("; ".join(lines))
 
 
 def _wanted(fault: dict[str, Any]) -> str:
@@ -183,6 +224,8 @@ def _shown(value: object) -> str:
 
 
 def masked(text: str) -> str:
-    """Text with the passwords and keys of URLs in it hidden."""
-    text = re.sub(r"(://[^/@\s]*?:)[^/\s]*@", rf"\1{HIDDEN}@", text)
-    return re.sub(r"([?&][^=&\s]*(?:key|token|secret|password)[^=&\s]*=)[^&\s]+", rf"\1{HIDDEN}", text, flags=re.IGNORECASE)
+    """Text with the passwords and keys of URLs in it hidden, and whatever else looks like a key."""
+    text = re.sub(r"(://[^/@\s]*?:)\S*@", rf"\1{HIDDEN}@", text)
+    text = re.sub(r"(https?://)[^/@:\s]+@", rf"\1{HIDDEN}@", text)  # a name alone is a token
+    text = re.sub(r"([?&][^=&\s]*(?:key|token|secret|password)[^=&\s]*=)[^&\s]+", rf"\1{HIDDEN}", text, flags=re.IGNORECASE)
+    return re.sub(r"\b(Bearer\s+|sk-)[\w.~+/-]{6,}=*", rf"\1{HIDDEN}", text, flags=re.IGNORECASE)

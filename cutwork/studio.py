@@ -1,24 +1,26 @@
 """The Python API: `Studio().design("a grumpy cat and a rocket")` returns a `Design`.
 
 Every run is kept: its database row is written before anything costly starts, and a run that stopped anywhere can be
-resumed. A `Studio` may be used by several threads; they share one loaded model.
+resumed. A `Studio` may be used by several threads; they share one loaded model and one language model.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from cutwork import delivery
+from cutwork import delivery, housekeeping
 from cutwork.domain import Brief, Design, Json, Plan, Shot, Size
 from cutwork.errors import BadInput, Cancelled, CutworkError, StorageFailed
-from cutwork.settings import Settings
+from cutwork.settings import Settings, masked
 from cutwork.wiring import Wired
 
 if TYPE_CHECKING:
@@ -43,6 +45,12 @@ def make_brief(text: str, **fields: Any) -> Brief:
         raise BadInput("; ".join(_plain(e) for e in error.errors())) from None
     except ValueError as error:
         raise BadInput(str(error)) from None
+
+
+def _wanted(brief: str | Brief, **asked: Any) -> Brief:
+    """A brief with what was asked for beside it."""
+    given = dict(brief) if isinstance(brief, Brief) else {"text": brief}
+    return make_brief(**given | {key: value for key, value in asked.items() if value is not None})
 
 
 def _plain(error: Any) -> str:
@@ -95,30 +103,33 @@ class Studio:
             on_event: called with "node" and "step" events as the run goes.
             cancelled: asked before every node and denoising step; True stops the run, which can then be resumed.
 
+        `kind`, `size` and `seed` go before those of a `Brief`.
+
         Raises:
-            BadInput: if the brief cannot be used. Cancelled: when asked to stop. CutworkError: others of its tree.
+            BadInput: if the brief cannot be used, or asks for what cannot be done yet. Cancelled: when asked to stop. CutworkError: others of its tree.
         """
         from cutwork.graphs.state import start
 
-        wanted = brief if isinstance(brief, Brief) else make_brief(brief, kind=kind, size=size, seed=seed)
+        wanted = _wanted(brief, kind=kind, size=size, seed=seed)
         return self._begin(start(wanted, self.wired.terms(interactive=interactive)), on_event, cancelled)
 
     def plan(self, brief: str | Brief, *, kind: str | None = None, size: str | None = None) -> Plan:
-        """Only the agents: what would be drawn, and where. Nothing is kept."""
+        """Only the agents: what would be drawn, and where, whatever the seed. Nothing is kept.
+
+        Raises:
+            BadInput: if the brief or the model cannot be used, or the brief asks for what cannot be done yet. CutworkError: others of its tree.
+        """
         from cutwork.agents.extension import extend
         from cutwork.agents.extraction import extract
         from cutwork.agents.layout import lay_out
+        from cutwork.graphs.state import check
         from cutwork.wiring import draw_settings
 
-        wanted = brief if isinstance(brief, Brief) else make_brief(brief, kind=kind, size=size)
-        llm = self._llm()
+        wanted, draw = _wanted(brief, kind=kind, size=size), draw_settings(self.settings)
+        check(wanted)
+        llm = self.wired.llm()
         expansion = extend(wanted, llm)
-        return lay_out(wanted, expansion, extract(wanted, expansion, llm), llm, draw=draw_settings(self.settings))
-
-    def _llm(self) -> Any:
-        if not hasattr(self, "_shared_llm"):
-            self._shared_llm = self.wired.llm()
-        return self._shared_llm
+        return lay_out(wanted, expansion, extract(wanted, expansion, llm), llm, draw=draw)
 
     def resume(
         self,
@@ -134,7 +145,7 @@ class Studio:
 
         Raises:
             BadInput: if there is no such run, another process works on it, it waits for an answer and none is given, or its model is gone.
-            NotConfigured: if its language model cannot be used any more.
+            NotConfigured: if its language model cannot be used any more. StorageFailed: if what it had done cannot be read.
         """
         from langgraph.types import Command
 
@@ -146,7 +157,7 @@ class Studio:
             if design.status in ("accepted", "best_effort"):
                 return design
             deps = self.wired.deps(id, self.wired.terms_of(design), cancelled, on_event)
-            snapshot = self._graph().get_state(self._config(id))
+            snapshot = self._snapshot(id)
             if not snapshot.values:
                 return self._run(id, first(self.wired.designs.change(id, begun_again)), deps)
             waiting = [question.value for task in snapshot.tasks for question in task.interrupts]
@@ -155,13 +166,21 @@ class Studio:
                 raise BadInput(f"run {id} waits for {about}", hint=f"cutwork resume {id} --approve, or --reject 'what to change'")
             return self._run(id, Command(resume=answer) if waiting else None, deps)
 
-    def rerun(self, source: str | Path, *, on_event: OnEvent = lambda kind, data: None, cancelled: Callable[[], bool] = lambda: False) -> Design:
-        """Draw a finished design again, from its id or from a PNG it delivered: same plan, same seed, same model, one round.
+    def _snapshot(self, id: str) -> Any:
+        """Where a run stands."""
+        try:
+            return self._graph().get_state(self._config(id))
+        except sqlite3.Error as error:
+            where = self.settings.home / "checkpoints.db"
+            raise StorageFailed(f"run {id} cannot be gone on with, {where}: {error}", "`cutwork doctor` says what is wrong with it") from error
 
-        Another model is used only where the `Studio` was asked for one (`Studio(model=…)`).
+    def rerun(self, source: str | Path, *, on_event: OnEvent = lambda kind, data: None, cancelled: Callable[[], bool] = lambda: False) -> Design:
+        """Draw a finished design again, from its id or from any PNG it delivered: same plan, same seed, same model, one round.
+
+        A PNG that carries no plan, such as a mask, is looked up among the runs that are kept here. Another model is used only where the `Studio` was asked for one (`Studio(model=…)`).
 
         Raises:
-            BadInput: if there is no such run or model, or the file is not a PNG made by Cutwork.
+            BadInput: if there is no such run or model, or the file is not a PNG that carries a plan or that a run kept here made.
         """
         from cutwork.graphs.state import start
 
@@ -170,50 +189,103 @@ class Studio:
         return self._begin(start(old.brief, terms, llm=old.llm, shot=old.shot), on_event, cancelled)
 
     def _recipe(self, source: str | Path) -> _Recipe:
-        if Path(source).suffix.lower() == ".png":
-            from cutwork.tools.formats.png import read_manifest, shot
-
-            found = read_manifest(Path(source))
-            try:
-                return _Recipe(Brief.model_validate(found["brief"]), shot(found), str(found["model"]), str(found["llm"]), self.settings.early_verdict)
-            except (ValidationError, KeyError) as error:
-                raise BadInput(f"{source}: its cutwork manifest is damaged: {str(error)[:200]}") from error
-        design = self.wired.designs.get(str(source))
+        path = Path(source)
+        if path.suffix.lower() == ".png":
+            return self._recipe_of_file(path)
+        try:
+            design = self.wired.designs.get(str(source))
+        except BadInput:
+            if path.is_file():
+                raise BadInput(f"{source} is a file, but no PNG", "wanted a run's id, or a PNG that Cutwork delivered") from None
+            raise
         if design.delivered is None:
             raise BadInput(f"run {source} has no finished round to draw again", hint=f"cutwork resume {source}")
+        return self._recipe_of_run(design, design.delivered.shot)
+
+    def _recipe_of_run(self, design: Design, shot: Shot) -> _Recipe:
         terms = design.terms
-        return _Recipe(design.brief, design.delivered.shot, design.model, design.llm, terms.early_verdict if terms else self.settings.early_verdict)
+        return _Recipe(design.brief, shot, design.model, design.llm, terms.early_verdict if terms else self.settings.early_verdict)
+
+    def _recipe_of_file(self, path: Path) -> _Recipe:
+        """From the plan that the file carries; where it carries none, from the run that made it."""
+        from cutwork.tools.formats.png import read_manifest, shot
+
+        try:
+            found = read_manifest(path)
+            return _Recipe(Brief.model_validate(found["brief"]), shot(found), str(found["model"]), str(found["llm"]), self.settings.early_verdict)
+        except (ValidationError, KeyError) as error:
+            raise BadInput(f"{path}: its cutwork manifest is damaged: {str(error)[:200]}") from error
+        except BadInput as error:
+            if not path.is_file():
+                raise
+            made = self._makers(path)
+            if not made:
+                raise BadInput(f"{error}; nor did a run that is kept here make it", "give the image.png it came with, or a run's id: cutwork runs") from error
+        shots = [shot for _, shot in made]
+        if any(shot != shots[0] for shot in shots):
+            runs = ", ".join(design.id for design, _ in made[:5])
+            raise BadInput(f"{path} carries no plan, and several runs made just this file: {runs}", "say which: cutwork rerun ID")
+        return self._recipe_of_run(*made[0])
+
+    def _makers(self, path: Path) -> list[tuple[Design, Shot]]:
+        """The runs that made this very file, each with what the round drew that it is of."""
+        try:
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise BadInput(f"{path} cannot be read: {error.strerror or error}") from None
+        makers = []
+        for design in map(self.wired.designs.get, self.wired.designs.find_by_artifact(sha256)):
+            turn = next((r for r in design.rounds if sha256 in (r.render.image, *(h for c in r.cutouts for h in (c.image, c.mask)))), design.delivered)
+            if turn is not None:
+                makers.append((design, turn.shot))
+        return makers
 
     def runs(self, limit: int = 50, status: str | None = None) -> Sequence[Any]:
         """Newest first, as (id, status, brief, created)."""
         return self.wired.designs.list_summaries(limit, status)
 
+    def is_active(self, id: str) -> bool:
+        """Whether a process of this machine works on the run now. One that is "running" and not active was killed, or could not write its end."""
+        return self.wired.is_held(id)
+
+    def delete(self, id: str) -> None:
+        """Delete a run. Raises BadInput if there is none of that id, or somebody works on it."""
+        housekeeping.delete(id, self.wired)
+
+    def gc(self) -> housekeeping.Swept:
+        """Let go of files that no run names, except those of the last day, and of the saved state of finished runs.
+
+        Raises:
+            BadInput: if the home has runs in another database too, which cannot be seen. StorageFailed: if something could not be read or deleted.
+        """
+        return housekeeping.sweep(self.wired)
+
     def show(self, id: str) -> Design:
         """One run. Raises BadInput if there is none of that id."""
         return self.wired.designs.get(id)
 
-    def export(self, id: str, path: Path) -> Path:
+    def export(self, id: str, path: str | Path) -> Path:
         """One run as a zip of validated JSON and blobs."""
         from cutwork.storage.archive import export_run
 
-        export_run(id, self.wired.designs, self.wired.blobs, path)
-        return path
+        export_run(id, self.wired.designs, self.wired.blobs, Path(path))
+        return Path(path)
 
-    def import_(self, path: Path) -> Design:
+    def import_(self, path: str | Path) -> Design:
         """Take in a run that `export` wrote."""
         from cutwork.storage.archive import import_run
 
-        return import_run(path, self.wired.designs, self.wired.blobs)
+        return import_run(Path(path), self.wired.designs, self.wired.blobs)
 
-    def deliver(self, design: Design, out: Path) -> Json:
+    def deliver(self, design: Design, out: str | Path) -> Json:
         """Write a design's files into a folder and return it as JSON, with paths.
 
-        Every image, mask and path in the JSON is a file path as a string.
+        Every image, mask and path in the JSON is a file path as a string. What an earlier delivery left in the folder is taken away.
 
         Raises:
             BadInput: if a file's name leads out of the folder. StorageFailed: if the folder cannot be written; the run itself is kept.
         """
-        return delivery.deliver(design, self.wired.blobs, out)
+        return delivery.deliver(design, self.wired.blobs, Path(out))
 
     def _begin(self, design: Design, on_event: OnEvent, cancelled: Callable[[], bool]) -> Design:
         """A new run. Its models are made first, so that unknown ones are refused before the run exists."""
@@ -231,18 +303,29 @@ class Studio:
         try:
             self._graph().invoke(state, self._config(id), context=deps, durability="sync")
         except (Cancelled, KeyboardInterrupt):
-            designs.set_status(id, "cancelled", "stopped on request; it can be resumed")
+            self._note_end(id, "cancelled", "stopped on request; it can be resumed")
             raise
+        except (StorageFailed, OSError, sqlite3.Error) as error:  # disk full, folder gone: the checkpoint before it still stands
+            told = f"run {id} could not be kept: {error}"
+            self._note_end(id, "failed", told)
+            mend = getattr(error, "hint", None) or "make room"
+            raise StorageFailed(told, hint=f"{mend}; then: cutwork resume {id}") from error
         except CutworkError as error:
-            designs.set_status(id, "failed", str(error))
+            self._note_end(id, "failed", str(error))
             raise
-        except (OSError, sqlite3.Error) as error:  # disk full, folder gone: the checkpoint before it still stands
-            raise StorageFailed(f"run {id} could not be kept: {error}", hint=f"make room, then: cutwork resume {id}") from error
         except Exception as error:
-            designs.set_status(id, "failed", f"{type(error).__name__}: {error}")
+            self._note_end(id, "failed", f"{type(error).__name__}: {error}")
             raise
         taken = time.monotonic() - started
         return designs.change(id, lambda d: d.model_copy(update={"timings": {**d.timings, "total": round(d.timings.get("total", 0) + taken, 3)}}))
+
+    def _note_end(self, id: str, status: str, error: str) -> None:
+        """Write how a run ended, where that can still be written: what ended it is the more important error.
+
+        Where it cannot, the run stays "running" in its row, and the lease that nobody holds tells that it is not.
+        """
+        with suppress(CutworkError):
+            self.wired.designs.set_status(id, status, masked(error))
 
     def _graph(self) -> Any:
         with self._lock:

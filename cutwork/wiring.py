@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from cutwork import domain
 from cutwork.domain import Design, DrawSettings, LlmCall, Terms
-from cutwork.errors import StorageFailed
+from cutwork.errors import NotConfigured, StorageFailed
 from cutwork.ports import Drawing, Llm
-from cutwork.settings import Settings
+from cutwork.settings import Settings, masked, place_downloads
 
 if TYPE_CHECKING:
     from cutwork.graphs.state import Deps
     from cutwork.storage.blobs import FileBlobs
     from cutwork.storage.designs import SqlDesigns
+
+
+USUAL = "cutwork.db"  # the database of a home, where no other is set
+PASSING = ("sqlite://", "sqlite:///:memory:")  # databases that leave no runs behind
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,12 @@ class Wired:
 
     settings: Settings
     _drawings: dict[tuple[str, bool], Drawing] = field(default_factory=dict, compare=False)
+    _llms: dict[str, Llm] = field(default_factory=dict, compare=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, compare=False)  # so that threads make nothing twice
+
+    def __post_init__(self) -> None:
+        with suppress(NotConfigured):  # it matters only to a model that may be downloaded, which asks again
+            place_downloads(self.settings)
 
     @cached_property
     def blobs(self) -> FileBlobs:
@@ -43,7 +55,34 @@ class Wired:
 
         engine = open_database(self.settings.database_url)
         upgrade(engine)
+        self._note_database()
         return SqlDesigns(engine)
+
+    @property
+    def database(self) -> str:
+        """What the database is called in a list that others may read and that stays true when the home is moved."""
+        return masked(self.settings.database_url).replace(str(self.settings.home), "HOME")
+
+    @property
+    def databases_file(self) -> Path:
+        """Lists whose blobs are in the home, one database a line."""
+        return self.settings.home / "databases"
+
+    def databases(self) -> set[str]:
+        """Every database whose runs keep their blobs in this home."""
+        usual = {f"sqlite:///HOME/{USUAL}"} if (self.settings.home / USUAL).exists() else set()
+        try:
+            return usual | {line for line in self.databases_file.read_text("utf-8").splitlines() if line.strip()}
+        except FileNotFoundError:
+            return usual
+
+    def _note_database(self) -> None:
+        if self.database in PASSING or self.database in self.databases():
+            return
+        with suppress(OSError):  # a home that can only be read takes no blobs either
+            self.settings.home.mkdir(parents=True, exist_ok=True)
+            with self.databases_file.open("a", encoding="utf-8") as file:
+                file.write(self.database + "\n")
 
     @cached_property
     def drawing(self) -> Drawing:
@@ -64,9 +103,11 @@ class Wired:
         return self._drawings[asked]
 
     def _drawing(self, model: str, early_verdict: bool) -> Drawing:
-        from cutwork.tools.drawing import LocalDrawing
+        from cutwork.tools.drawing import LocalDrawing, family_of
 
         settings = self.settings
+        if family_of(model) != model:  # not embedded
+            place_downloads(settings)
         os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.home / "numba"))  # matting compiles for most of a minute, once
         return LocalDrawing(model, self.blobs, settings.device, settings.threads, early_verdict)
 
@@ -94,21 +135,48 @@ class Wired:
 
         return lease(self.settings.home / "locks", id)
 
+    def is_held(self, id: str) -> bool:
+        """Whether a process or thread of this machine works on a run just now."""
+        from cutwork.storage.leases import is_held
+
+        return is_held(self.settings.home / "locks", id)
+
     def llm(self, on_call: Callable[[LlmCall], None] | None = None, name: str | None = None) -> Llm:
-        """The language model of that name, else of the settings; every call is reported to `on_call`."""
+        """The language model of that name, else of the settings, one for all runs; every call is reported to `on_call` and added to the recording."""
+        from cutwork.agents.llm import recorded
+
+        with self._lock:
+            shared, recording = self._llm(name or self.settings.llm), self._recording
+        sinks = [sink for sink in (on_call, recording) if sink is not None]
+
+        def tell(call: LlmCall) -> None:
+            for sink in sinks:
+                sink(call)
+
+        return recorded(shared, tell) if sinks else shared
+
+    def _llm(self, name: str) -> Llm:
+        """Shared, so that a batch has one HTTP client and learns once what the server accepts."""
         from cutwork.agents.llm import make_llm
 
         settings = self.settings
         key = settings.openai_api_key
-        return make_llm(
-            name or settings.llm,
-            base_url=settings.openai_base_url,
-            api_key=key.get_secret_value() if key else None,
-            timeout_s=settings.llm_timeout,
-            max_retries=settings.llm_retries,
-            sees=settings.llm_sees,
-            on_call=on_call,
-        )
+        if name not in self._llms:
+            self._llms[name] = make_llm(
+                name,
+                base_url=settings.openai_base_url,
+                api_key=key.get_secret_value() if key else None,
+                timeout_s=settings.llm_timeout,
+                max_retries=settings.llm_retries,
+                sees=settings.llm_sees,
+            )
+        return self._llms[name]
+
+    @cached_property
+    def _recording(self) -> Callable[[LlmCall], None] | None:
+        from cutwork.agents.replay import Recording
+
+        return Recording(self.settings.record).add if self.settings.record else None
 
     def terms(self, model: str | None = None, **others: Any) -> Terms:
         """What a run started now goes by: the settings, with what is asked otherwise."""
@@ -142,14 +210,15 @@ class Wired:
         """
         from cutwork.graphs.state import Deps
 
-        return Deps(
-            llm=self.llm((lambda call: self.designs.add_call(run, call)) if run else None, terms.llm),
-            drawing=self.drawing_for(terms),
-            designs=self.designs,
-            terms=terms,
-            cancelled=cancelled,
-            on_event=on_event,
-        )
+        with self._lock:
+            return Deps(
+                llm=self.llm((lambda call: self.designs.add_call(run, call)) if run else None, terms.llm),
+                drawing=self.drawing_for(terms),
+                designs=self.designs,
+                terms=terms,
+                cancelled=cancelled,
+                on_event=on_event,
+            )
 
 
 def draw_settings(settings: Settings, model: str | None = None) -> DrawSettings:

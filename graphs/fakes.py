@@ -15,6 +15,9 @@ from PIL import Image, ImageDraw
 from cutwork.domain import Artifact, Attended, Cutout, Design, Receipt, Region, Render, Shot
 from cutwork.errors import Cancelled
 from cutwork.ports import Blobs, Watch
+from cutwork.tools.formats.base import layer_name
+from cutwork.tools.formats.overview import numbered
+from cutwork.tools.pixels import decode
 
 Fault = Callable[[Shot, int], float]  # shot and region number to how well it turned out, 0..1
 
@@ -86,8 +89,8 @@ class FakeDrawing:
         cx, cy, w, h = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) * keep / 2, (y1 - y0) * keep / 2
         return cx - w, cy - h, cx + w, cy + h
 
-    def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:  # noqa: ARG002 - the port's signature
-        return self.blobs.get(render.image)
+    def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
+        return numbered(decode(self.blobs.get(render.image), "RGB"), [decode(self.blobs.get(c.mask), "L") for c in cutouts])
 
     def finish(self, design: Design) -> tuple[Artifact, ...]:
         best = design.delivered
@@ -96,8 +99,7 @@ class FakeDrawing:
         w, h = best.shot.plan.size.root
         image = Artifact(kind="image", sha256=best.render.image, media_type="image/png", name="image.png", width=w, height=h)
         cuts = (
-            Artifact(kind="cutout", sha256=c.image, media_type="image/png", name=f"cutouts/{i}-{c.subject}.png", width=w, height=h)
-            for i, c in enumerate(best.cutouts, start=1)
+            Artifact(kind="cutout", sha256=c.image, media_type="image/png", name=layer_name("cutout", c), width=w, height=h) for c in best.cutouts
         )
         return (image, *cuts)
 

@@ -60,6 +60,23 @@ class Deps:
     clock: Callable[[], float] = time.monotonic
 
 
+def check(brief: Brief) -> None:
+    """Nothing of a brief is passed over in silence.
+
+    Raises:
+        BadInput: naming what Cutwork cannot plan for yet.
+    """
+    if brief.references:
+        raise BadInput(f"the brief has {len(brief.references)} reference picture(s), and Cutwork cannot draw after pictures yet; say in words what they show")
+    if brief.palette:
+        raise BadInput(
+            f"the brief has the palette {', '.join(brief.palette)}, and Cutwork cannot keep to a palette yet; "
+            "name colours in the text, such as 'a red cat on a teal background'"
+        )
+    if brief.captions and brief.kind != "meme":
+        raise BadInput(f"the brief has {len(brief.captions)} caption(s), and only a meme has lettering, not a {brief.kind}; leave them out")
+
+
 def start(brief: Brief, terms: Terms, *, llm: str | None = None, shot: Shot | None = None, id: str | None = None) -> Design:
     """The record of a run that has not begun: its id sorts by time, its seed is the brief's or a fresh one.
 
@@ -68,8 +85,9 @@ def start(brief: Brief, terms: Terms, *, llm: str | None = None, shot: Shot | No
         shot: what to draw, where that is given; the brief stays as it was asked.
 
     Raises:
-        BadInput: if no format finishes designs of the brief's kind.
+        BadInput: if the brief asks for what cannot be done.
     """
+    check(brief)
     formats = registry.names(FORMATS)
     if brief.kind not in formats:
         can = ", ".join(kind for kind in KINDS if kind in formats)

@@ -67,7 +67,7 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
     """One scene of `size` (width, height in pixels) with `count` subjects (random when None).
 
     Args:
-        easy: mostly single large upright subjects, the first stage of training.
+        easy: large upright subjects near the middle of their room, and mostly single ones.
     """
     rng = np.random.default_rng(seed)
     w, h = size
@@ -79,8 +79,8 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
     for slot in _slots(count, w / h, rng):
         index = _pick(art, rng, easy)
         colour = str(rng.choice(SUBJECT_COLOURS)) if rng.random() < 0.15 else None
-        flipped = bool(rng.random() < 0.15)
-        sprite, (x, y) = _sprite(art[index], colour, flipped, slot, size, rng)
+        flipped = bool(not easy and rng.random() < 0.1)
+        sprite, (x, y) = _sprite(art[index], colour, flipped, slot, size, easy, rng)
         layer = np.zeros((h, w, 4), np.float32)
         sw, sh = sprite.size
         layer[y : y + sh, x : x + sw] = np.asarray(sprite, np.float32)
@@ -116,7 +116,7 @@ def _slots(count: int, aspect: float, rng: np.random.Generator) -> list[Box]:
     return boxes
 
 
-def _sprite(art: Art, colour: str | None, flipped: bool, slot: Box, size: tuple[int, int], rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
+def _sprite(art: Art, colour: str | None, flipped: bool, slot: Box, size: tuple[int, int], easy: bool, rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
     """The art scaled, turned and placed inside its slot: the sprite and its top-left pixel."""
     w, h = size
     x0, y0, x1, y1 = slot[0] * w, slot[1] * h, slot[2] * w, slot[3] * h
@@ -125,15 +125,20 @@ def _sprite(art: Art, colour: str | None, flipped: bool, slot: Box, size: tuple[
         image = tint(image, backgrounds.COLOURS[colour])
     if flipped:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if rng.random() < 0.15:
+    if not easy and rng.random() < 0.1:
         image = image.rotate(rng.uniform(-15, 15), Image.Resampling.BICUBIC, expand=True)
     fit = min((x1 - x0) / image.width, (y1 - y0) / image.height)
-    scale = fit * rng.uniform(0.66, 0.97)
+    scale = fit * (rng.uniform(0.76, 0.96) if easy else rng.uniform(0.5, 0.97))
     sw, sh = max(2, round(image.width * scale)), max(2, round(image.height * scale))
     image = image.resize((sw, sh), Image.Resampling.LANCZOS)
-    x = round(rng.uniform(x0, max(x0, x1 - sw)))
-    y = round(rng.uniform(y0, max(y0, y1 - sh)))
+    across, down = (_share(easy, rng) for _ in range(2))
+    x, y = round(x0 + across * max(0, x1 - x0 - sw)), round(y0 + down * max(0, y1 - y0 - sh))
     return image, (min(x, w - sw), min(y, h - sh))
+
+
+def _share(easy: bool, rng: np.random.Generator) -> float:
+    """How far along its room a subject stands, 0..1: near the middle in easy scenes, anywhere in others."""
+    return float(np.clip(rng.normal(0.5, 0.1), 0, 1)) if easy else float(rng.uniform(0, 1))
 
 
 def _behind(subject: Placed, front: np.ndarray) -> Placed:

@@ -1,13 +1,10 @@
 """Train the embedded model: autoencoder first, then text encoders and transformer jointly, by flow matching.
 
-    python -m lab.train --run lab/.cache/run --minutes 60 --threads 1 --stage easy
+    python -m cutwork.lab.train --run lab/.cache/run --minutes 60 --workers 2 --stage small
 
 A run folder holds everything needed to go on after a stop: `vae/`, `state.pt`, `log.jsonl`, `samples/`. Export writes a
-folder that plain `FluxPipeline.from_pretrained` loads.
-
-Besides the flow loss the transformer has two training-only tasks: from its middle image tokens, name the subject or the
-background that each token will show, and which part of the subject. They bind words to places long before pictures become
-sharp, and are not part of the exported model.
+folder that plain `FluxPipeline.from_pretrained` loads. Workers are processes of one thread each that average their weights
+every few steps: on a CPU they scale where threads wait for each other.
 """
 
 from __future__ import annotations
@@ -22,136 +19,38 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
-from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, FluxPipeline
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
+from torch.multiprocessing.spawn import spawn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from . import autoencoder, backgrounds, scenes, text
+from . import autoencoder, backgrounds, scenes
 from .art import Art, load
+from .model import CELL, Model
+from .pool import BACKGROUND, Batch, Pool, Size
 
-CELL = 16  # pixels per image token
-CLASSES = 256  # of the training-only token classifier: subjects, then backgrounds
-BACKGROUND = 235
-SMALL = 128 * 128  # pixels up to which a scene is mostly one large subject
-PARTS = 8  # a subject is divided into 8 × 8 parts
-BACKGROUNDS = (*backgrounds.COLOURS, *backgrounds.PLACES)
-HEADS, HEAD_DIM = 8, 32
-TRANSFORMER = dict(
-    patch_size=1, in_channels=64, num_layers=2, num_single_layers=5, attention_head_dim=HEAD_DIM, num_attention_heads=HEADS,
-    joint_attention_dim=text.WIDTH, pooled_projection_dim=text.WIDTH, guidance_embeds=False, axes_dims_rope=(8, 12, 12),
-)
+MEETING = "workers"  # file in the run folder through which workers find each other
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What one stretch of training looks at."""
+    """What one stretch of training looks at. Sizes and counts are drawn evenly: repeat what shall come more often."""
 
-    sizes: tuple[tuple[int, int], ...]  # (width, height) in pixels
-    batch: int
-    easy: bool
-    text: tuple[int, ...]  # padded T5 lengths
+    sizes: tuple[Size, ...]
+    batch: int  # samples a worker sees in a step, at 128 × 128; fewer of larger ones
+    counts: tuple[int, ...]  # subjects in a scene
+    regional: float  # share of the batches told by regions
+    text: tuple[int, ...] = (16, 16, 24)  # tokens a text is padded to
 
 
 STAGES = {
-    "easy": Stage(((128, 128), (96, 160), (160, 96), (112, 144), (144, 112)), 24, True, (16, 20, 24)),
-    "mixed": Stage(((128, 128), (96, 160), (160, 96), (192, 192), (256, 128), (128, 256), (256, 256), (256, 256)), 32, False, (16, 24, 32)),
-    "full": Stage(((256, 256), (256, 256), (192, 256), (256, 192), (256, 128), (128, 128)), 16, False, (24, 32, 48, 64)),
+    "small": Stage(((128, 128),) * 4 + ((160, 96), (96, 160)), 32, (1,) * 9 + (2,) * 4 + (0,), 0.5),
+    "mixed": Stage(((128, 128), (128, 128), (192, 192), (256, 256), (256, 256), (256, 128), (128, 256)), 32, (1,) * 5 + (2,) * 5 + (3,) * 2 + (0,), 0.6),
+    "full": Stage(((256, 256),) * 4 + ((256, 192), (192, 256), (128, 128), (256, 128)), 32, (1,) * 4 + (2,) * 5 + (3,) * 3 + (0,), 0.6, (16, 24, 32, 48, 64)),
 }
-
-
-class Model(nn.Module):
-    """Everything that learns: two text encoders, the transformer, and the training-only token classifier."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        words = text.vocabulary(load(2))
-        self.t5, self.clip = text.t5_tokenizer(words), text.clip_tokenizer(words)
-        self.clip_model, self.t5_model = text.encoders(self.t5, self.clip)
-        self.transformer = FluxTransformer2DModel(**TRANSFORMER)
-        width = HEADS * HEAD_DIM
-        self.namer = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, CLASSES))
-        self.placer = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, PARTS**2))
-        _zero_output(self.transformer)
-
-    def embed(self, captions: list[str], length: int) -> tuple[Tensor, Tensor]:
-        """Captions to T5 sequence (B, length, D) and CLIP pooled (B, D); padding is attended, as in FLUX."""
-        a = self.t5(captions, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
-        b = self.clip(captions, padding="longest", max_length=text.CLIP_LENGTH, truncation=True, return_tensors="pt").input_ids
-        return self.t5_model(a)[0], self.clip_model(b).pooler_output
-
-    def forward(self, x: Tensor, t: Tensor, captions: list[str], length: int, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Predicted velocity (B, L, 64), and logits of each token's class and part."""
-        sequence, pooled = self.embed(captions, length)
-        seen: list[Tensor] = []
-        hook = self.transformer.single_transformer_blocks[1].register_forward_hook(lambda _m, _a, out: seen.append(out[1]))
-        try:
-            v = self.transformer(
-                hidden_states=x, timestep=t, encoder_hidden_states=sequence, pooled_projections=pooled,
-                img_ids=positions(grid), txt_ids=torch.zeros(length, 3), return_dict=False,
-            )[0]
-        finally:
-            hook.remove()
-        return v, self.namer(seen[0]), self.placer(seen[0])
-
-
-def _zero_output(transformer: FluxTransformer2DModel) -> None:
-    """adaLN-zero: every block starts as the identity, the output at zero."""
-    for block in (*transformer.transformer_blocks, *transformer.single_transformer_blocks):
-        for name in ("norm1", "norm1_context", "norm"):
-            if hasattr(block, name):
-                nn.init.zeros_(getattr(block, name).linear.weight)
-                nn.init.zeros_(getattr(block, name).linear.bias)
-    nn.init.zeros_(transformer.norm_out.linear.weight)
-    nn.init.zeros_(transformer.norm_out.linear.bias)
-    nn.init.zeros_(transformer.proj_out.weight)
-    nn.init.zeros_(transformer.proj_out.bias)
-
-
-def positions(grid: tuple[int, int]) -> Tensor:
-    """Rotary position ids of a (rows, columns) token grid, (L, 3) as in FLUX."""
-    rows, columns = torch.meshgrid(torch.arange(grid[0]), torch.arange(grid[1]), indexing="ij")
-    return torch.stack([torch.zeros_like(rows), rows, columns], -1).reshape(-1, 3).float()
-
-
-def pack(z: Tensor) -> Tensor:
-    """Latents (B, 16, 2h, 2w) to tokens (B, h*w, 64), in the order `FluxPipeline` packs them."""
-    b, c, h, w = z.shape
-    return z.view(b, c, h // 2, 2, w // 2, 2).permute(0, 2, 4, 1, 3, 5).reshape(b, h * w // 4, c * 4)
-
-
-class Pool:
-    """Encoded scenes kept in memory and slowly replaced, so that drawing and encoding cost little per step."""
-
-    def __init__(self, art: tuple[Art, ...], vae: AutoencoderTiny, stage: Stage, seed: int, keep: int = 1536) -> None:
-        self.art, self.vae, self.stage, self.keep = art, vae, stage, keep
-        self.rng = np.random.default_rng(seed)
-        self.items: dict[tuple[int, int], list[tuple[Tensor, Tensor, str]]] = {size: [] for size in stage.sizes}
-
-    @torch.no_grad()
-    def draw(self, size: tuple[int, int], count: int) -> None:
-        """Add `count` fresh scenes of a size."""
-        easy = self.stage.easy or size[0] * size[1] <= SMALL
-        made = [scenes.make(self.art, int(self.rng.integers(2**31)), size, easy=easy and self.rng.random() < 0.9) for _ in range(count)]
-        z = autoencoder.SCALING * self.vae.encoder(autoencoder.to_tensor([s.image for s in made]).contiguous(memory_format=torch.channels_last))
-        for latent, scene in zip(pack(z.float()).half(), made, strict=True):
-            classes, parts = scene.labels(CELL, PARTS)
-            classes = np.where(classes == 0, BACKGROUND + BACKGROUNDS.index(scene.background.colour or scene.background.phrase), classes - 1)
-            item = (latent, torch.from_numpy(np.stack([classes.reshape(-1), parts.reshape(-1)])), scene.caption)
-            store = self.items[size]
-            if len(store) < self.keep:
-                store.append(item)
-            else:
-                store[int(self.rng.integers(self.keep))] = item
-
-    def batch(self, size: tuple[int, int], fresh: int) -> tuple[Tensor, Tensor, list[str]]:
-        """A batch of tokens (B, L, 64), classes and parts (B, 2, L) and captions."""
-        store = self.items[size]
-        scale = max(1, round(size[0] * size[1] / 128**2))
-        want = max(4, self.stage.batch // scale)
-        self.draw(size, want if len(store) < 2 * want else max(1, fresh // scale))
-        picks = [store[i] for i in self.rng.choice(len(store), want, replace=False)]
-        return torch.stack([p[0] for p in picks]).float(), torch.stack([p[1] for p in picks]), [p[2] for p in picks]
 
 
 def times(count: int) -> Tensor:
@@ -162,18 +61,17 @@ def times(count: int) -> Tensor:
     """
     kind, u = torch.rand(count), torch.rand(count)
     middle = torch.sigmoid(torch.randn(count) + 0.2)
-    return torch.where(kind < 0.5, middle, torch.where(kind < 0.7, u, 1 - 0.12 * u**2))
+    return torch.where(kind < 0.55, middle, torch.where(kind < 0.8, u, 1 - 0.12 * u**2))
 
 
-def loss_of(model: Model, x0: Tensor, labels: Tensor, captions: list[str], length: int, grid: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def loss_of(model: Model, batch: Batch, length: int, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
     """Flow-matching loss (velocity = noise − data), and the losses of naming and of placing tokens."""
-    classes, parts = labels.unbind(1)
-    captions = ["" if rng.random() < 0.1 else c for c in captions]
+    x0, (classes, parts) = batch.tokens, batch.labels.unbind(1)
     t = times(x0.shape[0])
     noise = torch.randn_like(x0)
     xt = torch.lerp(x0, noise, t[:, None, None])
     with torch.autocast("cpu", torch.bfloat16):
-        v, names, places = model(xt, t, captions, length, grid)
+        v, names, places = model(xt, t, batch.segments, batch.captions, length, grid, batch.mask(length))
     subject = (classes < BACKGROUND).float()
     weight = 1 + subject
     flow = (F.mse_loss(v.float(), noise - x0, reduction="none").mean(-1) * weight).sum() / weight.sum()
@@ -192,7 +90,8 @@ def sample(model: Model, vae: AutoencoderTiny, captions: list[str], size: tuple[
     sigmas = torch.cat([shift * sigmas / (1 + (shift - 1) * sigmas), torch.zeros(1)])
     for a, b in zip(sigmas[:-1], sigmas[1:], strict=True):
         with torch.autocast("cpu", torch.bfloat16):
-            v = model(torch.cat([x, x]), a.expand(2 * n), captions + [""] * n, 24, grid)[0].float()
+            texts = captions + [""] * n
+            v = model(torch.cat([x, x]), a.expand(2 * n), [(words,) for words in texts], texts, 24, grid)[0].float()
         good, none = v.chunk(2)
         x = x + (b - a) * (none + cfg * (good - none))
     z = x.view(n, *grid, 16, 2, 2).permute(0, 3, 1, 4, 2, 5).reshape(n, 16, grid[0] * 2, grid[1] * 2)
@@ -217,60 +116,141 @@ def save_sheet(model: Model, vae: AutoencoderTiny, path: Path, size: tuple[int, 
     sheet.save(path)
 
 
-def train(run: Path, minutes: float, stage: Stage, art: tuple[Art, ...], lr: float, final: bool = False, sheet_every: float = 12.0, seed: int = 0) -> None:
-    """Go on with a run for some minutes; `final` lets the learning rate fall to zero over them."""
-    vae = AutoencoderTiny.from_pretrained(run / "vae").requires_grad_(False).to(memory_format=torch.channels_last)
-    torch.manual_seed(seed)
-    model = Model()
-    ema = copy.deepcopy(model).requires_grad_(False)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    step = 0
-    if (run / "state.pt").exists():
-        state = torch.load(run / "state.pt", weights_only=True)
-        for module, key in ((model, "model"), (ema, "ema")):
-            module.load_state_dict(state[key], strict=False)  # a task added later starts afresh
-        known = state["optimizer"]["param_groups"][0]["params"]
-        known += range(len(known), len(list(model.parameters())))
-        optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
-    torch.manual_seed(seed + step)
-    rng = np.random.default_rng([seed, step])
-    pool = Pool(art, vae, stage, seed=seed + step)
-    start = saved = sheeted = time.monotonic()
-    first = step
-    parameters: list[Tensor] = list(model.parameters())
+class Shared:
+    """Weights averaged over workers every few steps, and one clock for all of them; a worker alone only has the clock.
+
+    Between averages each worker steps by itself (local SGD, 1805.09767), so that none waits for another in every step.
+    """
+
+    EVERY = 8  # steps
+
+    def __init__(self, model: Model, workers: int) -> None:
+        self.parameters: list[Tensor] = list(model.parameters())
+        self.workers = workers
+        self.minutes = 0.0  # since the start, by the clock of worker 0
+        self._start = time.monotonic()
+
+    @torch.no_grad()
+    def after(self, step: int, rank: int) -> None:
+        """Average if it is time, and take the time."""
+        mine = (time.monotonic() - self._start) / 60
+        if self.workers == 1:
+            self.minutes = mine
+        elif step % self.EVERY == 0:
+            clock = torch.tensor([mine * self.workers if rank == 0 else 0.0])
+            flat = torch.cat([*(p.reshape(-1) for p in self.parameters), clock])
+            dist.all_reduce(flat)
+            flat /= self.workers
+            torch._foreach_copy_(self.parameters, [part.view_as(p) for p, part in zip(self.parameters, flat[:-1].split([p.numel() for p in self.parameters]), strict=True)])
+            self.minutes = float(flat[-1])
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of `train`, as each worker gets it."""
+
+    run: Path
+    minutes: float
+    stage: Stage
+    art: tuple[Art, ...]
+    lr: float
+    final: bool = False  # let the learning rate fall to zero
+    workers: int = 1
+    compiled: bool = True
+    sheet_every: float = 15.0  # minutes
+
+
+def train(job: Job) -> None:
+    """Go on with a run for some minutes."""
+    (job.run / MEETING).unlink(missing_ok=True)
+    if job.workers == 1:
+        work(0, job)
+    else:
+        spawn(work, (job,), nprocs=job.workers)
+
+
+def work(rank: int, job: Job) -> None:
+    """One worker's loop. All draw the same sizes, counts and lengths, so that none waits long for another."""
+    if job.workers > 1:
+        torch.set_num_threads(1)
+        dist.init_process_group("gloo", init_method=f"file://{(job.run / MEETING).resolve()}", rank=rank, world_size=job.workers)
+    vae = AutoencoderTiny.from_pretrained(job.run / "vae").requires_grad_(False).to(memory_format=torch.channels_last)
+    model, ema, optimizer, first = _state(job)
+    torch.manual_seed(1000 * first + rank)
+    choose = np.random.default_rng([first, 0])
+    pool = Pool(job.art, vae, seed=1000 * first + rank)
+    if job.compiled:
+        _compile(model)
+    shared = Shared(model, job.workers)
     averages: list[Tensor] = list(ema.parameters())
-    means = {"flow": 0.0, "names": 0.0, "places": 0.0}
-    while (now := time.monotonic()) - start < minutes * 60:
-        size = stage.sizes[int(rng.integers(len(stage.sizes)))]
-        length = int(rng.choice(stage.text))
-        x0, labels, captions = pool.batch(size, fresh=stage.batch // 4)
-        falling = 1 - (now - start) / (minutes * 60) if final else 1.0
+    stage, step, saved, sheeted = job.stage, first, 0.0, 0.0
+    means: dict[str, float] = {}
+    while (minutes := shared.minutes) < job.minutes:
+        size = stage.sizes[int(choose.integers(len(stage.sizes)))]
+        subjects, length = int(choose.choice(stage.counts)), int(choose.choice(stage.text))
+        want = max(4, round(stage.batch * 128**2 / (size[0] * size[1])))
+        batch = pool.batch(size, subjects, want, fresh=max(1, want // 8), regional=bool(choose.random() < stage.regional))
+        with sdpa_kernel(SDPBackend.MATH):  # its backward is much faster on CPUs than the fused kernel's at these lengths
+            losses = loss_of(model, batch, length, (size[1] // CELL, size[0] // CELL))
+            (losses[0] + 0.25 * losses[1] + 0.25 * losses[2]).backward()
         for group in optimizer.param_groups:
-            group["lr"] = lr * min(1, (step + 1) / 300, (step - first + 1) / 30) * falling
-        flow, names, places = loss_of(model, x0, labels, captions, length, (size[1] // CELL, size[0] // CELL), rng)
-        (flow + 0.25 * names + 0.25 * places).backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            falling = max(0.0, 1 - minutes / job.minutes) if job.final else 1.0
+            group["lr"] = job.lr * min(1, (step + 1) / 300, (step - first + 1) / 50) * falling
+        torch.nn.utils.clip_grad_norm_(shared.parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
-        decay = min(0.9995, 1 - 1 / (step / 10 + 1))
-        torch._foreach_lerp_(averages, parameters, 1 - decay)
-        for name, value in (("flow", flow), ("names", names), ("places", places)):
-            means[name] += (value.item() - means[name]) * max(0.01, 1 / (step - first))
+        shared.after(step, rank)
+        torch._foreach_lerp_(averages, shared.parameters, 1 - min(0.9995, 1 - 1 / (step / 10 + 1)))
+        if rank:
+            continue
+        _follow(means, losses, step - first)
         if step % 50 == 0:
-            row = {"step": step, "minutes": round((now - start) / 60, 1), "seconds_per_step": round((now - start) / (step - first), 3), **{k: round(v, 4) for k, v in means.items()}}
-            print(json.dumps(row), flush=True)
-            with (run / "log.jsonl").open("a") as log:
-                log.write(json.dumps(row) + "\n")
-        if now - saved > 240:
-            save(run, model, ema, optimizer, step)
-            saved = now
-        if now - sheeted > sheet_every * 60:
-            save_sheet(ema, vae, run / "samples" / f"{step:06d}.png", stage.sizes[0])
-            sheeted = now
-    save(run, model, ema, optimizer, step)
-    save_sheet(ema, vae, run / "samples" / f"{step:06d}.png", stage.sizes[0])
+            _log(job.run, {"step": step, "minutes": round(minutes, 1), "seconds_per_step": round(60 * minutes / (step - first), 3), **means})
+        if minutes - saved > 4:
+            save(job.run, model, ema, optimizer, step)
+            saved = minutes
+        if minutes - sheeted > job.sheet_every:
+            save_sheet(ema, vae, job.run / "samples" / f"{step:06d}.png", stage.sizes[0])
+            sheeted = minutes
+    if rank == 0:
+        save(job.run, model, ema, optimizer, step)
+        save_sheet(ema, vae, job.run / "samples" / f"{step:06d}.png", stage.sizes[0])
+
+
+def _compile(model: Model) -> None:
+    """Compile the transformer block by block: one graph serves all blocks of a kind, so it takes seconds, not minutes."""
+    torch.fx.experimental._config.use_duck_shape = False  # equal sizes stay separate symbols: no recompiling when they part
+    for block in (*model.transformer.transformer_blocks, *model.transformer.single_transformer_blocks):
+        block.forward = torch.compile(block.forward, dynamic=True)
+
+
+def _state(job: Job) -> tuple[Model, Model, torch.optim.Optimizer, int]:
+    """Model, its average, optimizer and steps done, from the run folder if it has them."""
+    torch.manual_seed(0)
+    model = Model()
+    ema = copy.deepcopy(model).requires_grad_(False)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=job.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    if not (job.run / "state.pt").exists():
+        return model, ema, optimizer, 0
+    state = torch.load(job.run / "state.pt", weights_only=True)
+    for module, key in ((model, "model"), (ema, "ema")):
+        module.load_state_dict(state[key])
+    optimizer.load_state_dict(state["optimizer"])
+    return model, ema, optimizer, state["step"]
+
+
+def _follow(means: dict[str, float], losses: tuple[Tensor, ...], steps: int) -> None:
+    """Running means of the three losses."""
+    for name, loss in zip(("flow", "names", "places"), losses, strict=True):
+        before = means.get(name, loss.item())
+        means[name] = round(before + (loss.item() - before) * max(0.01, 1 / steps), 4)
+
+
+def _log(run: Path, row: dict[str, float]) -> None:
+    print(json.dumps(row), flush=True)
+    with (run / "log.jsonl").open("a") as log:
+        log.write(json.dumps(row) + "\n")
 
 
 def begin_from(exported: Path, run: Path) -> None:
@@ -327,8 +307,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--run", type=Path, default=Path(__file__).with_name(".cache") / "run")
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--stage", choices=STAGES, default="easy")
+    parser.add_argument("--workers", type=int, default=1, help="processes of one thread each")
+    parser.add_argument("--no-compile", action="store_true", help="skip torch.compile: starts at once, each step takes half as long again")
+    parser.add_argument("--stage", choices=STAGES, default="small")
     parser.add_argument("--tier", type=int, default=1, help="0 = sixteen subjects, 1 = the core, 2 = all")
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
@@ -337,7 +318,6 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help="print what a run has come to instead")
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the model as a diffusers folder instead")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
     art = load(args.tier)
     if args.begin_from:
         begin_from(args.begin_from, args.run)
@@ -349,7 +329,7 @@ def main() -> None:
     elif args.export:
         export(args.run, art, args.export)
     else:
-        train(args.run, args.minutes, STAGES[args.stage], art, args.lr, args.final)
+        train(Job(args.run, args.minutes, STAGES[args.stage], art, args.lr, args.final, args.workers, not args.no_compile))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from cutwork.storage.tables import (
 STATUSES: tuple[str, ...] = get_args(Design.model_fields["status"].annotation)
 PARTS = (BriefRow, ExpansionRow, RoundRow, PlanRow, ArtifactRow)  # deleting these deletes all of a run but its calls, events and errors
 AT_ONCE = 500  # runs read by one query
+MOST = 2**63 - 1  # runs a database can be asked for
 
 Event = tuple[int, str, dict[str, Any]]
 
@@ -121,12 +122,27 @@ class SqlDesigns:
             _note_error(connection, id, status, error, _past_error(connection, id))
             connection.execute(update(RunRow).where(RunRow.id == id).values(status=status, error=error))
 
+    def delete(self, id: str) -> None:
+        """Delete the run with everything in it, its calls, events and errors too. Its blobs stay until they are collected.
+
+        Raises:
+            BadInput: if there is none.
+        """
+        with writing(self.engine) as connection:
+            _lock(connection, id)
+            connection.execute(delete(RunRow).where(RunRow.id == id))
+
+    def statuses(self) -> dict[str, str]:
+        """How every run stands, by id."""
+        with reading(self.engine) as connection:
+            return {row.id: row.status for row in connection.execute(select(RunRow.id, RunRow.status))}
+
     def find_by_artifact(self, sha256: str) -> Sequence[str]:
-        """Ids of the runs that made this file, newest first: a finished file, a round's image or a cut-out."""
+        """Ids of the runs that made this file, newest first: a finished file, a round's image, a cut-out or its mask."""
         makers = union(
             select(ArtifactRow.run).where(ArtifactRow.sha256 == sha256),
             select(RenderRow.run).where(RenderRow.image == sha256),
-            select(CutoutRow.run).where(CutoutRow.image == sha256),
+            select(CutoutRow.run).where((CutoutRow.image == sha256) | (CutoutRow.mask == sha256)),
         ).subquery()
         with reading(self.engine) as connection:
             return connection.execute(_newest(select(RunRow.id).join(makers, makers.c.run == RunRow.id), None, None)).scalars().all()
@@ -234,8 +250,8 @@ def _newest(asked: Any, limit: int | None, status: str | None) -> Any:
     if status is not None:
         _check_status(status)
         asked = asked.where(RunRow.status == status)
-    if limit is not None and limit < 1:
-        raise BadInput(f"limit is {limit}, wanted at least 1")
+    if limit is not None and not 1 <= limit <= MOST:
+        raise BadInput(f"limit is {limit}, wanted 1 to {MOST}")
     return asked.order_by(RunRow.created.desc(), RunRow.inserted.desc(), RunRow.id.desc()).limit(limit)
 
 

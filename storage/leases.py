@@ -34,6 +34,18 @@ def lease(folder: Path, id: str) -> Iterator[None]:
         os.close(handle)
 
 
+def is_held(folder: Path, id: str) -> bool:
+    """Whether somebody holds the run of that id just now. Writes nothing."""
+    try:
+        handle = os.open(folder / f"{id}.lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not _locked(handle)
+    finally:
+        os.close(handle)
+
+
 def _hold(path: Path) -> int | None:
     """An open, locked file of that name; None if it is locked already."""
     while True:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # for `builders`: test files are imported by path, each on its own
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 os.environ["LANGSMITH_TRACING"] = "false"

@@ -40,6 +40,48 @@ def test_two_subjects_stand_side_by_side() -> None:
     assert cat[3] - cat[1] >= 0.6
 
 
+def sides(box: Rect) -> tuple[float, float]:
+    return box[2] - box[0], box[3] - box[1]
+
+
+@pytest.mark.parametrize(("noun", "least", "most"), [("car", 1.3, 1.5), ("giraffe", 0.6, 0.7), ("cat", 0.9, 1.1), ("king", 0.65, 0.75)])
+def test_a_box_is_as_wide_as_such_a_thing_is(noun: str, least: float, most: float) -> None:
+    ((box,),) = arrange(things(noun)).boxes
+    wide, high = sides(box)
+    assert least <= wide / high <= most
+    assert max(wide, high) == pytest.approx(0.76, abs=0.01)
+
+
+@pytest.mark.parametrize(("small", "large"), [("cat", "house"), ("bee", "elephant"), ("mug", "sofa"), ("apple", "horse"), ("bird", "king"), ("ant", "tree"), ("king", "castle"), ("badger", "bear")])
+@pytest.mark.parametrize("size", SIZES[:3])
+def test_the_smaller_thing_is_drawn_smaller_on_one_ground(small: str, large: str, size: tuple[int, int]) -> None:
+    ((a,), (b,)) = arrange(things(small, large), size=size).boxes
+    assert sides(a)[1] <= sides(b)[1] * 1.06
+    assert min(sides(a)[0] * size[0], sides(a)[1] * size[1]) >= 48
+    assert a[3] == pytest.approx(b[3], abs=0.01) or size[1] > size[0] or small in ("bee", "bird")
+
+
+NOUNS = ["cat", "car", "giraffe", "ant", "house", "king", "balloon", "knife", "castle"]
+
+
+@pytest.mark.parametrize("kind", ["left", "right", "above", "below", *TOUCHING])
+@pytest.mark.parametrize("size", SIZES[:3])
+def test_relations_hold_between_things_of_any_figure(kind: str, size: tuple[int, int]) -> None:
+    relation = Relation(kind, 0, 1)
+    for a in NOUNS:
+        for b in NOUNS:
+            found = arrange(things(a, b), [relation], size)
+            assert holds(relation, found.boxes), (a, b)
+            assert all(map(valid, flat(found.boxes))), (a, b)
+            assert (overlap(found.boxes[0][0], found.boxes[1][0]) > 0) == (kind in TOUCHING), (a, b)
+
+
+def test_many_things_keep_all_their_room() -> None:
+    bees, elephant = arrange([Thing("bee", count=5), Thing("elephant")]).boxes
+    assert sides(bees[0])[0] > 0.18
+    assert elephant
+
+
 def test_two_subjects_on_a_tall_canvas_stand_one_above_the_other() -> None:
     (cat,), (dog,) = arrange(things("cat", "dog"), size=(256, 512)).boxes
     assert cat[3] <= dog[1]
@@ -179,7 +221,7 @@ KINDS = ["left", "right", "above", "below", "between", "beside", *TOUCHING]
 SOME_THINGS = st.lists(
     st.builds(
         Thing,
-        st.just("cat"),
+        st.sampled_from(["cat", "ant", "car", "giraffe", "house", "balloon"]),
         count=st.integers(1, 4),
         place=st.sampled_from(["", "", "", "left", "top right", "centre"]),
         scale=st.sampled_from([0.5, 1.0, 1.7]),

@@ -39,6 +39,87 @@ def test_unmasked_output_is_sdpa_to_the_bit() -> None:
     assert torch.equal(attend(q, k, v)[0], torch.nn.functional.scaled_dot_product_attention(q, k, v))
 
 
+def hidden_tiles(queries: int = 300, keys: int = 1100) -> torch.Tensor:
+    """A mask (queries, keys) under which half of the queries see none of the first 900 keys: more than any kernel takes in at once."""
+    mask = torch.ones(queries, keys, dtype=torch.bool)
+    mask[queries // 2 :, :900] = False
+    return mask
+
+
+def cross(queries: int, keys: int, dtype: torch.dtype, device: str = "cpu") -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(queries + keys)
+    q, k, v = (torch.randn(1, 3, length, 32, generator=generator) for length in (queries, keys, keys))
+    return q.to(device, dtype), k.to(device, dtype), v.to(device, dtype)
+
+
+def test_keys_that_are_hidden_from_the_first_to_the_last_of_a_tile_count_nothing() -> None:
+    mask = hidden_tiles()
+    q, k, v = cross(*mask.shape, torch.float32)
+    for got, want in zip(attend(q, k, v, mask), reference(q, k, v, mask), strict=True):
+        torch.testing.assert_close(got, want, atol=2e-6, rtol=2e-6)
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (1, 1, 40, 40), (1, 3, 40, 40), (1, 1, 1, 40)])
+def test_a_mask_may_have_any_shape_that_fits(shape: tuple[int, ...]) -> None:
+    q, k, v = qkv()
+    mask = torch.rand(shape, generator=torch.Generator().manual_seed(1)) < 0.7
+    mask[..., 0] = True
+    for got, want in zip(attend(q, k, v, mask), reference(q, k, v, mask), strict=True):
+        torch.testing.assert_close(got, want, atol=2e-6, rtol=2e-6)
+
+
+def test_an_additive_mask_is_refused() -> None:
+    q, k, v = qkv()
+    with pytest.raises(ValueError, match=r"the attention mask is torch.float32, wanted bool"):
+        attend(q, k, v, torch.zeros(40, 40))
+
+
+cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="the CUDA kernels need a CUDA device, and torch finds none on this machine")
+CLOSE = {torch.float32: 2e-5, torch.float16: 4e-3, torch.bfloat16: 3e-2}
+
+
+@cuda
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize(("queries", "keys"), [(64, 64), (300, 300), (33, 77), (1, 17)])
+@pytest.mark.parametrize("masked", [False, True])
+def test_cuda_attention_equals_the_float64_way(dtype: torch.dtype, queries: int, keys: int, masked: bool) -> None:
+    """Flash (half precision, no mask) and memory-efficient kernels, on lengths that do and do not meet their alignment."""
+    q, k, v = cross(queries, keys, dtype, "cuda")
+    mask = None
+    if masked:
+        mask = (torch.rand(queries, keys, generator=torch.Generator().manual_seed(3)) < 0.5).to("cuda")
+        mask[:, 0] = True
+    (out, lse), (want, want_lse) = attend(q, k, v, mask), reference(q, k, v, mask)
+    assert (out.shape, lse.shape, out.dtype, lse.dtype) == (q.shape, q.shape[:3], dtype, torch.float32)
+    torch.testing.assert_close(out.float(), want.float(), atol=CLOSE[dtype], rtol=CLOSE[dtype])
+    torch.testing.assert_close(lse, want_lse, atol=CLOSE[dtype], rtol=CLOSE[dtype])
+
+
+@cuda
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("shape", [(300, 1100), (1, 1, 300, 1100), (1, 3, 300, 1100)])
+def test_cuda_kernels_stand_tiles_that_are_hidden_whole(dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    mask = hidden_tiles().to("cuda").expand(shape)
+    q, k, v = cross(300, 1100, dtype, "cuda")
+    for got, want in zip(attend(q, k, v, mask), reference(q, k, v, mask), strict=True):
+        torch.testing.assert_close(got.float(), want.float(), atol=CLOSE[dtype], rtol=CLOSE[dtype])
+
+
+@cuda
+@pytest.mark.parametrize("masked", [False, True])
+def test_cuda_keyword_maps_are_those_of_the_cpu(masked: bool) -> None:
+    mask = two_regions() if masked else None
+    q, k, v = qkv()
+    maps = []
+    for device in ("cpu", "cuda"):
+        on = tuple(x.to(device) for x in (q, k, v))
+        there = None if mask is None else mask.to(device)
+        recorder = Recorder([(2, 3), (5,)], (4, 6))
+        recorder.add(0, on[0][:, :, 16:], on[1][:, :, :16], attend(*on, there)[1][:, :, 16:], None if there is None else there[16:, :16])
+        maps.append(recorder.stack().float())
+    torch.testing.assert_close(maps[1], maps[0], atol=1e-3, rtol=1e-3)
+
+
 @pytest.mark.parametrize("text_first", [True, False])
 @pytest.mark.parametrize("masked", [False, True])
 def test_columns_are_those_of_the_softmax(text_first: bool, masked: bool) -> None:
@@ -52,6 +133,15 @@ def test_columns_are_those_of_the_softmax(text_first: bool, masked: bool) -> Non
     _, lse = attend(q, k, v, mask)
     got = columns(q, k[:, :, keys], lse, None if mask is None else mask[:, keys])
     torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-5)
+
+
+def test_a_hidden_key_weighs_nothing_however_well_it_fits() -> None:
+    """Its logit is so far above what the query sees that its exponential overflows."""
+    q = torch.full((1, 1, 2, 4), 20.0)
+    k = torch.cat([torch.full((1, 1, 1, 4), 20.0), torch.zeros(1, 1, 1, 4)], dim=2)
+    visible = torch.tensor([[False, True], [True, True]])
+    _, lse = attend(q, k, torch.zeros_like(k), visible)
+    torch.testing.assert_close(columns(q, k, lse, visible)[0, 0], torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
 
 
 def test_a_column_is_what_an_indicator_value_would_have_carried() -> None:
@@ -78,6 +168,31 @@ def test_recorder_without_keywords_keeps_nothing() -> None:
     recorder = Recorder([(), ()], (4, 6))
     recorder.add(0, q[:, :, 16:], k[:, :, :16], attend(q, k, v)[1][:, :, 16:])
     assert recorder.stack().shape == (0, 2, 4, 6)
+
+
+def test_recorder_tells_maps_that_a_mask_decided_from_open_ones() -> None:
+    """Also where the words change in between, as they do from the regional to the plain prompt."""
+    q, k, v = qkv()
+    mask = two_regions()
+    recorder = Recorder([(2,), (5,)], (4, 6))
+    recorder.add(0, q[:, :, 16:], k[:, :, :16], attend(q, k, v, mask)[1][:, :, 16:], mask[16:, :16])
+    recorder.keywords = ((7, 8), ())
+    recorder.add(1, q[:, :, 16:], k[:, :, :16], attend(q, k, v)[1][:, :, 16:])
+    weights = (q @ k.mT / 4).softmax(-1)[:, :, 16:, :16].mean(1)[0]
+    got = recorder.unmasked().float().flatten(2) / 24
+    assert (recorder.masked, recorder.stack().shape, got.shape) == ([True, False], (2, 2, 4, 6), (1, 2, 24))
+    torch.testing.assert_close(got[0, 0], weights[:, 7] + weights[:, 8], atol=1e-5, rtol=1e-3)
+    assert got[0, 1].max() == 0, "a subject that is not named is not looked for"
+    hidden = ~mask[16:, 5].reshape(4, 6)  # token 5 is of the left region's text
+    assert recorder.stack()[0, 1][hidden].max() == 0
+    assert recorder.stack()[0, 1][~hidden].min() > 0
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 24, 16), (1, 3, 23, 16)])
+def test_recorder_refuses_queries_of_another_grid(shape: tuple[int, ...]) -> None:
+    recorder = Recorder([(2,)], (4, 6))
+    with pytest.raises(ValueError, match=r"wanted \(1, heads, 24, dim\) for a grid of 4x6"):
+        recorder.add(0, torch.zeros(shape), torch.zeros(*shape[:2], 16, 16), torch.zeros(shape[:3]))
 
 
 def by_definition(lengths: tuple[int, ...], covers: list[torch.Tensor], isolate: str) -> torch.Tensor:
@@ -119,6 +234,14 @@ def test_overlap_goes_to_the_nearer_region_when_z_is_given() -> None:
 
 def test_a_box_smaller_than_a_cell_still_owns_one() -> None:
     assert regions.coverage((0.26, 0.26, 0.3, 0.3), (4, 4)).sum() == 1
+
+
+def test_a_shape_without_a_cell_of_its_own_gets_the_one_it_covers_most() -> None:
+    share = torch.tensor([[0.1, 0.3], [0.0, 0.2]], dtype=torch.float64)
+    assert regions.owned(share).tolist() == [[False, True], [False, False]]
+    assert regions.owned(torch.tensor([[0.1, 0.5], [0.9, 0.49]])).tolist() == [[False, True], [True, False]]
+    with pytest.raises(ValueError, match="covers none of the 2x2 cells"):
+        regions.owned(torch.zeros(2, 2))
 
 
 def test_coverage_takes_cells_that_are_half_covered() -> None:

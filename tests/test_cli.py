@@ -37,7 +37,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_help_lists_every_command() -> None:
     text = cutwork("--help").stdout
-    for command in ("design", "plan", "runs", "show", "resume", "rerun", "export", "import", "batch", "doctor", "config", "eval", "bench", "models", "demo"):
+    for command in ("design", "plan", "runs", "show", "resume", "rerun", "export", "import", "batch", "doctor", "config", "eval", "bench", "models", "demo", "gc"):
         assert f" {command} " in text
 
 
@@ -253,6 +253,7 @@ def test_json_is_one_value_for_every_command(command: Command, tmp_path: Path) -
     for args, code in (
         (("plan", BRIEF), 0),
         (("runs",), 0),
+        (("gc",), 0),
         (("show", id), 0),
         (("resume", id), 0),
         (("rerun", id), 0),
@@ -346,3 +347,130 @@ def test_completion_installs_into_the_home_it_is_given(tmp_path: Path) -> None:
     result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env={**os.environ, "HOME": str(tmp_path / "user")})
     assert result.returncode == 0, result.stderr
     assert "_CUTWORK_COMPLETE" in (tmp_path / "user" / ".bash_completions" / "cutwork.sh").read_text()
+
+
+# the edges
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://h:port/v1", "http://me:topsecret@h:99999/v1"])
+@pytest.mark.parametrize("args", [("plan", "a cat"), ("design", "a cat"), ("config", "show"), ("doctor",)])
+def test_an_address_that_is_none_is_one_line(args: tuple[str, ...], url: str) -> None:
+    result = cutwork(*args, OPENAI_BASE_URL=url)
+    said = result.stderr or result.stdout
+    assert result.returncode == 3, said
+    assert "OPENAI_BASE_URL" in said
+    assert "Traceback" not in result.stderr
+    assert "topsecret" not in result.stdout + result.stderr
+    if args[0] != "doctor":
+        assert (result.stdout, result.stderr.count("\n")) == ("", 1)
+
+
+def test_an_unreachable_server_is_named_without_its_password(home: Path) -> None:
+    url = "http://me:topsecret@127.0.0.1:9/v1?api_key=topsecret"
+    for args in (("plan", "a cat"), ("design", "a cat"), ("doctor",)):
+        result = cutwork(*args, OPENAI_BASE_URL=url, OPENAI_API_KEY="sk-topsecret", CUTWORK_LLM_RETRIES="0")
+        assert result.returncode == 3
+        assert "127.0.0.1:9" in result.stdout + result.stderr
+        assert "topsecret" not in result.stdout + result.stderr
+    assert cutwork("runs", "--json").stdout.count("failed") == 1
+    for file in home.rglob("*"):
+        assert not file.is_file() or b"topsecret" not in file.read_bytes(), file
+
+
+def test_a_recording_answers_in_place_of_a_model(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = json.loads(command("plan", BRIEF, "--json", "--record", "calls.jsonl")[1])
+    assert (tmp_path / "calls.jsonl").read_text().count("\n") == 3
+    assert json.loads(command("plan", BRIEF, "--json", "--llm", "replay:calls.jsonl")[1]) == planned
+    left, out, err = command("design", BRIEF, "--json", "--llm", "replay:calls.jsonl", "--record", "again.jsonl")
+    made = json.loads(out)
+    assert (left, made["llm"], made["plan"]["regions"]) == (0, "replay:calls.jsonl", planned["regions"]), err
+    assert (tmp_path / "again.jsonl").read_text().count("\n") == 3
+    code, _, err = command("plan", "a fox", "--llm", "replay:nonesuch.jsonl")
+    assert (code, "nonesuch.jsonl" in err) == (2, True)
+
+
+def test_plan_takes_the_flags_of_design(command: Command) -> None:
+    code, out, err = command("plan", BRIEF, "--seed", "7", "--steps", "5", "--model", "mini", "--json")
+    assert (code, json.loads(out)["draw"]["steps"]) == (0, 5)
+    assert "same for every seed" in err
+    assert command("plan", BRIEF, "--model", "nonesuch")[0] == 2
+    assert command("plan", BRIEF, "--seed", "-1")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("resume", "x", "--approve", "--reject", "larger"), "both given"),
+        (("resume", "x", "--reject", " "), "--reject is empty"),
+        (("design", "a", "cat"), "put it in quotes"),
+        (("plan", "a", "cat"), "put it in quotes"),
+        (("plan", "a cat", "--sede", "3"), "--seed"),
+        (("runs", "--limit", "some"), "--limit"),
+        (("runs", "--delete", "nonesuch"), "nonesuch"),
+    ],
+)
+def test_what_makes_no_sense_gets_a_helpful_line(command: Command, args: tuple[str, ...], says: str) -> None:
+    code, out, err = command(*args)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_runs_are_deleted_and_their_files_let_go(command: Command, home: Path) -> None:
+    ids = [json.loads(command("design", "a cat", "--seed", seed, "--json")[1])["id"] for seed in "123"]
+    code, out, err = command("runs", "--delete", ids[0])
+    assert (code, out) == (0, "")
+    assert ids[0] in err
+    assert json.loads(command("runs", "--delete", ids[1], "--json")[1]) == {"deleted": [ids[1]]}
+    assert [run["id"] for run in json.loads(command("runs", "--json")[1])] == [ids[2]]
+    for file in (home / "blobs").rglob("*"):
+        os.utime(file, (1, 1))
+    swept = json.loads(command("gc", "--json")[1])
+    assert swept["states"] == 1
+    assert swept["blobs"] > 0
+    assert "0 file(s)" in command("gc")[2]
+    assert command("show", ids[2])[0] == 0
+
+
+def test_a_run_that_stopped_midway_is_shown_as_that(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = json.loads(command("design", "a cat", "--approve", "--json")[1])["id"]
+    Studio().wired.designs.set_status(id, "running")
+    code, out, err = command("runs")
+    assert (code, "stopped" in out, "running" in out) == (0, True, False)
+    assert "cutwork resume" in err
+    assert f"cutwork resume {id}" in command("show", id)[2]
+    with Studio().wired.lease(id):
+        assert "running" in command("runs")[1]
+        assert "still running" in command("show", id)[2]
+
+
+def test_a_failed_run_says_how_to_go_on(command: Command) -> None:
+    id = json.loads(command("design", "a cat", "--approve", "--json")[1])["id"]
+    Studio().wired.designs.set_status(id, "failed", "out of luck")
+    _, _, err = command("show", id)
+    assert "out of luck" in err
+    assert f"cutwork resume {id}" in err
+
+
+def test_a_second_run_into_a_folder_leaves_nothing_of_the_first(command: Command, tmp_path: Path) -> None:
+    command("design", BRIEF, "--out", "o")
+    (tmp_path / "o" / "notes.txt").write_text("mine")
+    made = json.loads(command("design", "a fox", "--out", "o", "--json")[1])
+    there = {str(path.relative_to(tmp_path)) for path in (tmp_path / "o").rglob("*.*") if path.is_file()}
+    named = {a["path"] for a in made["artifacts"]} | {r["image"] for r in made["rounds"]} | {c["mask"] for c in made["cutouts"]}
+    assert there == named | {"o/notes.txt", "o/.cutwork.json"}
+
+
+def test_a_home_that_can_only_be_read_is_said_plainly(command: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sqlite3
+
+    id = json.loads(command("design", "a cat", "--json")[1])["id"]
+
+    def read_only(*args: Any) -> None:
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorname = "SQLITE_CANTOPEN"
+        raise error
+
+    monkeypatch.setattr("cutwork.storage.db._prepare_sqlite", read_only)
+    code, out, err = command("show", id)
+    assert (code, out) == (1, "")
+    assert "check that its folder exists and is writable" in err

@@ -145,6 +145,15 @@ def test_regions_that_are_meant_to_overlap_do_not_leak() -> None:
     assert not kinds(verdict) & {"leaking", "blended", "overlapping"}
 
 
+def test_a_free_mask_is_weighed_by_its_own_area() -> None:
+    """The left region's mask is a tenth of the canvas in a much larger box: what leaks is thin beside what it attends to."""
+    leaky = attended(lift=4.0, inside=0.4, leakage={"1": 0.3})
+    boxed = plan()
+    masked = boxed.model_copy(update={"regions": (boxed.regions[0].model_copy(update={"mask": HASH}), boxed.regions[1])})
+    assert "leaking" in kinds(judged(receipt(attention=leaky), the_plan=boxed))
+    assert "leaking" not in kinds(judged(receipt(attention=leaky), the_plan=masked))
+
+
 def test_without_a_record_attention_is_not_judged() -> None:
     verdict = judged(receipt(attention=Attended()), receipt(1, Attended()))
     assert verdict.verdict == "accept"

@@ -6,9 +6,9 @@ import io
 
 import numpy as np
 import pytest
+from builders import a_plan, png, unpng
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from cutwork.domain import Attended, Box, CutSettings, Plan, Region, Subject
 from cutwork.errors import BadInput, CutworkError, StorageFailed
@@ -19,6 +19,7 @@ from cutwork.tools.cut import cut, fused_maps, painted_checkerboard, verify_alph
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.formats.overview import checkerboard
 from cutwork.tools.masks import measure
+from cutwork.tools.masks.place import boxes
 from cutwork.tools.record_file import Record
 
 SIDE = 128
@@ -26,9 +27,7 @@ BOXES = (Box((0.05, 0.2, 0.5, 0.8)), Box((0.5, 0.2, 0.98, 0.8)))
 
 
 def plan(settings: CutSettings | None = None) -> Plan:
-    subjects = (Subject(id="cat", phrase="a cat", noun="cat"), Subject(id="rocket", phrase="a rocket", noun="rocket"))
-    regions = tuple(Region(subject=s.id, box=b, prompt=s.phrase, z=k) for k, (s, b) in enumerate(zip(subjects, BOXES, strict=True)))
-    return Plan(prompt="two things", background="plain", subjects=subjects, regions=regions, size=(SIDE, SIDE), cut=settings or CutSettings())  # type: ignore[arg-type]
+    return a_plan("a cat", "a rocket", boxes=BOXES, size=(SIDE, SIDE), cut=settings or CutSettings())
 
 
 def discs() -> np.ndarray:
@@ -50,13 +49,7 @@ def record(maps: int = 14) -> Record:
 
 
 def rgba_of(blobs: MemoryBlobs, sha256: str) -> np.ndarray:
-    return np.array(Image.open(io.BytesIO(blobs.get(sha256))))
-
-
-def png(pixels: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG")
-    return out.getvalue()
+    return unpng(blobs.get(sha256))
 
 
 # record file
@@ -122,22 +115,22 @@ def test_attention_in_its_region_lifts_and_leaks_nothing() -> None:
     regions = [Region(subject="a", box=Box((0, 0, 0.5, 1)), prompt="a"), Region(subject="b", box=Box((0.5, 0, 1, 1)), prompt="b")]
     maps = np.zeros((2, 4, 4))
     maps[0, 1, 0] = maps[1, 2:, :] = 1
-    left, both = attended(maps, regions)
+    left, both = attended(maps, boxes(regions))
     assert left == Attended(box=Box((0.0, 0.25, 0.25, 0.5)), inside=1.0, lift=2.0, leakage={"1": 0.0})
     assert both == Attended(box=Box((0.0, 0.5, 1.0, 1.0)), inside=0.5, lift=1.0, leakage={"0": 0.5})
 
 
 def test_an_even_map_has_lift_one_and_an_empty_one_none() -> None:
     regions = [Region(subject="a", box=Box((0.1, 0.2, 0.45, 0.9)), prompt="a")]
-    assert attended(np.ones((1, 8, 8)), regions)[0].lift == pytest.approx(1.0, abs=1e-3)
-    assert attended(np.zeros((1, 8, 8)), regions) == (Attended(),)
-    assert attended(np.full((1, 8, 8), np.nan), regions) == (Attended(),)
+    assert attended(np.ones((1, 8, 8)), boxes(regions))[0].lift == pytest.approx(1.0, abs=1e-3)
+    assert attended(np.zeros((1, 8, 8)), boxes(regions)) == (Attended(),)
+    assert attended(np.full((1, 8, 8), np.nan), boxes(regions)) == (Attended(),)
     assert attended(np.zeros((0, 8, 8)), []) == ()
 
 
 def test_attention_shared_by_nested_regions_is_no_leak() -> None:
     regions = [Region(subject="a", box=Box((0, 0, 1, 1)), prompt="a"), Region(subject="b", box=Box((0, 0, 0.5, 1)), prompt="b")]
-    seen = attended(np.ones((2, 4, 4)), regions)
+    seen = attended(np.ones((2, 4, 4)), boxes(regions))
     assert seen[0].leakage == {"1": 0.0}
     assert seen[1].leakage == {"0": 0.5}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,76 @@ def test_a_folder_that_cannot_be_written_loses_nothing(tmp_path: Path) -> None:
         deliver(design, blobs, tmp_path / "file" / "out")
     assert "cutwork show r1" in str(caught.value.hint)
     assert deliver(design, blobs, tmp_path / "out")["image"] == str(tmp_path / "out" / "image.png")
+
+
+# a folder that was used before
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {".cutwork.json"}
+
+
+def test_a_folder_holds_exactly_what_the_last_run_made(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    image = a_file("image.png", b"one", blobs, "image")
+    deliver(a_design(blobs, image, a_file("cutouts/01-cat.png", b"cat", blobs), a_file("cutouts/02-dog.png", b"dog", blobs)), blobs, tmp_path)
+    deliver(a_design(blobs, a_file("image.png", b"two", blobs, "image"), a_file("cutouts/01-cat.png", b"cat", blobs), rounds=(), best=None), blobs, tmp_path)
+    assert files(tmp_path) == {"image.png", "cutouts/01-cat.png"}
+    assert (tmp_path / "image.png").read_bytes() == b"two"
+    assert not (tmp_path / "rounds").exists(), "nor an empty folder of ours"
+    deliver(a_design(blobs, rounds=(), best=None), blobs, tmp_path)  # waits for approval, say: no file of it is there
+    assert files(tmp_path) == set()
+
+
+def test_what_others_wrote_or_changed_stays(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    (tmp_path / "cutouts").mkdir()
+    (tmp_path / "cutouts" / "mine.png").write_bytes(b"mine")
+    deliver(a_design(blobs, a_file("cutouts/01-cat.png", b"cat", blobs), a_file("cutouts/02-dog.png", b"dog", blobs), rounds=(), best=None), blobs, tmp_path)
+    (tmp_path / "cutouts" / "02-dog.png").write_bytes(b"retouched by hand")
+    deliver(a_design(blobs, a_file("image.png", b"i", blobs), rounds=(), best=None), blobs, tmp_path)
+    assert files(tmp_path) == {"image.png", "cutouts/mine.png", "cutouts/02-dog.png"}
+
+
+def test_nothing_is_written_into_a_folder_for_a_run_without_files(tmp_path: Path) -> None:
+    deliver(a_design(MemoryBlobs(), rounds=(), best=None), MemoryBlobs(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["../precious.txt", "link/precious.txt", "link"])
+def test_a_listing_cannot_be_made_to_delete_elsewhere(tmp_path: Path, name: str) -> None:
+    precious, out = tmp_path / "precious.txt", tmp_path / "out"
+    precious.write_bytes(b"x")
+    out.mkdir()
+    (out / "link").symlink_to(tmp_path if "/" in name else precious)
+    (out / ".cutwork.json").write_text(json.dumps({name: hashlib.sha256(b"x").hexdigest()}))
+    blobs = MemoryBlobs()
+    deliver(a_design(blobs, a_file("image.png", b"i", blobs), rounds=(), best=None), blobs, out)
+    assert precious.read_bytes() == b"x"
+    assert (out / "link").is_symlink()
+
+
+@pytest.mark.parametrize("listing", ["", "[]", '{"image.png": 3}', "\xff"])
+def test_a_listing_that_is_none_deletes_nothing(tmp_path: Path, listing: str) -> None:
+    (tmp_path / ".cutwork.json").write_text(listing, encoding="latin-1")
+    (tmp_path / "old.png").write_bytes(b"old")
+    blobs = MemoryBlobs()
+    deliver(a_design(blobs, a_file("image.png", b"i", blobs), rounds=(), best=None), blobs, tmp_path)
+    assert files(tmp_path) == {"image.png", "old.png"}
+
+
+def test_a_delivery_that_was_cut_short_is_still_accounted_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cutwork.tools.formats import base
+
+    blobs, export = MemoryBlobs(), base.export
+
+    def dies(artifacts: Any, *rest: Any) -> Any:
+        export(artifacts[:1], *rest)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(base, "export", dies)
+    with pytest.raises(KeyboardInterrupt):
+        deliver(a_design(blobs, a_file("one.png", b"1", blobs), a_file("two.png", b"2", blobs), rounds=(), best=None), blobs, tmp_path)
+    monkeypatch.undo()
+    deliver(a_design(blobs, a_file("image.png", b"i", blobs), rounds=(), best=None), blobs, tmp_path)
+    assert files(tmp_path) == {"image.png"}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,8 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from cutwork import doctor
+from cutwork.agents.replay import Recording
 from cutwork.cli import app
 from cutwork.doctor import Check, examine
+from cutwork.domain import LlmCall
 from cutwork.settings import Settings
 from cutwork.wiring import Wired
 
@@ -128,3 +133,30 @@ def test_a_check_that_breaks_is_reported(monkeypatch: pytest.MonkeyPatch) -> Non
     assert code == 3
     assert "boom" in text
     assert "→ reinstall" in text
+
+
+def test_a_recording_is_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CUTWORK_LLM", "replay:calls.jsonl")
+    assert (checks()["llm"].status, "no recording" in checks()["llm"].found) == ("bad", True)
+    Recording(tmp_path / "calls.jsonl").add(LlmCall(agent="layout", llm="m", prompt="p", answer="a", ok=True))
+    assert checks()["llm"].found == "replay:calls.jsonl, 1 recorded calls"
+
+
+def test_an_address_is_shown_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://me:topsecret@127.0.0.1:9/v1")
+    check = checks()["llm"]
+    assert "127.0.0.1:9" in check.found
+    assert "topsecret" not in f"{check}"
+
+
+def test_downloaded_weights_are_looked_for_where_they_are_kept(tmp_path: Path) -> None:
+    name = "somebody/flux-tiny"
+    snapshot = tmp_path / "weights" / "hub" / "models--somebody--flux-tiny" / "snapshots" / "1"
+    snapshot.mkdir(parents=True)
+    (snapshot / "model_index.json").write_text("{}")
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("1")
+    (tmp_path / "cutwork.toml").write_text(f'hf_home = "weights"\nmodel = "{name}"\n')
+    code = "from cutwork.doctor import examine; print([c.status for c in examine() if c.name == 'model'])"
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("HF_HO", "HF_HUB_C"))}
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=plain, check=True).stdout == "['ok']\n"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from builders import a_plan, a_shot
 
-from cutwork.domain import Plan, Shot
+from cutwork.domain import Box, Plan, Shot
 from cutwork.errors import BadInput, NotConfigured
 from cutwork.ports import Watch
 from cutwork.tools.drawing import LocalDrawing, family_of, suits
@@ -44,17 +45,7 @@ def test_a_saved_pipeline_loads_and_draws(tmp_path: Path) -> None:
         warnings.simplefilter("ignore")
         _tiny.flux().save_pretrained(tmp_path / "tiny")
     drawing = LocalDrawing(str(tmp_path / "tiny"), MemoryBlobs(), device="cpu", threads=1)
-    plan = Plan.model_validate(
-        {
-            "prompt": "a cat on a blue background",
-            "background": "a blue background",
-            "size": (64, 64),
-            "subjects": [{"id": "cat", "phrase": "a cat", "noun": "cat"}],
-            "regions": [{"subject": "cat", "box": [0.2, 0.2, 0.8, 0.8], "prompt": "a cat on a blue background"}],
-            "draw": {"steps": 3},
-        }
-    )
-    shot = Shot(plan=plan, seed=1)
+    shot = a_shot(1, a_plan("a cat", boxes=[Box((0.2, 0.2, 0.8, 0.8))], background="a blue background", size=(64, 64), draw={"steps": 3}))
     render = drawing.render(shot, Watch())
     assert render.steps == 3
     assert len(render.attended) == 1

@@ -8,32 +8,25 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from builders import a_plan, grey_png
 
 from cutwork import registry
-from cutwork.domain import Plan, Shot
-from cutwork.errors import Cancelled
+from cutwork.domain import Box, DrawSettings, Plan, Shot
+from cutwork.errors import BadInput, Cancelled
 from cutwork.ports import Watch
 from cutwork.tools.attention.record import Recorder
 from cutwork.tools.denoise import Conditioning, Phase, denoise
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.families.base import Control, Family, word_spans
+from cutwork.tools.masks.place import places
 from cutwork.tools.render import condition, render
 
 FAMILIES = registry.names("cutwork.tools.families")
 SIZE = (128, 96)
-PLAN = Plan.model_validate(
-    {
-        "prompt": "a grumpy cat and a red rocket on a blue background",
-        "background": "a blue background",
-        "size": SIZE,
-        "subjects": [{"id": "cat", "phrase": "a grumpy cat", "noun": "cat"}, {"id": "rocket", "phrase": "a red rocket", "noun": "rocket"}],
-        "regions": [
-            {"subject": "cat", "box": [0, 0, 0.5, 1], "prompt": "a grumpy cat on a blue background"},
-            {"subject": "rocket", "box": [0.5, 0.2, 1, 1], "prompt": "a red rocket on a blue background", "z": 1},
-        ],
-        "draw": {"steps": 3, "guidance": 3.0},
-    }
-)
+PLAN = a_plan(
+    "a grumpy cat", "a red rocket",
+    boxes=(Box((0, 0, 0.5, 1)), Box((0.5, 0.2, 1, 1))), background="a blue background", size=SIZE, draw=DrawSettings(steps=3, guidance=3.0),
+)  # fmt: skip
 
 
 @pytest.fixture(params=FAMILIES)
@@ -102,6 +95,62 @@ def test_regions_act_and_keep_each_other_apart(family: Family) -> None:
     changed = (outcomes[0] - outcomes[1]).abs().sum(-1).reshape(6, 8)
     assert changed[:, :4].max() == 0, "the cat heard the rocket's text"
     assert changed[2:, 4:].min() > 0, "the rocket did not hear its own text"
+
+
+def with_mask(mask: np.ndarray, blobs: MemoryBlobs, isolate: str = "regions") -> Plan:
+    """PLAN with the cat in a free mask (H, W) instead of its box."""
+    cat = PLAN.regions[0].model_copy(update={"mask": blobs.put(grey_png(mask))})
+    return PLAN.model_copy(update={"regions": (cat, PLAN.regions[1]), "draw": PLAN.draw.model_copy(update={"isolate": isolate})})
+
+
+def corner() -> np.ndarray:
+    """An L of cells along the left and the lower edge, (96, 128) bool, in pixels that cut cells just above and just below half."""
+    mask = np.zeros((96, 128), bool)
+    mask[:, : 2 * 16 + 7] = mask[4 * 16 + 7 :, : 4 * 16] = True  # 2 columns and 7/16; 1 row and 9/16 of 4 columns
+    return mask
+
+
+def test_a_free_mask_decides_which_image_tokens_hear_a_region(family: Family) -> None:
+    """With full isolation, another text for the masked region changes the prediction inside its mask and nowhere else."""
+    blobs = MemoryBlobs()
+    apart = with_mask(corner(), blobs, isolate="all")
+    other = apart.model_copy(update={"regions": (apart.regions[0].model_copy(update={"prompt": "a green fox on a blue background"}), apart.regions[1])})
+    t = family.timesteps(3, SIZE)[0]
+    outcomes = []
+    for plan in (apart, other):
+        phase = condition(plan, family, places(plan, blobs)).regional
+        assert phase is not None
+        with torch.no_grad():
+            outcomes.append(family.predict(family.noise(3, SIZE), t, phase.text, SIZE, 3.0, Control(sum(phase.text.lengths), phase.mask)))
+    changed = (outcomes[0] - outcomes[1]).abs().sum(-1).reshape(6, 8) > 0
+    wanted = torch.zeros(6, 8, dtype=torch.bool)
+    wanted[:, :2] = wanted[4:, :4] = True
+    assert torch.equal(changed, wanted)
+
+
+def test_a_masks_receipts_are_held_against_the_mask(family: Family) -> None:
+    blobs = MemoryBlobs()
+    boxed, masked = (render(Shot(plan=plan, seed=5), family, blobs, early_verdict=False) for plan in (PLAN, with_mask(corner(), blobs)))
+    assert boxed.image != masked.image
+    seen = masked.attended[0]
+    assert seen.lift == pytest.approx(seen.inside / corner().mean(), abs=1e-3)
+    assert seen.lift != pytest.approx(seen.inside / PLAN.regions[0].box.area, abs=1e-2)
+
+
+def test_a_mask_that_is_the_box_draws_what_the_box_draws(family: Family) -> None:
+    blobs = MemoryBlobs()
+    mask = np.zeros((96, 128), bool)
+    mask[:, :64] = True
+    boxed, masked = (render(Shot(plan=plan, seed=5), family, blobs) for plan in (PLAN, with_mask(mask, blobs)))
+    assert (masked.image, masked.record, masked.attended) == (boxed.image, boxed.record, boxed.attended)
+
+
+def test_a_mask_that_cannot_be_used_is_named_before_anything_is_drawn(family: Family) -> None:
+    steps: list[int] = []
+    watch = Watch(on_step=lambda done, total: steps.append(done))
+    with pytest.raises(BadInput, match=r"mask of region 1 \(cat\) is not there"):
+        render(Shot(plan=with_mask(corner(), MemoryBlobs()), seed=5), family, MemoryBlobs(), watch)
+    assert steps == []
 
 
 def test_base_ratio_goes_from_regional_to_plain(family: Family) -> None:

@@ -9,53 +9,28 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from builders import a_design, a_plan, a_round
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from cutwork.domain import Artifact, Box, Brief, Critique, Cutout, Design, DrawSettings, Plan, Receipt, Region, Render, Round, Shot, Subject
+from cutwork.domain import Artifact, Box, Brief, Design, DrawSettings
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.finish import finish
 from cutwork.tools.formats import overview, png
-from cutwork.tools.formats.base import export, file_stem
+from cutwork.tools.formats.base import export, file_stem, layer_name
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (64, 96, 3)).astype(np.uint8)
 MASK = np.zeros((64, 96), bool)
 MASK[20:50, 30:70] = True
 
 
-def raw_png(pixels: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG")
-    return out.getvalue()
-
-
 def design(blobs: MemoryBlobs, id: str = "run-1", seconds: float = 1.0, prompt: str = "a grumpy cat,\non purple", kind: str = "cutout") -> Design:
-    box = Box((0.3, 0.3, 0.8, 0.8))
-    plan = Plan(
-        prompt=prompt,
-        background="purple",
-        subjects=(Subject(id="cat", phrase="a grumpy cat", noun="cat"),),
-        regions=(Region(subject="cat", box=box, prompt="a grumpy cat"),),
-        size=(96, 64),  # type: ignore[arg-type]
-        draw=DrawSettings(steps=12, guidance=3.5),
-    )
-    layer = np.dstack([np.where(MASK[..., None], IMAGE, 0), MASK * 255]).astype(np.uint8)
-    cutout = Cutout(
-        subject="cat",
-        region=0,
-        image=blobs.put(raw_png(layer)),
-        mask=blobs.put(raw_png((MASK * 255).astype(np.uint8))),
-        box=box,
-        receipt=Receipt(planned=box, attended={}, alpha=box, iou=1.0),  # type: ignore[arg-type]
-    )
-    render = Render(image=blobs.put(raw_png(IMAGE)), record="0" * 64, seed=7, model="mini", steps=12, seconds=seconds)
-    rounds = (Round(number=1, shot=Shot(plan=plan, seed=7), render=render, cutouts=(cutout,), critique=Critique(score=0.9, verdict="accept")),)
-    return Design(
-        id=id, status="accepted", brief=Brief(text="a grumpy cat", kind=kind, size=(96, 64)), seed=7, model="mini", llm="offline",  # type: ignore[arg-type]
-        plan=plan, rounds=rounds, best=1, timings={"render": seconds}, created=f"at {seconds}",
-    )  # fmt: skip
+    plan = a_plan("a grumpy cat", boxes=[Box((0.3, 0.3, 0.8, 0.8))], prompt=prompt, size=(96, 64), draw=DrawSettings(steps=12, guidance=3.5))
+    brief = Brief(text="a grumpy cat", kind=kind, size=(96, 64))  # type: ignore[arg-type]
+    done = a_round(plan, IMAGE, [MASK], blobs, seconds=seconds)
+    return a_design(done, id=id, brief=brief, timings={"render": seconds}, created=f"at {seconds}")
 
 
 def finished_png(tmp_path: Path, **changes: str) -> Path:
@@ -190,6 +165,20 @@ def test_the_default_kind_delivers_image_layers_masks_overview_and_manifest() ->
     assert (names["image.png"].width, names["image.png"].height) == (96, 64)
 
 
+def test_every_picture_of_a_design_says_how_it_was_drawn(tmp_path: Path) -> None:
+    """A layer that was passed on alone can still be drawn again; masks are no pictures and say nothing."""
+    blobs = MemoryBlobs()
+    files = finish(design(blobs), blobs)
+    export(files, blobs, tmp_path)
+    for name in ("cutouts/01-cat.png", "overview.png"):
+        assert png.read_manifest(tmp_path / name) == png.read_manifest(tmp_path / "image.png")
+        with Image.open(tmp_path / name) as image:
+            assert image.text["parameters"].startswith("a grumpy cat, on purple\nSteps: 12")  # type: ignore[attr-defined]
+            assert sum(len(text) for text in image.text.values()) < 4096  # type: ignore[attr-defined]
+    with pytest.raises(BadInput, match="has no cutwork manifest"):
+        png.read_manifest(tmp_path / "masks" / "01-cat.png")
+
+
 def test_a_kind_without_a_format_is_named_with_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     blobs = MemoryBlobs()
     monkeypatch.setattr("cutwork.registry.names", lambda package: ("cutout", "png"))
@@ -208,6 +197,8 @@ def test_file_names_are_safe_and_in_order() -> None:
     assert file_stem(0, "grumpy-cat") == "01-grumpy-cat"
     assert file_stem(11, "../etc/passwd") == "12-etc-passwd"
     assert file_stem(2, "猫") == "03-subject"
+    first = design(MemoryBlobs()).rounds[0].cutouts[0]
+    assert (layer_name("cutout", first), layer_name("mask", first)) == ("cutouts/01-cat.png", "masks/01-cat.png")
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:

@@ -156,3 +156,15 @@ def test_misuse_is_named() -> None:
         Fusion().add(some_maps()).add(some_maps(h=4))
     with pytest.raises(ValueError, match="cannot merge"):
         Fusion("mean").merge(Fusion("entropy"))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.half])
+def test_a_long_drawing_is_fused_in_parts_and_comes_out_the_same(dtype: torch.dtype) -> None:
+    maps = some_maps(150).to(dtype)
+    assert torch.allclose(fuse(maps, "entropy"), Fusion("entropy").add(maps).result(), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 10), (8, 10), (0, 3, 8, 10)])
+def test_other_stacks_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="want"):
+        fuse(torch.zeros(shape))

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,11 +19,11 @@ from cutwork.agents.answers import parse, wire_schema
 from cutwork.agents.fakes import ScriptedLlm
 from cutwork.agents.layout import lay_out
 from cutwork.agents.llm import OpenAiLlm, make_llm, recorded
-from cutwork.agents.replay import Recorded, RecordedLlm
+from cutwork.agents.replay import Recorded, RecordedLlm, Recording, load_calls
 from cutwork.agents.schemas import CriticAnswer, ExtensionAnswer, ExtractionAnswer, LayoutAnswer
 from cutwork.agents.words import question
 from cutwork.domain import Brief, Expansion, LlmCall, Size, Subject
-from cutwork.errors import BadInput, LlmFailed, NotConfigured, Refused
+from cutwork.errors import BadInput, CutworkError, LlmFailed, NotConfigured, Refused, StorageFailed
 from cutwork.ports import Prompt
 
 URL = "http://llm.test/v1"
@@ -423,7 +424,7 @@ def test_any_llm_can_be_recorded(calls: list[LlmCall]) -> None:
 
 def test_make_llm() -> None:
     assert make_llm("openai:gpt-4o", api_key="k").name == "openai:gpt-4o"
-    with pytest.raises(BadInput, match="there are: offline, openai"):
+    with pytest.raises(BadInput, match="there are: offline, openai:<model>, replay:<file>"):
         make_llm("gemini")
     with pytest.raises(BadInput):
         make_llm("openai:")
@@ -471,3 +472,102 @@ def test_asking_imports_langchain_and_importing_does_not() -> None:
     code = "import sys, cutwork.agents.llm, cutwork.agents.layout, cutwork.agents.critic; print({'openai', 'langchain_openai', 'torch', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+KEY, PASSWORD = "sk_live-0123456789", "pass%20word"
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        failed(401, f"Incorrect API key provided: {KEY}"),
+        failed(403, f"user me:{PASSWORD} (that is 'pass word') may not"),
+        failed(404, f"no model for {KEY}"),
+        failed(400, f"content_policy {KEY}"),
+        failed(429, f"slow down {KEY}"),
+        failed(413, "x" * 150 + KEY * 20),
+        said(None, refusal=f"I cannot, {KEY}"),
+        httpx.ConnectError(f"cannot connect with {KEY}"),
+        httpx.ReadError(f"broken {KEY}"),
+        httpx.Response(200, text=f"<html>{KEY}</html>"),
+    ],
+    ids=range(10),
+)
+def test_no_error_and_no_record_holds_a_secret(httpx2_mock: Router, calls: list[LlmCall], response: Any) -> None:
+    """Wherever the server or a library quotes it, also where a long message is cut in the middle of it."""
+    httpx2_mock.post(url__startswith="http://llm.test").mock(side_effect=[response] * 4)
+    llm = OpenAiLlm("m", f"http://me:{PASSWORD}@llm.test/v1?api_key={KEY}", KEY, max_retries=0, on_call=calls.append)
+    with pytest.raises(CutworkError) as caught:
+        llm.ask(PROMPT, ExtensionAnswer)
+    for text in (str(caught.value), str(caught.value.hint), calls[0].answer):
+        for secret in (KEY, KEY[:12], PASSWORD, "pass word"):
+            assert secret not in text
+
+
+def test_an_echoed_key_in_an_unusable_answer_is_hidden(answers: Any, calls: list[LlmCall]) -> None:
+    answers(said(f"my key is {KEY}"), said(f"my key is {KEY}"))
+    with pytest.raises(LlmFailed) as caught:
+        OpenAiLlm("m", URL, KEY, on_call=calls.append).ask(PROMPT, ExtensionAnswer)
+    assert KEY not in str(caught.value) + calls[0].answer
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://h:port/v1"])
+def test_an_address_no_client_can_read_is_configuration(url: str) -> None:
+    with pytest.raises(NotConfigured, match="cannot be used"):
+        OpenAiLlm("m", url, KEY).ask(PROMPT, ExtensionAnswer)
+
+
+def test_a_proxy_that_is_no_address_is_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://[::1")
+    with pytest.raises(NotConfigured, match="no HTTP client can be made") as caught:
+        OpenAiLlm("m", "http://127.0.0.1:9/v1", KEY).ask(PROMPT, ExtensionAnswer)
+    assert "HTTP_PROXY" in str(caught.value.hint)
+
+
+# recordings as files
+
+
+def test_a_recording_is_a_file_that_answers_again(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    said_before = ExtensionAnswer(prompt="a cat\u2028on a mat")
+    for _ in range(2):  # a file that is there is added to
+        Recorded(ScriptedLlm(said_before), Recording(path).add).ask(PROMPT, ExtensionAnswer)
+    llm = make_llm(f"replay:{path}")
+    assert (llm.name, llm.sees) == (f"replay:{path}", False)
+    assert [llm.ask(PROMPT, ExtensionAnswer) for _ in range(2)] == [said_before] * 2
+    with pytest.raises(LlmFailed, match="no further answer"):
+        llm.ask(PROMPT, ExtensionAnswer)
+
+
+def test_a_recording_of_a_model_that_saw_sees() -> None:
+    call = LlmCall(agent="critic", llm="openai:m", prompt="look", answer="{}", ok=True)
+    assert RecordedLlm([call]).sees
+    assert not RecordedLlm([call], sees=False).sees
+
+
+def test_runs_side_by_side_find_their_own_answers() -> None:
+    def call(prompt: str) -> LlmCall:
+        return LlmCall(agent="extension", llm="m", prompt=prompt, answer=json.dumps({"prompt": f"to {prompt}"}), ok=True)
+
+    llm = RecordedLlm([call("one"), call("two"), call("three")])
+    asked = [llm.ask(Prompt("extension", text), ExtensionAnswer).prompt for text in ("three", "one", "else")]
+    assert asked == ["to three", "to one", "to two"]
+
+
+@pytest.mark.parametrize("text", [None, "", "{}\n", "not json\n", "\xff"])
+def test_a_file_that_is_no_recording_is_refused_and_left_alone(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "calls.jsonl"
+    if text is not None:
+        path.write_text(text, encoding="latin-1")
+    with pytest.raises(BadInput, match=r"calls\.jsonl"):
+        load_calls(path)
+    if text:
+        with pytest.raises(BadInput, match=r"calls\.jsonl"):
+            Recording(path)
+        assert path.read_text(encoding="latin-1") == text
+
+
+def test_a_recording_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    call = LlmCall(agent="critic", llm="m", prompt="p", answer="a", ok=True)
+    with pytest.raises(StorageFailed, match="cannot be written"):
+        Recording(tmp_path / "nowhere" / "calls.jsonl").add(call)

@@ -16,6 +16,7 @@ from cutwork.tools.masks.clean import clean, fragments
 from cutwork.tools.masks.colour import evidence
 from cutwork.tools.masks.grabcut import grabcut
 from cutwork.tools.masks.partition import partition
+from cutwork.tools.masks.place import Place
 from cutwork.tools.masks.prior import outside
 from cutwork.tools.masks.segment import METHODS, Method, compete, recolour, segment
 from cutwork.tools.masks.trimap import BGD, FGD, PROBABLE_BGD, PROBABLE_FGD, border_ring, fill_empty, four_values, initial, upsample
@@ -205,11 +206,11 @@ def test_the_stronger_attention_wins_and_nearness_breaks_ties() -> None:
 
 
 def test_outside_a_box_is_what_its_margin_does_not_reach() -> None:
-    off = outside(Box((0.25, 0.5, 0.5, 0.75)), 100, 200, margin=0.05)
+    off = outside(Place(Box((0.25, 0.5, 0.5, 0.75))), 100, 200, margin=0.05)
     inner = np.zeros((100, 200), bool)
     inner[45:80, 40:110] = True
     assert np.array_equal(off, ~inner)
-    assert not outside(Box((0, 0, 1, 1)), 10, 10).any()
+    assert not outside(Place(Box((0, 0, 1, 1))), 10, 10).any()
 
 
 # segment

@@ -7,13 +7,15 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cutwork.agents.extraction import extract
 from cutwork.agents.language.rects import overlap
+from cutwork.agents.layout import lay_out
 from cutwork.agents.offline import OfflineLlm
 from cutwork.agents.schemas import CriticAnswer, ExtensionAnswer, ExtractionAnswer, LayoutAnswer
-from cutwork.domain import MAX_SUBJECTS, Box
+from cutwork.domain import MAX_SUBJECTS, Box, Brief, Expansion
 from cutwork.errors import LlmFailed
 from cutwork.lab.evaluate_planner import PROMPTS, evaluate
 from cutwork.ports import Prompt
@@ -89,6 +91,36 @@ def test_extraction_gives_subjects_with_attributes_and_counts() -> None:
     ]
 
 
+def test_extension_keeps_the_verb_and_says_first_who_stands_somewhere() -> None:
+    assert extend("three blind mice chasing a farmer's wife").prompt.startswith("three blind mice chasing a farmer's wife on ")
+    assert extend("between a lamp and a chair, a dog").prompt.startswith("a dog between a lamp and a chair on ")
+    assert extend("a cat and a dog on a sofa").prompt.startswith("a cat and a dog on a sofa on ")
+    assert extend("an owl on a branch and a mouse below the branch").prompt.startswith("an owl on a branch and a mouse on ")
+
+
+@pytest.mark.parametrize(
+    ("brief", "said", "counts", "noted"),
+    [
+        ("1,000 bees", "twelve bees", [12], ["1,000 of 'bee'"]),
+        ("100 cats and 50 dogs", "six cats and six dogs", [6, 6], ["100 of 'cat'", "50 of 'dog'"]),
+        ("twelve roses in a vase", "eleven roses inside a vase", [11, 1], ["12 of 'rose'"]),
+    ],
+)
+def test_prompt_subjects_boxes_and_notes_agree_on_counts(brief: str, said: str, counts: list[int], noted: list[str]) -> None:
+    _, subjects, layout = plan(LLM, brief)
+    assert extend(brief).prompt.startswith(f"{said} on ")
+    assert [s["count"] for s in subjects] == [len(b) for b in boxes(layout).values()] == counts
+    assert all(any(f"{n} were asked for; {c} are planned" in note for note in layout.notes) for n, c in zip(noted, counts, strict=False))
+
+
+def test_things_named_in_the_same_words_stand_where_the_brief_says() -> None:
+    """The agents make one subject of them; each still has its own place."""
+    subjects = [{"id": "cat", "phrase": "a cat", "noun": "cat", "count": 3}]
+    asked = {"brief": "a cat above a cat above a cat", "subjects": json.dumps(subjects), "size": "256x256", "bands": "[]", "feedback": ""}
+    found = boxes(LLM.ask(Prompt("layout", "", asked), LayoutAnswer))["cat"]
+    assert [a.y1 <= b.y0 for a, b in zip(found, found[1:], strict=False)] == [True, True]
+
+
 def test_layout_has_a_region_for_each_counted_subject() -> None:
     _, _, layout = plan(LLM, "two cats and a dog at the beach")
     assert [r.subject for r in layout.regions] == ["s0", "s0", "s1"]
@@ -149,6 +181,17 @@ def test_any_brief_is_planned(brief: str, size: str) -> None:
     assert {r.subject for r in layout.regions} <= {s["id"] for s in subjects}
 
 
+WORDS = [word for line in (PROMPTS / "own.jsonl").read_text("utf-8").splitlines() for word in json.loads(line)["prompt"].split()]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=16).map(" ".join))
+@example("in duck on faces on top on a the a vase, glowing background It bee bear")
+def test_words_in_any_order_are_planned(brief: str) -> None:
+    _, subjects, layout = plan(LLM, brief)
+    assert {r.subject for r in layout.regions} <= {s["id"] for s in subjects}
+
+
 TARGETS = {"object precision": 97, "object recall": 97, "count": 97, "colour": 97, "position": 98}
 
 
@@ -173,3 +216,10 @@ def test_subjects_beyond_what_a_plan_holds_are_named_in_a_note() -> None:
     plan = Studio(llm="offline").plan(", ".join(f"a {animal}" for animal in animals[:-1]) + f" and a {animals[-1]}")
     assert len(plan.subjects) == 12
     assert any("13 subjects were named" in note and "frog" in note for note in plan.notes)
+
+
+def test_a_count_below_zero_is_named_even_where_nothing_else_is() -> None:
+    brief = Brief(text="-3 cats")
+    found = lay_out(brief, Expansion(prompt="nothing"), extract(brief, Expansion(prompt="nothing"), LLM), LLM)
+    assert not found.regions
+    assert "-3 of 'cats' cannot be drawn; none is planned" in found.notes

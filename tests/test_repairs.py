@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
+from builders import HASH, a_shot
 
 from cutwork.domain import (
     REPAIR_COST,
@@ -14,33 +15,21 @@ from cutwork.domain import (
     CutSettings,
     DrawSettings,
     Move,
-    Plan,
     Recut,
-    Region,
     Reguide,
     Rematte,
     Repair,
     Replan,
     Reseed,
     Resize,
-    Shot,
-    Subject,
 )
 from cutwork.errors import BadInput
 from cutwork.graphs.repairs import apply
 
-SHOT = Shot(
-    plan=Plan(
-        prompt="a cat and a dog",
-        background="plain",
-        subjects=(Subject(id="cat", phrase="a cat", noun="cat"), Subject(id="dog", phrase="a dog", noun="dog")),
-        regions=(
-            Region(subject="cat", box=Box((0.1, 0.3, 0.4, 0.7)), prompt="a cat", mask="0" * 64),
-            Region(subject="dog", box=Box((0.6, 0.3, 0.9, 0.7)), prompt="a dog", z=1),
-        ),
-        bands=(CaptionBand(text="hi", box=Box((0, 0, 1, 0.18))),),
-    ),
-    seed=7,
+SHOT = a_shot(
+    boxes=(Box((0.1, 0.3, 0.4, 0.7)), Box((0.6, 0.3, 0.9, 0.7))),
+    masks=(HASH, None),
+    bands=(CaptionBand(text="hi", box=Box((0, 0, 1, 0.18))),),
 )
 DRAW, CUT, PLACE = DrawSettings(guidance=6, base_ratio=0.3), CutSettings(fusion="mean"), Box((0.2, 0.5, 0.5, 0.9))
 EDITS: list[tuple[Repair, dict[str, Any]]] = [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from cutwork.errors import BadInput
-from cutwork.settings import HIDDEN, Settings, explain, strays
+from cutwork.errors import BadInput, BadSetting
+from cutwork.settings import HIDDEN, Settings, explain, masked, strays
 
 
 @pytest.fixture(autouse=True)
@@ -206,3 +207,92 @@ def test_secrets_in_urls_are_never_shown(monkeypatch: pytest.MonkeyPatch, url: s
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     assert "topsecret" not in shown(Settings())["openai_base_url"]
     assert HIDDEN in shown(Settings())["openai_base_url"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1", "http://", "http:///v1", "http://h:99999/v1", "http://h:port/v1", "http://h:0/v1", "http://a..b/v1", "http://a b/v1", "ftp://h", "h:80", "http://h/\x7f"],
+)
+def test_an_address_that_is_none_is_bad_configuration(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    with pytest.raises(BadSetting, match="from env OPENAI_BASE_URL: wanted") as caught:
+        Settings()
+    assert caught.value.exit_code == 3
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8080/v1", "https://[::1]:8080/v1", "http://me:pass@h/v1", "http://under_score/v1", "http://bücher.example/v1"])
+def test_an_address_that_is_one_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    assert Settings().openai_base_url == url
+
+
+def test_a_bad_flag_is_usage_and_a_bad_variable_is_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadInput) as caught:
+        Settings(rounds=99)
+    assert caught.value.exit_code == 2
+    monkeypatch.setenv("CUTWORK_ROUNDS", "99")
+    with pytest.raises(BadSetting) as caught:
+        Settings()
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("url", ["http://me:top/secret@host", "http://me:topsecret@[::1", "http://me:topsecret@h:port", "http://topsecret@h:port"])
+def test_an_address_that_is_refused_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    with pytest.raises(BadSetting) as caught:
+        Settings()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://topsecret@host/v1", "http://me:top@secret@host", "Bearer topsecret123", "key sk-proj-topsecret_123 is wrong", "http://h/?access_token=topsecret"],
+)
+def test_what_looks_like_a_key_is_masked(text: str) -> None:
+    assert "secret" not in masked(text)
+    assert HIDDEN in masked(text)
+
+
+@pytest.mark.parametrize("text", ["postgresql://me@host/name", "http://localhost:8080/v1", "a task-force", "me@example.com", "sqlite:////home/me/x.db"])
+def test_what_is_no_secret_is_shown(text: str) -> None:
+    assert masked(text) == text
+
+
+HUB = """
+import sys
+from cutwork.settings import Settings
+from cutwork.wiring import Wired
+Wired(Settings(**eval(sys.argv[1])))
+from huggingface_hub.constants import HF_HOME, HF_HUB_CACHE
+print(HF_HOME, HF_HUB_CACHE)
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "env", "wanted"), [({}, {}, "file"), ({}, {"HF_HOME": "env"}, "env"), ({"hf_home": "flag"}, {"HF_HOME": "env"}, "flag")], ids=["file", "env", "flag"]
+)
+def test_weights_are_kept_where_hf_home_says(tmp_path: Path, flags: dict[str, str], env: dict[str, str], wanted: str) -> None:
+    toml('hf_home = "file"\n')
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("HF_HO", "HF_HUB_C"))}
+    result = subprocess.run([sys.executable, "-c", HUB, repr(flags)], capture_output=True, text=True, env=plain | env, check=False)
+    assert result.stdout.split() == [str(tmp_path / wanted), str(tmp_path / wanted / "hub")], result.stderr
+
+
+LATE = """
+import huggingface_hub.constants
+from cutwork.errors import NotConfigured
+from cutwork.settings import Settings
+from cutwork.wiring import Wired
+wired = Wired(Settings(hf_home="late", llm="offline"))
+assert wired.drawing.model == "mini"
+try:
+    wired.drawing_for(wired.terms("black-forest-labs/FLUX.1-schnell"))
+except NotConfigured as error:
+    print(error)
+"""
+
+
+def test_an_hf_home_that_comes_too_late_is_said(tmp_path: Path) -> None:
+    result = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+    assert f"hf_home is {tmp_path / 'late'}, but huggingface_hub was imported before" in result.stdout, result.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,11 +18,11 @@ import pytest
 
 from cutwork import registry
 from cutwork.domain import Brief, Critique, Design, Reseed, Shot
-from cutwork.errors import BadInput, NotConfigured
+from cutwork.errors import BadInput, NotConfigured, StorageFailed
 from cutwork.graphs.fakes import FakeDrawing
 from cutwork.graphs.state import start
 from cutwork.storage.designs import SqlDesigns
-from cutwork.storage.leases import lease
+from cutwork.storage.leases import is_held, lease
 from cutwork.studio import Studio
 from cutwork.tools.formats import png
 
@@ -304,3 +305,157 @@ def test_checkpoints_hold_our_values_only_whatever_the_environment_says(home: Pa
     plain = {key: value for key, value in os.environ.items() if not key.startswith("LANGGRAPH")}
     result = subprocess.run([sys.executable, "-c", STRICT, str(home)], capture_output=True, text=True, env=plain, check=False)
     assert result.returncode == 0, result.stderr
+
+
+# again, from any file
+
+
+def test_every_png_a_run_delivered_draws_it_again(home: Path, tmp_path: Path) -> None:
+    made, fake = studio(home)
+    first = made.design(BRIEF, seed=7)
+    made.deliver(first, tmp_path / "out")
+    paths = sorted((tmp_path / "out").rglob("*.png"))
+    assert {path.parent.name for path in paths} == {"out", "cutouts", "masks", "rounds"}
+    for path in paths:
+        assert made.rerun(path).delivered.shot == first.delivered.shot  # type: ignore[union-attr]
+    assert len(fake.renders) == 1 + len(paths)
+
+
+def test_the_picture_of_a_round_draws_that_round(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter([Critique(score=0.1, verdict="repair", repairs=(Reseed(seed=99),)), *[Critique(score=0.9, verdict="accept")] * 3])
+    monkeypatch.setattr("cutwork.graphs.design.criticise", lambda *args, **kwargs: next(said))
+    made, _ = studio(home)
+    made.deliver(made.design(BRIEF, seed=7), tmp_path)
+    assert [made.rerun(str(tmp_path / "rounds" / f"{n}.png")).seed for n in (1, 2)] == [7, 99]
+
+
+def test_a_file_that_several_different_runs_made_is_not_guessed_at(home: Path, tmp_path: Path) -> None:
+    made, _ = studio(home)
+    designs = [made.design(BRIEF, seed=seed) for seed in (1, 2)]
+    made.deliver(designs[0], tmp_path)
+    with pytest.raises(BadInput, match="several runs made just this file") as caught:
+        made.rerun(next((tmp_path / "masks").glob("*.png")))
+    assert all(design.id in str(caught.value) for design in designs)
+
+
+def test_a_file_that_carries_no_plan_is_said_to(home: Path, tmp_path: Path) -> None:
+    made, _ = studio(home)
+    (tmp_path / "x.png").write_bytes(png.encode(np.zeros((8, 8, 3), np.uint8)))
+    (tmp_path / "x.jpg").write_bytes(b"jpg")
+    with pytest.raises(BadInput, match=r"no cutwork manifest.*nor did a run that is kept here make it"):
+        made.rerun(tmp_path / "x.png")
+    with pytest.raises(BadInput, match="is a file, but no PNG"):
+        made.rerun(tmp_path / "x.jpg")
+    with pytest.raises(BadInput, match="there is no file"):
+        made.rerun(tmp_path / "nonesuch.png")
+
+
+# what is asked for and cannot be done
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"palette": ("teal", "red")}, "palette teal, red"), ({"references": ("0" * 64,)}, r"1 reference picture"), ({"captions": ("HI",)}, "only a meme has lettering")],
+)
+def test_nothing_of_a_brief_is_passed_over_in_silence(home: Path, asked: dict[str, Any], said: str) -> None:
+    made, _ = studio(home)
+    for do in (made.design, made.plan):
+        with pytest.raises(BadInput, match=said):
+            do(Brief(text="a cat", **asked))
+    assert not made.runs()
+
+
+def test_captions_of_a_meme_are_planned(home: Path) -> None:
+    made, _ = studio(home)
+    assert [band.text for band in made.plan(Brief(text="a cat", kind="meme", captions=("MONDAY",))).bands] == ["MONDAY"]
+
+
+def test_what_is_asked_beside_a_brief_goes_before_it(home: Path) -> None:
+    made, _ = studio(home)
+    design = made.design(Brief(text="a cat", seed=1), seed=2, size="128x128")
+    assert (design.seed, design.brief.size.root) == (2, (128, 128))
+    assert made.plan(Brief(text="a cat"), size="128x64").size.root == (128, 64)
+
+
+def test_paths_may_be_text(home: Path, tmp_path: Path) -> None:
+    made, _ = studio(home)
+    design = made.design(BRIEF, seed=7)
+    path = made.export(design.id, str(tmp_path / "run.zip"))
+    assert path.is_file()
+    assert studio(home / "elsewhere")[0].import_(str(path)) == design
+    assert Path(made.deliver(design, str(tmp_path / "out"))["image"]).is_file()
+
+
+# a run that cannot be kept
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), sqlite3.OperationalError("disk I/O error"), StorageFailed("cannot write", "mend it")])
+def test_a_run_that_could_not_be_kept_says_so_and_can_be_gone_on_with(home: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    made, fake = studio(home)
+
+    def fail(*args: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(fake, "cut", fail)
+    with pytest.raises(StorageFailed, match="could not be kept") as caught:
+        made.design(BRIEF, seed=7)
+    (run,) = made.runs()
+    assert (run.status, made.is_active(run.id)) == ("failed", False)
+    assert f"cutwork resume {run.id}" in str(caught.value.hint)
+    assert "could not be kept" in str(made.show(run.id).error)
+    monkeypatch.undo()
+    assert made.resume(run.id).status == "accepted"
+    assert len(fake.renders) == 1
+
+
+def test_where_even_the_end_cannot_be_kept_the_first_error_is_the_one_that_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, fake = studio(home)
+    kept = SqlDesigns.set_status
+
+    def full(self: SqlDesigns, id: str, status: str, error: str | None = None) -> None:
+        if status != "running":
+            raise StorageFailed("the database is full too")
+        kept(self, id, status, error)
+
+    def fail(*args: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(SqlDesigns, "set_status", full)
+    monkeypatch.setattr(fake, "cut", fail)
+    with pytest.raises(StorageFailed, match="No space left"):
+        made.design(BRIEF, seed=7)
+    monkeypatch.undo()
+    (run,) = made.runs()
+    assert (run.status, made.is_active(run.id)) == ("running", False)
+    assert made.resume(run.id).status == "accepted"
+
+
+def test_a_run_is_active_while_it_is_worked_on(home: Path) -> None:
+    made, _ = studio(home)
+    seen: list[bool] = []
+    design = made.design(BRIEF, seed=7, on_event=lambda kind, data: seen.append(studio(home)[0].is_active(made.runs()[0].id)))
+    assert seen
+    assert all(seen)
+    assert not made.is_active(design.id)
+    assert not is_held(home / "nowhere", "r1")
+
+
+def test_states_that_cannot_be_read_are_said_plainly(home: Path) -> None:
+    made, _ = studio(home)
+    with pytest.raises(Killed):
+        made.design(BRIEF, seed=7, on_event=dying("cut"))
+    made.wired.checkpointer.conn.execute("DROP TABLE checkpoints")
+    with pytest.raises(StorageFailed, match="cannot be gone on with"):
+        made.resume(made.runs()[0].id)
+
+
+def test_an_unforeseen_error_is_kept_without_its_secrets(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, fake = studio(home)
+
+    def fail(*args: Any) -> Any:
+        raise RuntimeError("GET http://me:topsecret@host failed")
+
+    monkeypatch.setattr(fake, "cut", fail)
+    with pytest.raises(RuntimeError):
+        made.design(BRIEF, seed=7)
+    assert "topsecret" not in f"{made.show(made.runs()[0].id)} {made.wired.designs.errors(made.runs()[0].id)}"

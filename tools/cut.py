@@ -13,13 +13,14 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from cutwork.domain import Attended, Box, Cutout, Plan, Receipt, Region
+from cutwork.domain import Attended, Cutout, Plan, Receipt, Region
 from cutwork.errors import BadInput, CutworkError
 from cutwork.ports import Blobs
 from cutwork.tools.attended import attended as attended_of
 from cutwork.tools.attention.fuse import WEIGHTS, fuse
 from cutwork.tools.masks import matting, measure
 from cutwork.tools.masks.clean import fragments
+from cutwork.tools.masks.place import Place, places
 from cutwork.tools.masks.segment import Method, segment
 from cutwork.tools.masks.trimap import border_ring
 from cutwork.tools.pixels import encode
@@ -47,21 +48,22 @@ def cut(
         attended: one a region, as the render measured it; empty = measured here from the fused maps.
         blobs: where layers and masks are put.
         method: "paper" for the published baseline.
-        within: keep cuts inside their widened planned boxes; None = where the plan was drawn regionally, or has several subjects of one kind, which
+        within: keep cuts inside their widened planned places (boxes or free masks); None = where the plan was drawn regionally, or has several subjects of one kind, which
             one keyword cannot tell apart.
 
     Raises:
-        BadInput: if image, record and plan do not belong together, or there is no such fusion.
+        BadInput: if image, record and plan do not belong together, there is no such fusion, or a region's mask cannot be used.
     """
     _check(plan, image, record, attended)
+    where = places(plan, blobs)
     fused = fused_maps(record, plan.cut.fusion)  # (regions, h, w)
-    seen = tuple(attended) or attended_of(fused, plan.regions)
+    seen = tuple(attended) or attended_of(fused, where)
     if within is None:
         within = plan.draw.regional or any(s.count > 1 for s in plan.subjects)
-    found = segment(image, fused, plan.regions, plan.cut, method, within)
-    claimed = measure.overlap(found.claims)
+    found = segment(image, fused, plan.regions, plan.cut, method, within, where)
+    claimed = measure.overlap(found.claims)  # (regions, regions)
     return tuple(
-        _cutout(k, region, image, found.masks[k], seen[k], _others(claimed[k], k), plan.cut.soft, blobs) for k, region in enumerate(plan.regions)
+        _cutout(k, region, where[k], image, found.masks[k], seen[k], _others(claimed[k], k), plan.cut.soft, blobs) for k, region in enumerate(plan.regions)
     )
 
 
@@ -75,7 +77,7 @@ def fused_maps(record: Record, weight: str) -> NDArray[np.float32]:
         raise BadInput(f"cut.fusion is {weight!r}; it can be {', '.join(WEIGHTS)}")
     if not record.maps.size:
         return np.zeros(record.maps.shape[1:], np.float32)
-    return fuse(torch.from_numpy(record.maps.astype(np.float32)), weight).numpy()
+    return fuse(torch.from_numpy(record.maps), weight).numpy()
 
 
 def verify_alpha(data: bytes) -> None:
@@ -128,8 +130,9 @@ def _check(plan: Plan, image: Pixels, record: Record, attended: Sequence[Attende
 
 
 def _cutout(
-    number: int, region: Region, image: Pixels, mask: NDArray[np.bool_], seen: Attended, overlap: dict[str, float], soft: bool, blobs: Blobs
+    number: int, region: Region, planned: Place, image: Pixels, mask: NDArray[np.bool_], seen: Attended, overlap: dict[str, float], soft: bool, blobs: Blobs
 ) -> Cutout:
+    """One region's layer from its mask (H, W), kept and measured."""
     alpha, layer = _layer(image, mask, soft)
     data = encode(layer)
     try:
@@ -145,20 +148,20 @@ def _cutout(
         image=blobs.put(data),
         mask=blobs.put(encode(alpha)),
         box=measure.tight_box(kept),
-        receipt=receipt(region.box, image, kept, seen, overlap),
+        receipt=receipt(planned, image, kept, seen, overlap),
     )
 
 
-def receipt(planned: Box, image: Pixels, mask: NDArray[np.bool_], seen: Attended, overlap: dict[str, float]) -> Receipt:
-    """Everything measured about one cut; shares are rounded to four places."""
+def receipt(planned: Place, image: Pixels, mask: NDArray[np.bool_], seen: Attended, overlap: dict[str, float]) -> Receipt:
+    """Everything measured about one cut (H, W); shares are rounded to four places. Boxes are compared with boxes: that of a free mask is tight."""
     box = measure.tight_box(mask)
     coverage = float(mask.mean())
     return Receipt(
-        planned=planned,
+        planned=planned.box,
         attended=seen,
         alpha=box,
-        iou=round(planned.iou(box), 4) if box else 0.0,
-        contained=round(measure.contained(mask, planned), 4),
+        iou=round(planned.box.iou(box), 4) if box else 0.0,
+        contained=round(planned.contained(mask), 4),
         fill=round(min(1.0, coverage / planned.area), 4),
         coverage=round(coverage, 4),
         fragments=fragments(mask),

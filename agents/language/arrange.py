@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cutwork.agents.language import rects
+from cutwork.agents.language import figure, rects
 from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.order import Axis, grid
 from cutwork.agents.language.rects import CANVAS, Rect
+from cutwork.agents.language.spots import spot_of, tidy
 from cutwork.domain import CELL, MAX_REGIONS
 
 LEAST = 3 * CELL  # pixels; a subject's box is not useful below
@@ -95,6 +96,7 @@ class _Layout:
         self.kept: list[Relation] = []
         self.notes: list[str] = []
         self.z = [0] * len(things)
+        self.factors = figure.factors(things)
         self.placed: dict[int, list[Rect]] = {}
         self._attach_all()
         self._order_all()
@@ -170,7 +172,7 @@ class _Layout:
         return a in self.host and b in self.host and self.host[a] == self.host[b]
 
     def _places_say_otherwise(self, r: Relation) -> bool:
-        first, second = _spot_of(self.things[r.a].place), _spot_of(self.things[r.b].place)
+        first, second = spot_of(self.things[r.a].place), spot_of(self.things[r.b].place)
         if first is None or second is None:
             return False
         probe = Relation(r.kind, 0, 1)
@@ -213,9 +215,18 @@ class _Layout:
             area = CANVAS
         for block, rect in self._blocks(area):
             self._fill_block(block, rect)
-        out = [[_tidy(b) for b in self.placed[i]] for i in range(len(self.things))]
+        self._centre_all(area)
+        out = [[tidy(b) for b in self.placed[i]] for i in range(len(self.things))]
         self._check(out)
         return out
+
+    def _centre_all(self, area: Rect) -> None:
+        """Moves the whole to the middle of the height, where no place is stated: what is cut to its figure leaves room above."""
+        if not self.placed or any(t.place for t in self.things):
+            return
+        whole = rects.around([b for pieces in self.placed.values() for b in pieces])
+        up = (whole[1] + whole[3] - area[1] - area[3]) / 2
+        self.placed = {i: [(x0, y0 - up, x1, y1 - up) for x0, y0, x1, y1 in pieces] for i, pieces in self.placed.items()}
 
     def _blocks(self, area: Rect) -> list[tuple[list[int], Rect]]:
         """Which things share a grid, and the room each grid gets."""
@@ -256,7 +267,7 @@ class _Layout:
         crowded = crowded or ("centre" in by_place and len(by_place) > 1)
         out: list[tuple[list[int], Rect]] = []
         for place in sorted(by_place, key=lambda p: (p == "centre", -len(p.split()))):
-            spot = rects.within(area, _spot_of(place, crowded) or CANVAS)
+            spot = rects.within(area, spot_of(place, crowded) or CANVAS)
             if place == "centre" and crowded and not any("top" in p or "bottom" in p for p in by_place):
                 spot = (spot[0], area[1], spot[2], area[3])
             spot = rects.room(spot, [r for _, r in out], self.size) or spot
@@ -333,16 +344,22 @@ class _Layout:
     def _pieces(self, index: int, rect: Rect, foot: bool) -> list[Rect]:
         """One box for each of a counted thing, in rows."""
         thing = self.things[index]
-        factor = self._size(thing)
         if thing.count == 1:
-            return [rects.scaled(rects.shapely(rect, self.size, foot), factor, foot)]
+            return [self._figure(index, rect, foot)]
         parts = rects.alike(rects.cells(rect, thing.count, self.size))
-        return [rects.scaled(rects.shapely(rects.inset(p, min(0.3, 0.05 * self.variant.margin)), self.size, foot), factor, foot) for p in parts]
+        return [self._figure(index, rects.inset(p, min(0.3, 0.05 * self.variant.margin)), foot) for p in parts]
 
-    def _size(self, thing: Thing) -> float:
-        """How much smaller than its room a thing is drawn, by "tiny", "small", or another being "huge"."""
-        largest = max(1.0, *(t.scale for t in self.things))
-        return min(1.0, max(0.45, thing.scale / largest))
+    def _figure(self, index: int, rect: Rect, foot: bool) -> Rect:
+        """The box of one thing in its room: as big and as wide as such a thing is, on one ground with its neighbours.
+
+        What carries others keeps its shape, or they would lose touch.
+        """
+        thing, room = self.things[index], rects.shapely(rect, self.size, foot)
+        if any(host == index for host, _ in self.host.values()):
+            return rects.scaled(room, self.factors[index], foot) if thing.scale < 1 else room
+        stands = foot or (index not in self.host and len(self.things) > 1 and not thing.place and not figure.aloft(thing.noun))
+        factor = self.factors[index]
+        return figure.shaped(rects.scaled(room, factor, stands), figure.aspect(thing, factor), self.size, stands)
 
     # --- what came of it ----------------------------------------------------------------------------------------
 
@@ -352,25 +369,6 @@ class _Layout:
                 self.notes.append(f"No layout was found in which {self.things[r.a].phrase!r} is {SAID.get(r.kind, r.kind)} {self.things[r.b].phrase!r}.")
         if boxes and rects.least([b for pieces in boxes for b in pieces], self.size) < LEAST - 1:
             self.notes.append(f"Some boxes are under {LEAST} pixels on a side; a larger size would help.")
-
-
-def _spot_of(place: str, crowded: bool = False) -> Rect | None:
-    """The part of the canvas a stated place means; smaller where others crowd in on the centre."""
-    if not place:
-        return None
-    near = 0.34 if crowded else 0.5
-    if place == "centre":
-        return (near, near, 1 - near, 1 - near) if crowded else (0.2, 0.2, 0.8, 0.8)
-    if place == "front":
-        return 0.1, 0.45, 0.9, 1.0
-    x0, x1 = (0.0, near) if "left" in place else (1 - near, 1.0) if "right" in place else (0.0, 1.0)
-    y0, y1 = (0.0, near) if "top" in place else (1 - near, 1.0) if "bottom" in place else (0.0, 1.0)
-    return x0, y0, x1, y1
-
-
-def _tidy(rect: Rect) -> Rect:
-    x0, y0, x1, y1 = (round(min(1.0, max(0.0, v)), 4) for v in rect)
-    return x0, y0, x1, y1
 
 
 def holds(relation: Relation, boxes: Sequence[Sequence[Rect]]) -> bool:

@@ -5,60 +5,17 @@ Knows nothing of how the things hang together; that is `parse`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Literal
-
 from cutwork.agents.language import words
+from cutwork.agents.language.grammar import BE, PRONOUNS, simple, starts_phrase
+from cutwork.agents.language.heads import compound, fruit_not_colour, head
+from cutwork.agents.language.items import Item
 from cutwork.agents.language.tokens import Token
+from cutwork.agents.language.verbs import SINGULAR_DET, is_sport, is_verb_here, leading_verb, verbal
 
-Role = Literal["thing", "adjectives", "media", "verb", "and", "be", "have", "prep", "that", "pronoun", "skip", "token"]
-
-BE = {"is", "are", "was", "were", "be", "being", "been"}
-HAVE = {"has", "have", "having", "had"}
-THAT = {"that", "which", "who", "whose", "while", "where", "when"}
-AND = {"and", "or", "then", "also", "but", "versus", "vs", "nor"}
-PRONOUNS = {"it", "them", "him", "her", "one", "ones", "itself", "himself", "herself", "themselves", "other"}
-SINGULAR_DET = {"a", "an", "this", "that", "each", "every", "another"}
+MUTUAL = "each other"
+MOST = 1_000_000  # counts are read up to here; what a plan can hold is decided later
+LOOKS = ("style", "aesthetic", "vibe", "vibes")
 OF_MEDIA = {"of", "featuring", "showing", "depicting", "with", "shows", "depicts", "containing", "about"}
-IRREGULAR_VERBS = {
-    "sat",
-    "ran",
-    "stood",
-    "lay",
-    "ate",
-    "held",
-    "made",
-    "built",
-    "drawn",
-    "worn",
-    "torn",
-    "seen",
-    "shown",
-    "hung",
-    "flew",
-    "swam",
-    "lit",
-    "cut",
-    "put",
-    "set",
-}
-
-
-@dataclass
-class Item:
-    """One step of a brief: a noun phrase, a verb, or a token that says how the others hang together."""
-
-    role: Role
-    text: str = ""
-    noun: str = ""
-    attributes: list[str] = field(default_factory=list)
-    count: int = 1
-    det: str = ""
-    extra: str = ""  # what a holder holds: "of coffee"
-    lead: str = ""  # what stands for several as one: "bunch"
-    token: Token | None = None
-    plural: bool = False
-    counted: bool = False  # a number was said
 
 
 def chunk(tokens: list[Token]) -> list[Item]:
@@ -73,97 +30,93 @@ def chunk(tokens: list[Token]) -> list[Item]:
 
 def _next(tokens: list[Token], at: int, before: Item | None) -> tuple[Item, int]:
     token = tokens[at]
+    if token.kind == "mutual":
+        return Item("pronoun", MUTUAL), at + 1
     if token.kind != "word":
         return Item("token", token.text, token=token), at + 1
-    simple = _simple(token.text)
-    if simple == "pronoun" and token.text in ("one", "other", "her") and _starts_phrase(tokens, at + 1):
-        simple = None
-    if simple == "that" and token.text == "that" and (before is None or before.role not in ("thing", "adjectives")):
-        simple = "skip"
-    if simple:
-        return Item(simple, token.text, token=token), at + 1
-    verb = _leading_verb(tokens, at, before)
+    role = simple(token.text)
+    if role == "pronoun" and token.text in ("one", "other", "her") and starts_phrase(tokens, at + 1):
+        role = None
+    if role == "that" and token.text == "that" and (before is None or before.role not in ("thing", "adjectives")):
+        role = "skip"
+    if role:
+        return Item(role, token.text, token=token), at + 1
+    if before is not None and before.role == "thing" and is_sport(tokens, at):
+        return Item("verb", f"{token.text} {tokens[at + 1].text}"), at + 2
+    if before is not None and before.role == "thing" and token.text in ("named", "called"):
+        return Item("skip", token.text), _past_name(tokens, at + 1)
+    verb = leading_verb(tokens, at, before)
     if verb:
         return verb, at + 1
-    return _phrase(tokens, at)
-
-
-def _simple(word: str) -> Role | None:
-    for role, group in (("be", BE), ("have", HAVE), ("that", THAT), ("and", AND), ("pronoun", PRONOUNS)):
-        if word in group:
-            return role  # type: ignore[return-value]
-    if words.is_in("det", word) or words.value("number", word):
-        return None
-    if words.is_in("prep", word):
-        return "prep"
-    if words.is_in("function", word) and not words.is_in("media", word):
-        return "skip"
-    return "skip" if words.letters(word) == "R" or (len(word) == 1 and not word.isdecimal()) else None
-
-
-def _starts_phrase(tokens: list[Token], at: int) -> bool:
-    """Whether a noun phrase could go on here."""
-    if at >= len(tokens) or tokens[at].kind != "word":
-        return False
-    return _simple(tokens[at].text) is None and not words.is_in("det", tokens[at].text)
-
-
-def _leading_verb(tokens: list[Token], at: int, before: Item | None) -> Item | None:
-    """A verb where a phrase could start: after a noun, "is", a comma or "and", unless it describes what follows."""
-    word = tokens[at].text
-    if not _verbal(word):
-        return None
-    after_noun = before is not None and before.role in ("thing", "be", "that", "skip", "have")
-    describes = _starts_phrase(tokens, at + 1) and not _listed_verb(word)
-    if word.endswith("ing"):
-        if before is not None and before.role == "be":
-            return Item("verb", word)
-        return None if describes and not after_noun else Item("verb", word)
-    if word.endswith("ed") or word in IRREGULAR_VERBS:
-        return Item("verb", word) if not describes and (after_noun or _listed_verb(word)) else None
-    return Item("verb", word) if before is not None and before.role in ("thing", "that") and not describes else None
-
-
-def _listed_verb(word: str) -> bool:
-    return any(words.is_in(name, word) for name in ("riding", "holding", "worn-verb"))
-
-
-def _verbal(word: str) -> bool:
-    if word in IRREGULAR_VERBS or _listed_verb(word):
-        return True
-    if not word.endswith(("ing", "ed", "s")) or words.is_in("noun", words.singular(word)[0]):
-        return False
-    if words.letters(word)[:1].islower() and not word.endswith(("ing", "ed")):
-        return False
-    return words.verb_base(word) != "" and not (word.endswith("s") and words.is_noun(word) and words.letters(words.verb_base(word))[:1] != "V")
+    item, end = _phrase(tokens, at)
+    item.hung = (before is not None and _hung(item, before)) or (before is None and _placed(tokens, end, item))
+    if item.role == "media" and ((before is not None and before.role == "verb") or item.hung):
+        end = _made_medium(tokens, end, item, before.text if before else "")
+    return item, end
 
 
 def _phrase(tokens: list[Token], at: int) -> tuple[Item, int]:
     """Reads a noun phrase from `at`: determiner, number, words that describe, nouns."""
     start, det, count, grouped = at, "", None, ""
+    some = _some_of_them(tokens, at)
+    if some:
+        return some
     while at < len(tokens) and tokens[at].kind == "word" and words.is_in("det", tokens[at].text):
         det = tokens[at].text
         at += 1
+    numbered = at
+    if det in ("both", "all", "each") and _tells_apart(tokens, at):
+        return Item("pronoun", det), at  # "a cat and a dog, both wearing hats"
     count, at = _count(tokens, at)
+    paired = any(t.text in ("pair", "pairs") for t in tokens[numbered:at])
     if count is None:
         grouped, count, at = _group(tokens, at)
+    elif count == 1 and not det and tokens[at - 1].text == "one" and _tells_apart(tokens, at):
+        return Item("pronoun", "one"), at  # "two cats, one wearing a hat"
     body, at = _body(tokens, at, det, count)
+    if not body and det in ("its", "his", "her", "their") and at < len(tokens) and tokens[at].text == "back":
+        return Item("thing", "back", "back", det=det), at + 1  # "on its back sits a monkey"
     if not body:
         if det in PRONOUNS or det in ("this", "that", "these", "those", "both", "all", "another", "his", "their"):
             return Item("pronoun", det), max(at, start + 1)
         return _without_body(tokens, start, at, count)
-    item = _head(body, det, count)
+    if start and tokens[start - 1].text in (",", "in") and len(body) > 1 and body[-1].text in LOOKS and count is None:
+        return Item("media", " ".join(t.text for t in body), det=det), at  # ", fairy tale style"
+    item = head(body, det, count, paired)
     item.lead = grouped
     if item.role == "media":
         at = _past_of(tokens, at)
-    elif item.role == "thing" and words.is_in("holder", item.noun):
+    elif item.role == "thing" and words.is_in("holder", item.noun) and not (det == "the" and words.is_part(item.noun)):
         at = _hold(tokens, at, item)
     return item, at
+
+
+def _past_name(tokens: list[Token], at: int) -> int:
+    """Where a name ends: "a dog named Rex", "a girl called Mary Ann"."""
+    end = at
+    while end < len(tokens) and tokens[end].kind == "word" and tokens[end].cased[:1].isupper():
+        end += 1
+    return max(end, at + 1)
+
+
+def _some_of_them(tokens: list[Token], at: int) -> tuple[Item, int] | None:
+    """Numbers and parts that stand for those named before: "half of them", "the rest", "two are …"."""
+    said = [t.text for t in tokens[at : at + 3]]
+    if said[:2] == ["half", "of"] and said[2:] and not words.is_in("det", said[2]):
+        return Item("pronoun", "half"), at + 2
+    if said[:2] == ["the", "rest"] and (not starts_phrase(tokens, at + 2) or (words.is_modifier(said[2]) and not starts_phrase(tokens, at + 3))):
+        return Item("pronoun", "others"), at + 2
+    number = _number(said[0])
+    if number and number > 1 and said[1:] and said[1] in BE:
+        return Item("pronoun", "some", count=number, counted=True), at + 1
+    return None
 
 
 def _without_body(tokens: list[Token], start: int, at: int, count: int | None) -> tuple[Item, int]:
     if count == 1 and at > start:
         return Item("pronoun", "one"), at
+    if count and count > 1 and tokens[at - 1].text == "of":
+        return Item("pronoun", "some", count=count, counted=True), at  # "two of which"
     return Item("skip", tokens[start].text), max(at, start + 1)
 
 
@@ -177,9 +130,11 @@ def _count(tokens: list[Token], at: int) -> tuple[int | None, int]:
         if number is None or (total is not None and number == 0):
             break
         follows = tokens[at + 1].text if at + 1 < len(tokens) else ""
-        if not (follows == "of" or _starts_phrase(tokens, at + 1) or (follows and words.value("number", follows)) or _det_after(follows)):
+        if words.is_in("people", tokens[at].text) and _tells_apart(tokens, at + 1) and not starts_phrase(tokens, at + 2):
+            break  # "a couple dancing"
+        if not (follows == "of" or starts_phrase(tokens, at + 1) or (follows and words.value("number", follows)) or _det_after(follows)):
             break
-        total = number if total is None else max(total, number) if number >= 10 or total >= 10 else total * number
+        total = number if total is None else _together(total, number)
         at += 1
     if total is None:
         return None, at
@@ -187,7 +142,16 @@ def _count(tokens: list[Token], at: int) -> tuple[int | None, int]:
         at += 1
         while at < len(tokens) and words.is_in("det", tokens[at].text):
             at += 1
-    return max(1, total), at
+    return total, at
+
+
+def _together(total: int, number: int) -> int:
+    """ "ten thousand", "twenty five", "two pair"."""
+    if number >= 100:
+        return min(MOST, total * number)
+    if total >= 20 and number < 10:
+        return total + number
+    return max(total, number) if number >= 10 or total >= 10 else total * number
 
 
 def _det_after(word: str) -> bool:
@@ -198,7 +162,8 @@ def _number(word: str) -> int | None:
     value = words.value("number", word)
     if value:
         return int(value)
-    return min(1_000, int(word)) if word.isdecimal() and word.isascii() and len(word) < 6 else None
+    plain = word.removeprefix("-")
+    return max(-MOST, min(MOST, int(word))) if plain.isdecimal() and plain.isascii() and len(plain) < 40 else None
 
 
 def _group(tokens: list[Token], at: int) -> tuple[str, int | None, int]:
@@ -225,9 +190,29 @@ def _body(tokens: list[Token], at: int, det: str, count: int | None) -> tuple[li
             continue
         if token.kind != "word" or _ends(tokens, at, body, det, count):
             break
-        body.append(token)
+        if not _is_name(token, body):
+            body.append(token)
         at += 1
     return body, at
+
+
+def _is_name(token: Token, body: list[Token]) -> bool:
+    """ "my dog Rex": what somebody is called cannot be seen."""
+    if not body or not body[-1].cased.islower() or not token.cased.istitle() or words.is_in("noun", token.text) or words.is_in("media", token.text):
+        return False
+    return words.kind(words.singular(body[-1].text)[0]) in "ah" and not words.is_modifier(body[-1].text)
+
+
+def _next_of_list(tokens: list[Token], at: int, body: list[Token]) -> bool:
+    """Whether a new phrase begins without any mark: "red car blue house", "cat dog and bird"."""
+    texts = [t.text for t in body]
+    if words.is_colour(tokens[at].text):
+        coloured = any(map(words.is_colour, texts[:-1])) and not words.is_modifier(texts[-1])
+        return coloured and starts_phrase(tokens, at + 1) and words.is_noun(tokens[at + 1].text) and not words.is_modifier(tokens[at + 1].text)
+    both = [words.singular(w)[0] for w in (texts[-1], tokens[at].text)]
+    if not all(words.is_in("everyday", w) for w in both) or compound(" ".join(both)) or (words.is_colour(both[0]) and len(body) == 1):
+        return False
+    return words.kind(both[0]) == words.kind(both[1])
 
 
 def _adjectives_go_on(tokens: list[Token], at: int, body: list[Token]) -> bool:
@@ -235,11 +220,11 @@ def _adjectives_go_on(tokens: list[Token], at: int, body: list[Token]) -> bool:
     ahead = at + 1
     if ahead < len(tokens) and tokens[ahead].text == "and":
         ahead += 1
-    if not body or not all(words.is_modifier(t.text) for t in body) or not _starts_phrase(tokens, ahead):
+    if not body or not all(words.is_modifier(t.text) for t in body) or not starts_phrase(tokens, ahead):
         return False
     if words.value("number", tokens[ahead].text) or not words.is_modifier(tokens[ahead].text):
         return False
-    return _starts_phrase(tokens, ahead + 1) or (ahead + 1 < len(tokens) and tokens[ahead + 1].text in (",", "and"))
+    return starts_phrase(tokens, ahead + 1) or (ahead + 1 < len(tokens) and tokens[ahead + 1].text in (",", "and"))
 
 
 def _ends(tokens: list[Token], at: int, body: list[Token], det: str, count: int | None) -> bool:
@@ -249,139 +234,55 @@ def _ends(tokens: list[Token], at: int, body: list[Token], det: str, count: int 
         return bool(body)
     if word == "can" and (det or body):
         return False
-    if _simple(word) and not (word in ("very", "really", "super", "extremely", "one") or _adverb_inside(tokens, at, body)):
+    if body and words.value("compared", word) and tokens[at + 1 : at + 2] and tokens[at + 1].text == "than":
+        return True
+    if simple(word) and not (word in ("very", "really", "super", "extremely", "one") or _adverb_inside(tokens, at, body)):
+        return True
+    if body and is_sport(tokens, at) and words.kind(words.singular(body[-1].text)[0]) in "ah" and not words.is_modifier(body[-1].text):
+        return not compound(f"{body[-1].text} {word}")
+    if body and words.is_in("stance", word) and any(map(str.islower, words.letters(body[-1].text))) and is_verb_here(tokens, at, body, det, count):
         return True
     if not any(words.is_noun(t.text) and not words.is_modifier(t.text) for t in body):
-        fruit = bool(body) and _fruit_not_colour([t.text for t in body], len(body) - 1, det, count) and not _starts_phrase(tokens, at + 1)
-        return fruit and _verbal(word)
-    return _is_verb_here(tokens, at, body, det, count)
+        fruit = bool(body) and fruit_not_colour([t.text for t in body], len(body) - 1, det, count) and not starts_phrase(tokens, at + 1)
+        return fruit and verbal(word)
+    return _next_of_list(tokens, at, body) or is_verb_here(tokens, at, body, det, count)
 
 
 def _adverb_inside(tokens: list[Token], at: int, body: list[Token]) -> bool:
     """ "a brightly colored parrot": an adverb before a word that describes."""
-    return tokens[at].text.endswith("ly") and _starts_phrase(tokens, at + 1) and words.is_modifier(tokens[at + 1].text) and not body
+    return tokens[at].text.endswith("ly") and starts_phrase(tokens, at + 1) and words.is_modifier(tokens[at + 1].text) and not body
 
 
-def _is_verb_here(tokens: list[Token], at: int, body: list[Token], det: str, count: int | None) -> bool:
-    """A verb form after a noun, unless the two are one compound."""
-    word, last = tokens[at].text, body[-1].text
-    lemma, plural = words.singular(word)
-    if _compound(f"{last} {lemma}") or (at + 1 < len(tokens) and _compound(f"{word} {words.singular(tokens[at + 1].text)[0]}")):
-        return False
-    if word.endswith("ing") or _listed_verb(word):
-        return _verbal(word) or not words.letters(word)
-    if word.endswith("ed") or word in IRREGULAR_VERBS:
-        return _verbal(word)
-    closed = not _starts_phrase(tokens, at + 1)
-    many = words.singular(last)[1] or (count or 1) > 1
-    if plural or word.endswith("s"):
-        return bool(words.verb_base(word)) and not many and closed and (det != "" or words.letters(lemma)[:1] == "V") and count in (None, 1)
-    animate = words.kind(words.singular(last)[0]) in "ah" and words.letters(word)[:1] == "V" and not words.is_in("noun", word)
-    return (animate or (many and words.singular(last)[1] and "V" in words.letters(word))) and closed
-
-
-def _compound(text: str) -> bool:
-    return text in words.compounds() or (text in words.lexicon() and not words.is_colour(text.split(" ")[0]))
-
-
-def _head(body: list[Token], det: str, count: int | None) -> Item:
-    """Which word of the body is the thing, what kind of phrase that makes, and what describes it."""
-    texts = [t.text.removesuffix("'s").rstrip("'") if t is not body[-1] else t.text.removesuffix("'s") for t in body]
-    texts = [t for t in texts if t] or [body[0].text]
-    kept = _without_media(texts)
-    if not kept:
-        return Item("media", " ".join(texts), det=det)
-    end = _last_noun(kept, det, count)
-    if end is None:
-        return Item("adjectives", " ".join(kept), attributes=kept, det=det)
-    begin = _compound_start(kept, end)
-    noun, plural = words.singular(" ".join(kept[begin : end + 1]))
-    attributes = [w for w in [*kept[:begin], *kept[end + 1 :]] if not words.is_in("det", w)]
-    number = count if count is not None else 2 if plural and det not in ("a", "an") else 1
-    if words.is_in("pluralonly", noun.rpartition(" ")[2]) and count == 2 and det in ("a", "the"):
-        number = 1  # "a pair of scissors"
-    if noun == "glasses" and number > 2:
-        noun = "glass"
-    return Item("thing", " ".join(kept), noun, attributes, number, det, plural=plural, counted=count is not None)
-
-
-def _without_media(texts: list[str]) -> list[str]:
-    """The words before a trailing media word ("cat sticker"), or nothing if only such words are there."""
-    kept = list(texts)
-    if len(kept) > 1 and " ".join([kept[-2], words.singular(kept[-1])[0]]) in words.own()["noun"]:
-        return kept
-    while kept and (words.is_in("media", kept[-1]) or words.is_in("media", " ".join(kept[-2:])) or words.is_in("tail", kept[-1])):
-        if len(kept) > 1 and words.is_in("media", " ".join(kept[-2:])):
-            kept.pop()
-        kept.pop()
-    if len(kept) < len(texts) and (words.is_in("carrier", " ".join(kept[-2:])) or words.is_in("carrier", " ".join(kept[-1:]))):
-        return []  # "a t-shirt design"
-    if len(kept) < len(texts) and not any(words.is_noun(w) and not words.is_modifier(w) for w in kept):
-        return []
-    return kept
-
-
-def _last_noun(texts: list[str], det: str, count: int | None) -> int | None:
-    for at in range(len(texts) - 1, -1, -1):
-        word = texts[at]
-        if at > 0 and words.kind(words.singular(word)[0]) == "x" and _thing_word(texts[at - 1]):
-            continue  # "a dragon theme"
-        if at > 0 and _names_one(texts[at - 1], words.singular(f"{texts[at - 1]} {word}")[0]):
-            return at
-        if word[0].isdigit():
-            continue
-        if words.is_colour(word):
-            if _fruit_not_colour(texts, at, det, count):
-                return at
-        elif words.is_noun(word) and not (len(texts) == 1 and words.is_modifier(word) and not det and count is None):
-            return at
-    return None
-
-
-def _thing_word(word: str) -> bool:
-    return words.is_noun(word) and not words.is_modifier(word) and words.kind(words.singular(word)[0]) in "afoph"
-
-
-def _fruit_not_colour(texts: list[str], at: int, det: str, count: int | None) -> bool:
-    """ "an orange" is a fruit, "orange" alone and "an orange cat" are not."""
-    lemma, plural = words.singular(texts[at])
-    counted = det != "" or count is not None or plural
-    return words.is_in("noun", lemma) and counted and at == len(texts) - 1 and all(words.is_modifier(t) for t in texts[:at])
-
-
-def _compound_start(texts: list[str], end: int) -> int:
-    """Where the noun that ends at `end` begins: known compounds, then a thing that names a kind of the next one."""
-    last = words.singular(texts[end])[0]
-    for begin in range(max(0, end - 2), end):
-        text = " ".join([*texts[begin:end], last])
-        if _names_one(texts[begin], text):
-            return begin
-    if end > 0 and not _describes(texts[end - 1]) and _nominal(texts[end - 1]) and not (words.kind(texts[end - 1]) == "h" and words.kind(last) in "ah"):
-        return end - 1
-    return end
-
-
-def _names_one(first: str, text: str) -> bool:
-    """Whether words that begin with `first` are one noun, rather than a noun that `first` describes."""
-    return text in words.compounds() or (text in words.lexicon() and (first.endswith("ing") or not _describes(first)))
-
-
-def _describes(word: str) -> bool:
-    return words.is_in("adjective", word) or words.is_in("pattern", word) or words.is_in("size", word) or words.is_in("style", word) or words.is_colour(word)
-
-
-def _nominal(word: str) -> bool:
-    if words.is_modifier(word) or word[0].isdigit() or words.is_in("media", word) or words.is_in("shade", word):
-        return False
-    known = words.letters(words.singular(word)[0])
-    if words.verb_base(word) and word.endswith(("ing", "ed")):
-        return False
-    return words.is_in("noun", word) or not known or known[0].islower() or (words.is_noun(word) and "J" not in known)
+def _tells_apart(tokens: list[Token], at: int) -> bool:
+    """Whether "one" or "both" are of those named before: a verb says what they do."""
+    return at < len(tokens) and tokens[at].kind == "word" and tokens[at].text.endswith("ing") and verbal(tokens[at].text)
 
 
 def _past_of(tokens: list[Token], at: int) -> int:
     """After a media word its "of" or "featuring" says nothing more."""
     return at + 1 if at < len(tokens) and tokens[at].text in OF_MEDIA else at
+
+
+def _hung(item: Item, before: Item) -> bool:
+    """ "a wall with two paintings", "a cat left of a poster": behind such a word a picture is a thing in the picture."""
+    if before.token is None or before.token.kind != "relation" or before.token.value in ("on", "inside", "at"):
+        return False
+    return words.is_in("picture", words.singular(item.text.rpartition(" ")[2])[0]) and (item.det != "" or item.counted)
+
+
+def _placed(tokens: list[Token], at: int, item: Item) -> bool:
+    """ "a painting on the left of a microwave": a picture that has a place is a thing."""
+    follows = tokens[at] if at < len(tokens) else None
+    where = follows is not None and follows.kind == "relation" and follows.value in ("left", "right", "above", "below", "beside", "behind", "front")
+    return where and item.det in SINGULAR_DET and words.is_in("picture", item.text)
+
+
+def _made_medium(tokens: list[Token], end: int, item: Item, verb: str) -> int:
+    """ "painting a portrait of a woman": what is painted is a thing, and what it shows belongs to it."""
+    if words.is_in("shooting", verb):
+        return end
+    item.role, item.hung, item.noun = "thing", True, words.singular(item.text)[0]
+    return _hold(tokens, end - 1, item) if tokens[end - 1].text == "of" else end
 
 
 def _hold(tokens: list[Token], at: int, item: Item) -> int:
@@ -393,8 +294,3 @@ def _hold(tokens: list[Token], at: int, item: Item) -> int:
         return at
     item.extra = " ".join(["of", *(t.text for t in tokens[at + 1 : end] if t.kind == "word")])
     return end
-
-
-def renamed(item: Item, noun: str) -> Item:
-    """The same phrase about another noun: "a blue one" after "a red car"."""
-    return replace(item, role="thing", noun=noun, attributes=[a for a in item.attributes if a != "one"])

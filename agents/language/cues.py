@@ -15,11 +15,35 @@ CUES |= set("quote phrase message written line".split())
 CUE_FILLERS = set("with and that which the a is on at".split())
 QUOTED = re.compile(r"[\"“«„][^\"”»“]*[\"”»“]")
 UNQUOTED = re.compile(r"\b(that (?:says|reads)|which (?:says|reads)|saying|captioned)\s+([^\s,.;:\"'“‘«]+(?:\s+[A-Z][^\s,.;]*)*)")
+# What is written for machines: statements, tags and addresses are no words of a picture.
+CODE = re.compile(
+    r"(?:['\"]\s*;\s*)?\b(?:DROP|ALTER|TRUNCATE|CREATE)\s+(?:TABLE|DATABASE|VIEW)\b[^;\n]*;?|\bDELETE\s+FROM\b[^;\n]*;?|\bINSERT\s+INTO\b[^;\n]*;?"
+    r"|\bSELECT\b[^;\n]*\bFROM\b[^;\n]*;?|<(script|style)\b[^>]*>.*?</\1\s*>|</\s*\w+\s*>|<\w+\s+[\w-]+\s*=[^<>]*>|\{\{[^{}]*\}\}|\$\{[^{}]*\}|--+\s*$"
+    r"|\b[a-z]+://\S+|\bwww\.\S+|(?<!\w)(?:\.{1,2}/)+\S*|(?<!\w)@\w+"
+)
+
+
+# A brief that is one quotation is the brief, not lettering: `"a cat and a dog",`.
+WHOLE = re.compile(r"^\s*[\"“«„]([^\"”»“«„]*\s[^\"”»“«„]*)[\"”»“]\s*[,.;]?\s*$")
+# "bat (the animal)": says which meaning of a word is meant.
+GLOSS = re.compile(r"\s*\((?:the |an? )?(?:animal|bird|insect|fish|fruit|vegetable|plant|flower|tool|vehicle|toy|food|instrument|object|person)s?\)", re.I)
+ON_CANVAS = re.compile(r"\b(?:oil|acrylic|tempera|gouache)s? on (?:canvas|wood|board|panel|linen)\b", re.I)
+SHORT = re.compile(r"(?<!\w)w/(o?)(?=\s|\w)", re.I)
+
+
+def without_code(text: str) -> str:
+    """The text without statements, tags, templates and addresses; a stop stands where they were. What is quoted is lettering and stays."""
+    out, at = [], 0
+    for match in QUOTED.finditer(text):
+        out += [CODE.sub(". ", text[at : match.start()]), match[0]]
+        at = match.end()
+    return "".join([*out, CODE.sub(". ", text[at:])])
 
 
 def without_cues(text: str) -> str:
     """The text with its lettering in quotation marks and nothing that only announces it, nor the kind of design."""
-    return _without_announcements(PREFIX.sub("", UNQUOTED.sub(r'\1 "\2"', text)))
+    spelled = SHORT.sub(lambda match: "without " if match[1] else "with ", ON_CANVAS.sub("oil painting", GLOSS.sub("", WHOLE.sub(r"\1", text))))
+    return _without_announcements(PREFIX.sub("", UNQUOTED.sub(r'\1 "\2"', spelled)))
 
 
 def _without_announcements(text: str) -> str:

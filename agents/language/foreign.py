@@ -1,4 +1,4 @@
-"""Spanish, French and German briefs, word by word into English: enough for plain nouns, colours, numbers and places.
+"""Spanish, French, German, Japanese and Chinese briefs, word by word into English: enough for plain nouns, colours, numbers and places.
 
 Not a translator. A brief that is not mostly made of words from one of the small dictionaries is left as it is.
 """
@@ -6,12 +6,15 @@ Not a translator. A brief that is not mostly made of words from one of the small
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache
 from importlib.resources import files
 
 from cutwork.agents.language import words
 
 MOSTLY = 0.7  # share of the words that one dictionary must know
+UNSPACED = ("ja", "zh")  # no spaces between words; the share is one of characters
+_IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 @cache
@@ -27,16 +30,33 @@ def dictionaries() -> dict[str, dict[str, str]]:
 
 
 def in_english(text: str) -> str:
-    """The text, or its words in English where it is plainly Spanish, French or German."""
+    """The text, or its words in English where it is plainly in one of the languages."""
+    if _IDEOGRAPHS.search(text):
+        return _unspaced(text)
     said = re.findall(r"[^\W\d_]+", text.lower())
     if len(said) < 2:
         return text
-    language = max(dictionaries(), key=lambda name: _share(said, dictionaries()[name]))
+    language = max((name for name in dictionaries() if name not in UNSPACED), key=lambda name: _share(said, dictionaries()[name]))
     share = _share(said, dictionaries()[language])
     if share < MOSTLY or share <= sum(map(_english, said)) / len(said):
         return text
     known = dictionaries()[language]
     return _pattern(language).sub(lambda match: known[match[0].lower()], text)
+
+
+def _unspaced(text: str) -> str:
+    """The same for a script without spaces: by the language that leaves fewest of its characters over."""
+    left = {name: len(_IDEOGRAPHS.findall(_pattern(name).sub("", text))) for name in UNSPACED}
+    language = min(UNSPACED, key=lambda name: left[name])
+    if left[language] > (1 - MOSTLY) * len(_IDEOGRAPHS.findall(text)):
+        return text
+    return _pattern(language).sub(lambda match: f" {dictionaries()[language][match[0]]} ", text)
+
+
+def notes(nouns: list[str]) -> list[str]:
+    """A sentence about nouns in letters that are not Latin: drawing models mostly know English words only."""
+    unread = [noun for noun in nouns if not any("LATIN" in unicodedata.name(c, "") for c in noun) and any(c.isalpha() for c in noun)]
+    return [f"The offline planner cannot read {', '.join(map(repr, unread))}; say it in English to be sure."] if unread else []
 
 
 def _share(said: list[str], known: dict[str, str]) -> float:
@@ -52,4 +72,5 @@ def _english(word: str) -> bool:
 @cache
 def _pattern(language: str) -> re.Pattern[str]:
     longest_first = sorted(dictionaries()[language], key=len, reverse=True)
-    return re.compile(r"\b(?:" + "|".join(map(re.escape, longest_first)) + r")\b", re.IGNORECASE)
+    bound = "" if language in UNSPACED else r"\b"
+    return re.compile(f"{bound}(?:{'|'.join(map(re.escape, longest_first))}){bound}", re.IGNORECASE)

@@ -21,12 +21,14 @@ class Thing:
     scale: float = 1.0
     extra: str = ""  # what a holder holds: "of coffee"
     lead: str = ""  # several as one: "bunch"
+    mass: bool = False  # said in the singular behind its lead: "slice of pizza"
+    asked: int = 0  # how many the brief asked for, where that is more than can be planned
 
     @property
     def bare(self) -> str:
         """Attributes and noun, without article and without what follows."""
         if self.lead:
-            return " ".join([self.lead, "of", *self.described, plural(self.noun)])
+            return " ".join([self.lead, "of", *self.described, self.noun if self.mass else plural(self.noun)])
         return " ".join(filter(None, [*self.described, self.noun, self.extra]))
 
     @property
@@ -41,7 +43,8 @@ class Thing:
         bare = self.bare
         last = self.noun.rpartition(" ")[2]
         several = not self.lead and is_in("pluralonly", last) and last.endswith("s") and not last.endswith(("ss", "us"))
-        return " ".join(([] if several else [article(bare)]) + [bare, *self.tails])
+        led = "some" if not self.lead and not self.extra and is_in("mass", self.noun) else article(bare)
+        return " ".join(([] if several else [led]) + [bare, *self.tails])
 
     @property
     def phrases(self) -> str:
@@ -60,6 +63,7 @@ class Relation:
     a: int
     b: int
     c: int | None = None
+    said: str = field(default="", compare=False)  # the verb it was said with: "chasing"
 
 
 @dataclass

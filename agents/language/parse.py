@@ -2,7 +2,8 @@
 
 Reads the items of `chunks` from left to right once, holding what is still open in a `Reading`: a relation or verb that
 waits for its object, a "without" that swallows what comes. No tree is built; a brief is a list of things with hints
-between them. Here is what each kind of item does; `phrases` says what a phrase is, `relate` who stands in a relation.
+between them. Here is what each kind of item does, in `marks` what marks and set phrases do; `phrases` says what a phrase is, `relate` who
+stands in a relation, `about` what a sentence is about where it is about no thing, `again` and `apart` which of those named before is meant.
 """
 
 from __future__ import annotations
@@ -11,29 +12,39 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from cutwork.agents.language import foreign, words
-from cutwork.agents.language.chunks import Item, chunk
-from cutwork.agents.language.cues import without_cues
+from cutwork.agents.language import about, foreign, words
+from cutwork.agents.language.again import counted_out, named_before, one_of_several
+from cutwork.agents.language.apart import take, tells_apart
+from cutwork.agents.language.chunks import MUTUAL, chunk
+from cutwork.agents.language.compare import comparative, compares, sized
+from cutwork.agents.language.cues import without_code, without_cues
+from cutwork.agents.language.items import Item, renamed
+from cutwork.agents.language.marks import MARKS
 from cutwork.agents.language.model import Parsed, Thing
 from cutwork.agents.language.phrases import (
     absorbs,
     add_tail,
+    all_of_them,
     at_something,
     attribute,
     describe,
     describes_last,
+    handed,
     is_background,
     is_behind,
+    listed_noun,
     made,
-    named_before,
+    material,
+    owned,
     said_of_last,
     shown,
     stands_for_last,
     still_waits,
+    undrawable,
 )
 from cutwork.agents.language.reading import Reading
-from cutwork.agents.language.relate import add, chain_up, loose_on, met_again, replace_relation, subjects, to_background
-from cutwork.agents.language.tokens import Token, tokens
+from cutwork.agents.language.relate import add, chain_up, done_to, met_again, mutual
+from cutwork.agents.language.tokens import tokens
 
 PLAIN_MEDIA = {"photo", "picture", "image", "sticker", "cutout", "cut-out", "meme", "pic", "scene", "design", "art", "artwork", "textile", "style", "logo"}
 PLAIN_MEDIA |= {"view", "side view", "pack", "set"}
@@ -42,23 +53,13 @@ ABSORBING = {"as", "like"}
 
 
 def parse(text: str) -> Parsed:
-    """What a brief asks for. Never fails; a text with letters gives at least one thing, a background or a style."""
+    """What a brief asks for. Never fails; a text that names nothing to be drawn gives no things."""
     plain = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text[:2_000]))
-    found = tokens(foreign.in_english(without_cues(plain)))
+    found = tokens(foreign.in_english(without_cues(without_code(plain))))
     parsed = _read(chunk([t for t in found if t.kind != "text"]))
     parsed.lettering = [t.cased.strip("\"'“”«»„‘’") for t in found if t.kind == "text"]
-    if not parsed.things and not parsed.background:
-        _fall_back(parsed, found)
+    parsed.notes += foreign.notes([thing.noun for thing in parsed.things])
     return parsed
-
-
-def _fall_back(parsed: Parsed, found: list[Token]) -> None:
-    """Nothing was recognised: the words together are one thing."""
-    said = [t.text for t in found if t.kind == "word" and not (words.is_in("function", t.text) or words.is_in("det", t.text))]
-    said = [w for w in said if not words.is_in("media", w)] or said
-    if any(any(c.isalpha() for c in word) for word in said):
-        parsed.things.append(Thing(" ".join(said[:6])[:120]))
-        parsed.notes.append("No known thing was found in the brief; its words are drawn as one subject.")
 
 
 def _read(items: list[Item]) -> Parsed:
@@ -69,91 +70,17 @@ def _read(items: list[Item]) -> Parsed:
         else:
             ROLES[item.role](reading, item, at)
     chain_up(reading)
+    if not reading.parsed.things and not reading.parsed.background:
+        _fall_back(reading)
     return reading.parsed
 
 
-def _comma(reading: Reading, _token: Token, at: int) -> None:
-    listed = reading.waiting is None and not reading.absorbing
-    if listed or not reading.phrase_follows(at):
-        reading.negated = reading.dropping = False
-    reading.absorbing = ""
-    reading.joined = True
-
-
-def _stop(reading: Reading, token: Token, _at: int) -> None:
-    reading.negated = reading.dropping = False
-    reading.absorbing, reading.waiting, reading.between = "", None, []
-    reading.joined = token.text in (":", "(", ")")
-    if token.text in (".", ";", "!", "?"):
-        reading.group = []
-
-
-def _relation(reading: Reading, token: Token, at: int) -> None:
-    kind = token.value
-    reading.dropping = False
-    reading.negated = False
-    if reading.absorbing and kind in ("with", "inside", "on", "beside") and reading.last is not None:
-        reading.absorbing += f" {token.text}"  # "covered in", "filled with"
-        return
-    reading.absorbing = ""
-    if kind == "between":
-        reading.between = []
-    if reading.parsed.things and loose_on(reading, token, at):
-        return
-    reading.waiting = (kind, token.text)
-
-
-def _stated_place(reading: Reading, token: Token, at: int) -> None:
-    if token.text in ("on top", "on the top") and len(reading.parsed.things) > 1 and reading.last is not None and not reading.joined:
-        replace_relation(reading, "on", reading.last, reading.head[0] if reading.head[0] != reading.last else reading.last - 1)
-        return
-    opens = reading.joined or reading.last is None or at == 0 or reading.items[at - 1].text in (".", ";", "!", "and")
-    if opens and _thing_ahead(reading, at):
-        reading.place = token.value
-        return
-    if reading.place == "" and opens and reading.last is None:
-        reading.place = token.value
-        return
-    for index in subjects(reading, token.value):
-        reading.parsed.things[index].place = reading.parsed.things[index].place or token.value
-    reading.waiting = None
-
-
-def _thing_ahead(reading: Reading, at: int) -> bool:
-    """Whether a place at the start of a clause belongs to the thing after it: a phrase follows at once."""
-    for item in reading.items[at + 1 : at + 4]:
-        if item.role in ("thing", "adjectives", "media"):
-            return True
-        if item.role not in ("be", "skip", "pronoun", "verb", "have") and item.text not in (",", ":"):
-            return False
-    return False
-
-
-def _not(reading: Reading, token: Token, at: int) -> None:
-    reading.negated = not (token.text == "not" and at + 1 < len(reading.items) and reading.items[at + 1].text == "only")
-    reading.waiting = None
-
-
-def _order(reading: Reading, token: Token, _at: int) -> None:
-    reverse = token.text.startswith("from right") or token.text.startswith("from bottom") or token.text.startswith("from the right")
-    reading.chain = token.value + ("-" if reverse else "")
-
-
-def _behind_all(reading: Reading, token: Token, at: int) -> None:
-    """ "with a city in the background": the last thing is not a subject."""
-    if reading.last is None or token.text.startswith("behind"):
-        if reading.last is not None and reading.last > 0:
-            replace_relation(reading, "behind", reading.last, 0)
-        return
-    before = reading.items[at - 1]
-    if before.role != "thing" or before.noun == reading.parsed.things[reading.last].noun:
-        to_background(reading, reading.last)
-
-
-def _setting(reading: Reading, token: Token, _at: int) -> None:
-    """ "a bear underwater"."""
-    if not reading.negated:
-        reading.parsed.background.append(token.text)
+def _fall_back(reading: Reading) -> None:
+    """Nothing to be drawn was named: colours are the background, moods the look, and the rest is no picture."""
+    colours = [i.text for i in reading.items if i.role == "adjectives" and any(map(words.is_colour, i.attributes))]
+    if colours:
+        reading.parsed.background.append(f"{words.article(colours[0])} {colours[0]} background")
+    reading.parsed.styles += [text for text in reading.moods if text not in reading.parsed.styles][:6]
 
 
 def _and(reading: Reading, item: Item, _at: int) -> None:
@@ -161,34 +88,54 @@ def _and(reading: Reading, item: Item, _at: int) -> None:
         reading.negated = False
     reading.absorbing = ""
     reading.joined = True
+    reading.breath = []
 
 
-def _be(reading: Reading, _item: Item, _at: int) -> None:
+def _be(reading: Reading, _item: Item, at: int) -> None:
+    reading.dropping = reading.dropping or (at > 0 and reading.items[at - 1].text == "you")  # "You are an artist."
     reading.waiting = None
     reading.joined = False
 
 
 def _have(reading: Reading, _item: Item, _at: int) -> None:
-    if reading.last is not None:
+    if reading.last is not None and reading.about == "thing":
         reading.waiting = ("with", "with")
 
 
-def _that(reading: Reading, _item: Item, _at: int) -> None:
+def _that(reading: Reading, item: Item, at: int) -> None:
     reading.joined = False
+    if item.text == "whose" and reading.last is not None:
+        reading.absorbing = item.text
+    reading.object = reading.last if item.text in ("that", "which", "who", "whom") and reading.thing_at(at + 1) else None
 
 
-def _pronoun(reading: Reading, _item: Item, at: int) -> None:
+def _pronoun(reading: Reading, item: Item, at: int) -> None:
+    if item.text == "it":
+        about.subject(reading, at)
+    if tells_apart(reading, item, at):
+        take(reading, item)
+        return
+    reading.together = item.text in ("both", "all", "each") and bool(reading.group)
+    if item.text == MUTUAL and reading.items[at - 1].role == "verb":
+        mutual(reading, reading.items[at - 1].text)
     follows = reading.items[at + 1].role if at + 1 < len(reading.items) else ""
     if follows != "adjectives":
         reading.waiting = None
 
 
-def _skip(reading: Reading, _item: Item, _at: int) -> None:
-    pass
+def _skip(reading: Reading, item: Item, at: int) -> None:
+    if item.text in ("he", "she", "they"):
+        about.subject(reading, at)
 
 
 def _prep(reading: Reading, item: Item, at: int) -> None:
-    if item.text in DROPPING:
+    if at and reading.items[at - 1].role == "pronoun":
+        return  # "one of them"
+    if item.text == "than" and compares(reading, at):
+        return
+    if item.text in ("to", "from") and handed(reading, at):
+        reading.waiting = ("beside", item.text)  # "gives an apple to a bird"
+    elif item.text in DROPPING:
         reading.dropping = True
     elif item.text in ABSORBING and reading.last is not None:
         reading.absorbing = f"{reading.absorbing} {item.text}".strip()
@@ -198,8 +145,9 @@ def _prep(reading: Reading, item: Item, at: int) -> None:
         reading.absorbing = f"{reading.absorbing} {item.text}".strip() if own else ""
 
 
-def _media(reading: Reading, item: Item, _at: int) -> None:
-    if not reading.negated and item.text not in PLAIN_MEDIA:
+def _media(reading: Reading, item: Item, at: int) -> None:
+    about.look(reading, at)
+    if not reading.negated and item.text not in PLAIN_MEDIA and reading.about != "look":
         reading.parsed.styles.append(item.text)
     if reading.waiting and reading.waiting[1] == "in":
         reading.dropping = words.is_in("tail", item.text.split(" ")[-1])  # "in the style of Cezanne"
@@ -209,7 +157,14 @@ def _media(reading: Reading, item: Item, _at: int) -> None:
 def _verb(reading: Reading, item: Item, at: int) -> None:
     word = item.text
     reading.waiting = None
-    if reading.last is None or reading.leading:
+    if reading.negated and reading.items[at - 1].text == "not":
+        return  # "not smiling"
+    if words.is_in("shooting", word) and at + 1 < len(reading.items) and reading.items[at + 1].role == "media":
+        return  # "taking a photo of"
+    if reading.last is None or reading.leading or reading.about != "thing":
+        return
+    if reading.object is not None and not reading.phrase_follows(at):
+        done_to(reading, next((kind for kind in ("riding", "holding") if words.is_in(kind, word)), "facing"), word)
         return
     if at_something(reading, word, at):
         reading.waiting = ("beside", "against")  # "tied to a tree", "hanging from a branch"
@@ -231,19 +186,47 @@ def _adjectives(reading: Reading, item: Item, at: int) -> None:
     waiting, reading.waiting = reading.waiting, None
     if reading.negated or reading.dropping:
         return
-    if reading.last is not None and item.det and at + 1 < len(reading.items) and reading.items[at + 1].text in ("one", "ones"):
+    if words.kind(item.attributes[-1]) == "x":
+        about.look(reading, at)  # "Soft light comes in from a window."
+    if reading.about != "thing":
+        about.say(reading, item)
+        return
+    if one_of_several(reading, item) or comparative(reading, item, at):
+        return
+    if reading.last is not None and item.attributes[-1] == "full" and at + 1 < len(reading.items) and reading.items[at + 1].text == "of":
+        reading.absorbing = item.text  # "its basket is full of tulips"
+        return
+    eaten = material(item) if waiting and waiting[0] == "holding" else ""
+    eaten = eaten or listed_noun(reading, item, at)
+    if eaten:
         reading.waiting = waiting
-        add(reading, Thing(reading.parsed.things[reading.last].noun, shown(item)))
+        _thing(reading, renamed(item, eaten), at)
+        return
+    if tells_apart(reading, item, at):
+        take(reading, item)
+        _say_of(reading, item, at)
+        return
+    if reading.tailed and owned(reading, item, at):
+        return
+    noun = reading.parsed.things[reading.last].noun if reading.last is not None else reading.unsaid
+    if noun and item.det and at + 1 < len(reading.items) and reading.items[at + 1].text in ("one", "ones"):
+        reading.waiting = waiting
+        add(reading, Thing(noun, shown(item)))
         reading.waiting = None
     elif waiting and waiting[0] in ("on", "at", "inside", "with", "over"):
         _coloured(reading, item, waiting[1])
     elif reading.last is not None and said_of_last(reading, item, at):
-        for index in reading.group or [reading.last]:
-            attribute(reading, index, item.attributes)
+        _say_of(reading, item, at)
     elif reading.last is not None and reading.absorbing:
         add_tail(reading, f"{reading.absorbing} {item.text}")  # "made of paper"
-    elif all(words.is_in("style", a) or words.is_in("pattern", a) for a in item.attributes):
+    elif all(words.is_in("style", a) or words.is_in("pattern", a) or words.is_in("look", a) for a in item.attributes):
         reading.parsed.styles.append(item.text)
+
+
+def _say_of(reading: Reading, item: Item, at: int) -> None:
+    assert reading.last is not None
+    for index in reading.group if all_of_them(reading, item, at) else [reading.last]:
+        attribute(reading, index, item.attributes)
 
 
 def _coloured(reading: Reading, item: Item, said: str) -> None:
@@ -257,23 +240,36 @@ def _coloured(reading: Reading, item: Item, said: str) -> None:
 
 
 def _thing(reading: Reading, item: Item, at: int) -> None:
-    if is_background(item):
-        _add_background(reading, item)
-    elif reading.negated:
+    if about.behind_all(reading, item):
         pass
+    elif is_background(item):
+        _add_background(reading, item)
+    elif reading.negated or item.count < 1:
+        _uncounted(reading, item)
     elif reading.dropping or (reading.waiting and reading.waiting[1] == "by" and words.kind(item.noun) == "?"):
         reading.dropping = False  # "for my bakery", "by Greg Rutkowski"
+    elif one_of_several(reading, item) or counted_out(reading, item, at):
+        return
     elif stands_for_last(reading, item):
         _again(reading, item)
     elif describes_last(reading, item):
         reading.tailed = True
-    elif not is_behind(reading, item):
-        reading.tailed = False
+    elif is_behind(reading, item):
+        about.scenery(reading, at)
+    else:
+        reading.tailed, reading.about = False, "thing"
         _drawn(reading, item, at)
     if not still_waits(reading, item, at):
         reading.waiting = None
     reading.joined = False
     reading.absorbing = ""
+
+
+def _uncounted(reading: Reading, item: Item) -> None:
+    """What is not to be drawn; fewer than none cannot be meant so."""
+    reading.unsaid = item.noun
+    if item.count < 0:
+        reading.parsed.notes.append(f"{item.count} of {item.noun!r} cannot be drawn; none is planned.")
 
 
 def _add_background(reading: Reading, item: Item) -> None:
@@ -294,28 +290,27 @@ def _again(reading: Reading, item: Item) -> None:
 
 def _drawn(reading: Reading, item: Item, at: int) -> None:
     """A thing of its own, unless it is a style or cannot be drawn."""
-    kind = words.kind(item.noun)
-    if kind == "x" or words.is_in("style", item.noun) or words.is_in("tail", item.noun.rpartition(" ")[2]):
-        if words.is_in("tail", item.text.split(" ")[-1]) or words.is_in("style", item.noun):
-            reading.parsed.styles.append(item.text)
+    if undrawable(item):
+        about.look(reading, at)
+        _looked(reading, item)
         return
     before = named_before(reading, item)
     if before is not None:
         met_again(reading, before, at)
     else:
-        add(reading, made(item))
+        thing = made(item)
+        sized(reading, thing)
+        add(reading, thing)
 
 
-MARKS: dict[str, Callable[[Reading, Token, int], None]] = {
-    "comma": _comma,
-    "stop": _stop,
-    "relation": _relation,
-    "place": _stated_place,
-    "not": _not,
-    "order": _order,
-    "background": _behind_all,
-    "setting": _setting,
-}
+def _looked(reading: Reading, item: Item) -> None:
+    """What cannot be drawn may say how the picture is to look, or feel: "soft colors", "loneliness"."""
+    if words.is_in("tail", item.text.split(" ")[-1]) or words.is_in("style", item.noun):
+        reading.parsed.styles.append(item.text)
+    elif words.is_in("abstract", item.noun) or ("V" not in words.letters(item.noun) and not words.is_in("meta", item.noun)):
+        reading.moods.append(item.text)
+
+
 ROLES: dict[str, Callable[[Reading, Item, int], None]] = {
     "and": _and,
     "be": _be,

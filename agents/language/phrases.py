@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from cutwork.agents.language import words
-from cutwork.agents.language.chunks import Item
+from cutwork.agents.language.items import Item
 from cutwork.agents.language.model import NUMBERS, Thing
 from cutwork.agents.language.reading import Reading
 from cutwork.agents.language.relate import replace_relation
 
+GRASPING = ("mouth", "hand", "arm", "paw", "beak", "claw", "trunk")
 GEOMETRIC = {"left", "right", "above", "below", "under", "over", "front", "behind", "beside"}
 
 
@@ -15,6 +16,12 @@ def at_something(reading: Reading, word: str, at: int) -> bool:
     """Whether a verb says where a thing is: "tied to", "hanging from"."""
     follows = reading.items[at + 1].text if at + 1 < len(reading.items) else ""
     return follows == "to" or (follows == "from" and not words.is_in("absorb", word))
+
+
+def handed(reading: Reading, at: int) -> bool:
+    """ "gives an apple to a bird", "serving a cup of tea to a guest": the thing before this item is what is given, thrown or shown."""
+    given = at > 1 and reading.items[at - 1].role == "thing" and reading.items[at - 2].role == "verb"
+    return given and reading.thing_at(at + 1) and not words.is_scenery(reading.items[at + 1].noun)
 
 
 def absorbs(reading: Reading, at: int) -> bool:
@@ -29,7 +36,7 @@ def absorbs(reading: Reading, at: int) -> bool:
 def describe(reading: Reading, index: int, word: str) -> None:
     """A verb as what one thing is doing, said after it: "a cat sleeping"."""
     thing = reading.parsed.things[index]
-    if word not in thing.tails and word not in ("standing", "being", "having") and thing.count == 1:
+    if word not in thing.tails and word not in ("standing", "being", "having"):
         thing.tails.append(word)
 
 
@@ -38,15 +45,55 @@ def said_of_last(reading: Reading, item: Item, at: int) -> bool:
     if at == 0:
         return False
     before = reading.items[at - 1].role
-    plain = all(words.is_in("adjective", a) or words.is_colour(a) for a in item.attributes)
     if reading.absorbing:
         return words.is_colour(item.attributes[-1])
-    return before in ("be", "skip", "verb", "that") or (before == "thing" and not reading.joined) or (reading.joined and plain and was_attribute(reading, at))
+    if before in ("be", "skip", "verb", "that", "pronoun") or (before == "thing" and not reading.joined):
+        return True
+    return reading.joined and all(map(_plain, item.attributes)) and (was_attribute(reading, at) or after_comma(reading, at))
+
+
+def _plain(word: str) -> bool:
+    """Whether a word says how a thing is, rather than how the picture is to look."""
+    how = words.is_in("adjective", word) or words.is_colour(word) or words.letters(word)[:1] == "J"
+    return how and not (words.is_in("style", word) or words.is_in("look", word))
 
 
 def was_attribute(reading: Reading, at: int) -> bool:
     """ "the cat is fat and grumpy": the item before "and" was an attribute too."""
     return at > 1 and reading.items[at - 2].role == "adjectives"
+
+
+def after_comma(reading: Reading, at: int) -> bool:
+    """ "a cat, sleepy": right behind the thing but for the comma."""
+    assert reading.last is not None
+    return at > 1 and reading.items[at - 1].text == "," and reading.items[at - 2].noun == reading.parsed.things[reading.last].noun
+
+
+def listed_noun(reading: Reading, item: Item, at: int) -> str:
+    """ "lemon, orange, lime": a colour or material that is also a thing, in a list of bare nouns; "" where it is none."""
+    if not words.is_in("noun", item.text) or item.det or at < 2 or not _bare(reading, at - 2):
+        return ""
+    listed = _mark(reading, at + 1) and _bare(reading, at + 2)
+    longer = at > 3 and _mark(reading, at - 3) and _bare(reading, at - 4)
+    return item.text if reading.items[at - 1].text == "and" or (_mark(reading, at - 1) and (listed or longer)) else ""
+
+
+def _bare(reading: Reading, at: int) -> bool:
+    return reading.thing_at(at) and not reading.items[at].det and not reading.items[at].counted
+
+
+def _mark(reading: Reading, at: int) -> bool:
+    return at < len(reading.items) and reading.items[at].text in (",", "and")
+
+
+def all_of_them(reading: Reading, item: Item, at: int) -> bool:
+    """Whether what is said here is said of the whole list: "a cat and a dog are black", not "a cat and a dog that is black"."""
+    before, clause = reading.items[at - 1], reading.items[at - 2].role == "that" if at > 1 else False
+    if item.det in ("both", "all"):
+        return bool(reading.group)
+    if reading.last not in reading.group or reading.last is None or before.text not in ("are", "were"):
+        return False
+    return not clause or reading.parsed.things[reading.last].count == 1
 
 
 def attribute(reading: Reading, index: int, attributes: list[str]) -> None:
@@ -81,16 +128,63 @@ def describes_last(reading: Reading, item: Item) -> bool:
     if reading.tailed and reading.joined and reading.waiting is None and goes_on(item):
         add_tail(reading, f"and {said(item)}")
         return True
+    if _tagged(reading, item):
+        add_tail(reading, f"with {said(item)}")
+        return True
+    if reading.absorbing == "whose" and not (words.is_part(item.noun) or words.is_worn(item.noun)):
+        reading.absorbing, reading.waiting = "", ("with", "with")  # "a man whose dog is black"
+    if reading.absorbing == "from" and words.is_scenery(item.noun) and item.det in ("a", "an", "the"):
+        reading.parsed.background.append(f"in {said(item)}")  # "taking a cow from a cornfield"
+        return True
     if reading.absorbing and not (reading.absorbing in ("of", "to", "from") and reading.joined):
         add_tail(reading, f"{reading.absorbing} {said(item)}")
         return True
     if item.det in ("its", "his", "her", "their") and (words.is_part(item.noun) or words.is_worn(item.noun)):
-        at_a_part(reading, item)
+        _own_part(reading, item)
+        return True
+    if reading.waiting and reading.waiting[0] in ("facing", "holding") and _done_with(reading, item):
+        for index in reading.group or [reading.last]:
+            doing = "playing" if reading.waiting[1] in ("play", "plays") else reading.waiting[1]
+            describe(reading, index, f"{doing} {said(item)}")
         return True
     if reading.waiting and reading.waiting[0] in ("with", "inside") and worn_or_part(reading, item):
         add_tail(reading, f"{reading.waiting[1] if reading.waiting[0] == 'with' else 'in'} {said(item)}")
         return True
     return reading.waiting is not None and reading.waiting[0] != "with" and some_part(item)
+
+
+def _tagged(reading: Reading, item: Item) -> bool:
+    """ "beautiful woman, long hair, red dress": tags without an article that only a body can have."""
+    assert reading.last is not None
+    bare = item.det == "" and not item.counted and bool(item.attributes) and reading.waiting is None and reading.joined and not reading.absorbing
+    return bare and (words.is_worn(item.noun) or words.is_part(item.noun)) and words.kind(reading.parsed.things[reading.last].noun) in "ah"
+
+
+def _own_part(reading: Reading, item: Item) -> None:
+    """ "a king and his crown", "a cat licking its paw": drawn with its owner; "on its head" says where another thing is."""
+    if reading.waiting is None:
+        add_tail(reading, f"with {said(item)}")
+    elif reading.waiting[0] in ("with", "facing", "holding"):
+        add_tail(reading, f"{reading.waiting[1]} {said(item)}")
+    else:
+        at_a_part(reading, item)
+
+
+def _done_with(reading: Reading, item: Item) -> bool:
+    """What belongs to the doing and is no thing: "touching noses", "holding hands", "playing chess"."""
+    assert reading.waiting is not None
+    if item.det or item.counted:
+        return False
+    game = reading.waiting[1].startswith("play") and words.is_in("game", item.noun)
+    return game or (item.plural and words.is_part(item.noun) and not words.is_in("noun", item.noun))
+
+
+def undrawable(item: Item) -> bool:
+    """Whether a phrase names nothing to be seen: ideas, looks, and words about the brief itself."""
+    idea = words.kind(item.noun) == "x" and not item.extra and not item.hung  # "a portrait of a woman" can be seen
+    if words.is_in("noun", item.noun) and " " in item.noun:
+        return False  # "latte art"
+    return idea or words.is_in("meta", item.noun) or words.is_in("style", item.noun) or words.is_in("tail", item.noun.rpartition(" ")[2])
 
 
 def some_part(item: Item) -> bool:
@@ -105,11 +199,18 @@ def some_part(item: Item) -> bool:
 
 def at_a_part(reading: Reading, item: Item) -> None:
     """ "a giraffe with an owl on its head", "a dog with a ball in its mouth"."""
-    if reading.waiting is None or reading.waiting[0] not in ("on", "inside") or reading.last is None or not reading.head or reading.head[0] == reading.last:
+    if reading.waiting is None or reading.waiting[0] not in ("on", "inside") or reading.last is None or not reading.head:
         return
-    if reading.waiting[0] == "on":
+    at = next(i for i, other in enumerate(reading.items) if other is item)
+    kind = "on" if reading.waiting[0] == "on" else "held" if item.noun in GRASPING else ""
+    before = reading.items[at - 2].token if at > 1 else None
+    if kind and before is not None and before.kind in ("stop", "comma") and not reading.thing_at(at + 1) and reading.thing_after(at + 1):
+        reading.leading = (kind, reading.head[0], None)  # "An elephant in a field. On its back sits a monkey."
+    elif reading.head[0] == reading.last or not kind:
+        return
+    elif kind == "on":
         replace_relation(reading, "on", reading.last, reading.head[0])
-    elif item.noun in ("mouth", "hand", "arm", "paw", "beak", "claw", "trunk"):
+    else:
         replace_relation(reading, "holding", reading.head[0], reading.last)
 
 
@@ -125,6 +226,8 @@ def worn_or_part(reading: Reading, item: Item) -> bool:
     assert reading.waiting is not None
     if reading.waiting[0] == "inside":
         return reading.waiting[1] == "in" and words.is_worn(item.noun)
+    if words.is_in("holder", reading.parsed.things[reading.last].noun) and words.is_in("bodily", item.noun):
+        return False  # "a cup with a shoe"
     both_food = item.det == "" and words.kind(item.noun) == "f" and words.kind(reading.parsed.things[reading.last].noun) == "f"
     return words.is_worn(item.noun) or words.is_part(item.noun) or both_food
 
@@ -137,9 +240,10 @@ def add_tail(reading: Reading, text: str) -> None:
     lifeless = (
         stands_on and words.is_in("worn-verb", text.split(" ")[0]) and words.kind(reading.parsed.things[reading.last].noun) not in "ah?"
     )  # "… on a bed wearing a tie"
-    thing = reading.parsed.things[reading.head[0] if reading.head and (comma or lifeless) else reading.last]
-    if text not in thing.tails and sum(map(len, thing.tails)) < 80:
-        thing.tails.append(text)
+    owners = reading.group if reading.together else [reading.head[0] if reading.head and (comma or lifeless) else reading.last]
+    for thing in (reading.parsed.things[i] for i in owners):
+        if text not in thing.tails and sum(map(len, thing.tails)) < 80:
+            thing.tails.append(text)
 
 
 def is_behind(reading: Reading, item: Item) -> bool:
@@ -147,8 +251,8 @@ def is_behind(reading: Reading, item: Item) -> bool:
     if reading.waiting and reading.waiting[0] == "behind-all":
         reading.parsed.background.append(said(item))
         return True
-    if not words.is_scenery(item.noun):
-        return False
+    if not words.is_scenery(item.noun) or (reading.place not in ("", "front") and reading.waiting is None):
+        return False  # "on the left a forest" has a place of its own on the canvas
     if reading.waiting is None:
         if words.is_pure_scenery(item.noun) and not (reading.joined and reading.parsed.things and item.det):
             reading.parsed.background.append(said(item))
@@ -161,34 +265,6 @@ def is_behind(reading: Reading, item: Item) -> bool:
         return False
     reading.parsed.background.append(f"{word} {said(item)}".replace("on top of", "on"))
     return True
-
-
-def named_before(reading: Reading, item: Item) -> int | None:
-    """The thing already named that this phrase names again."""
-    if item.det == "another":
-        return None
-    same = [i for i, t in enumerate(reading.parsed.things) if t.noun == item.noun]
-    if not same:
-        return None
-    if item.det == "the" or item.det in ("this", "that"):
-        fitting = [i for i in same if set(shown(item)) <= set(reading.parsed.things[i].attributes)]
-        return (fitting or same)[0] if fitting or not item.attributes else None
-    alike = [i for i in same if reading.parsed.things[i].attributes == shown(item)]
-    again = reading.waiting[0] in GEOMETRIC if reading.waiting else relation_ahead(reading, item)
-    if not alike or not again or not reading.parsed.relations or (reading.waiting and alike[0] == reading.last):
-        return None
-    return alike[0]
-
-
-def relation_ahead(reading: Reading, item: Item) -> bool:
-    """Whether a direction is said of the phrase next: "… and the cat is left of"."""
-    at = next(i for i, other in enumerate(reading.items) if other is item)
-    for other in reading.items[at + 1 : at + 4]:
-        if other.token is not None and other.token.kind == "relation":
-            return other.token.value in GEOMETRIC
-        if other.role not in ("be", "verb", "skip"):
-            return False
-    return False
 
 
 def shown(item: Item) -> list[str]:
@@ -214,4 +290,31 @@ def made(item: Item) -> Thing:
     for word in item.attributes:
         size = words.value("size", word)
         scale *= float(size) if size else 1.0
-    return Thing(item.noun, shown(item), count=item.count, scale=min(2.0, max(0.4, scale)), extra=item.extra, lead=item.lead)
+    mass = bool(item.lead) and not item.plural
+    return Thing(item.noun, shown(item), count=item.count, scale=min(2.0, max(0.4, scale)), extra=item.extra, lead=item.lead, mass=mass)
+
+
+def owned(reading: Reading, item: Item, at: int) -> bool:
+    """ "a girl whose dress is yellow": what is said of something worn stays with it."""
+    assert reading.last is not None
+    tails = reading.parsed.things[reading.last].tails
+    if not tails or not tails[-1].startswith("whose ") or reading.items[at - 1].role != "be":
+        return False
+    tails[-1] += f" {reading.items[at - 1].text} {item.text}"
+    return True
+
+
+def material(item: Item) -> str:
+    """ "eating bamboo": what describes other nouns is itself the thing; "" where it is none."""
+    word = item.attributes[-1]
+    return word if not words.is_colour(word) and set(words.letters(word)) & set("afops") else ""
+
+
+def alternatives(reading: Reading, at: int) -> bool:
+    """Whether a list with an "or" goes on here: "without cheese, tomato or onion"."""
+    for item in reading.items[at:]:
+        if item.text in ("or", "nor"):
+            return True
+        if item.role not in ("thing", "adjectives") and item.text != ",":
+            break
+    return False

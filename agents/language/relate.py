@@ -5,19 +5,25 @@ A relation is said before its object, and sometimes before its subject too; whom
 
 from __future__ import annotations
 
+from cutwork.agents.language import words
 from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.reading import Reading
 from cutwork.agents.language.tokens import Token
 from cutwork.domain import MAX_COUNT
 
+VERBAL = ("facing", "holding", "riding")
+
 
 def loose_on(reading: Reading, token: Token, at: int) -> bool:
     """ "with a vase on it": the last thing stands so to the one before it; "above it a clock": so does the next one."""
     follows = reading.items[at + 1] if at + 1 < len(reading.items) else None
+    if token.value == "between" and reading.last and (follows is None or (follows.role in ("token", "and") and follows.text != "not")):
+        _between_them(reading, reading.last)
+        return True  # "two owls with a lantern in between"
     if follows is None or follows.role != "pronoun" or reading.last is None:
         return False
-    if reading.thing_at(at + 2):
-        reading.leading = (token.value, reading.head[0] if reading.head else reading.last)
+    if reading.thing_after(at + 2):
+        reading.leading = (token.value, reading.head[0] if reading.head else reading.last, None)
         return True
     if reading.last == 0:
         return False
@@ -64,26 +70,40 @@ def to_background(reading: Reading, index: int) -> None:
     reading.last = len(reading.parsed.things) - 1 if reading.parsed.things else None
 
 
+def drop_collective(reading: Reading) -> None:
+    """ "a happy family: mom, dad and two kids": those who make it up are named, so it is none besides them."""
+    things = reading.parsed.things
+    if len(things) == 1 and words.is_scenery(things[0].noun) and not things[0].place:
+        to_background(reading, 0)  # "christmas: santa and a reindeer"
+    if len(things) == 1 and not reading.parsed.relations and (words.is_in("group", things[0].noun) or words.is_in("people", things[0].noun)):
+        things.clear()
+        reading.group, reading.head, reading.last = [], [], None
+
+
 def met_again(reading: Reading, known: int, at: int) -> None:
     """A thing named before is named again: it ends the open relation, or the sentence is about it now."""
-    if reading.waiting and reading.thing_at(at + 1):
-        reading.leading = (reading.waiting[0], known)  # "left of the couch a lamp"
+    before = reading.items[at - 2].token if at > 1 else None
+    opened = at == 1 or (before is not None and before.kind == "stop")
+    if reading.waiting and (reading.thing_at(at + 1) or (opened and reading.thing_after(at + 1))):
+        reading.leading = (reading.waiting[0], known, None)  # "left of the couch a lamp", "Left of the couch stands a lamp."
     elif reading.waiting:
         relate(reading, known)
     else:
         reading.group, reading.head = [known], [known]
     reading.last = known
+    reading.breath.append(known)
 
 
 def add(reading: Reading, thing: Thing) -> None:
     """One more thing, with the count, place and relation that it brings or that waited for it."""
     same = twin(reading, thing)
     if same is not None:
-        reading.parsed.things[same].count = min(MAX_COUNT, reading.parsed.things[same].count + thing.count)
+        total = reading.parsed.things[same].count + thing.count
+        reading.parsed.things[same].count = min(MAX_COUNT, total)
+        reading.parsed.things[same].asked = total if total > MAX_COUNT else 0
         return
     if thing.count > MAX_COUNT:
-        reading.parsed.notes.append(f"{thing.count} of {thing.noun!r} were asked for; {MAX_COUNT} are planned.")
-        thing.count = MAX_COUNT
+        thing.asked, thing.count = thing.count, MAX_COUNT
     reading.parsed.things.append(thing)
     index = len(reading.parsed.things) - 1
     if reading.place:
@@ -94,6 +114,8 @@ def add(reading: Reading, thing: Thing) -> None:
         listed(reading, index)
         catch_up(reading, index)
     reading.last = index
+    reading.breath.append(index)
+    reading.whole = None if thing.count > 1 else reading.whole
 
 
 def twin(reading: Reading, thing: Thing) -> int | None:
@@ -112,27 +134,60 @@ def listed(reading: Reading, index: int) -> None:
     reading.head = list(reading.group)
 
 
+def mutual(reading: Reading, verb: str) -> None:
+    """ "a cowboy and an alien face each other": the two stand side by side, unless more is said of them."""
+    pair = reading.group[-2:]
+    for thing in (reading.parsed.things[i] for i in pair if verb in reading.parsed.things[i].tails):
+        thing.tails[thing.tails.index(verb)] += " each other"
+    if len(pair) == 2 and not any({r.a, r.b} == set(pair) for r in reading.parsed.relations):
+        reading.parsed.relations.append(Relation("beside", pair[0], pair[1]))
+
+
+def done_to(reading: Reading, kind: str, verb: str) -> None:
+    """ "the horse that the girl rides is black": what is done to the first by the second; the sentence is about the first."""
+    first, second = reading.object, reading.last
+    assert first is not None
+    assert second is not None
+    if second != first:
+        reading.parsed.relations.append(Relation(named(kind), second, first, said=verb if verb.endswith("ing") else ""))
+    reading.last, reading.group, reading.head, reading.object = first, [first], [first], None
+
+
 def catch_up(reading: Reading, index: int) -> None:
     """ "on a table, a cat": the cat is what the opening relation waits for."""
     if reading.leading is None:
         return
-    kind, base = reading.leading
+    kind, base, other = reading.leading
     reading.leading = None
-    reading.parsed.relations.append(Relation(named(kind), index, base))
+    found = Relation("holding", base, index) if kind == "held" else Relation(named(kind), index, base, other)
+    reading.parsed.relations.append(found)
 
 
 def relate(reading: Reading, index: int) -> None:
     """The thing that the open relation waited for has come."""
     assert reading.waiting is not None
-    kind, _ = reading.waiting
+    kind, said = reading.waiting
     if kind == "between":
         relate_between(reading, index)
     elif reading.last is None and not reading.group:
-        reading.leading = (kind, index)
+        reading.leading = (kind, index, None)
     else:
-        for subject in doers(reading, kind):
-            if subject != index:
-                reading.parsed.relations.append(Relation(named(kind), subject, index))
+        who = doers(reading, kind)
+        if kind == "with" and in_hand(reading.parsed.things[who[-1]], reading.parsed.things[index]):
+            who = who[-1:]
+        for subject in who:
+            if kind == "holding" and words.is_in("container", reading.parsed.things[subject].noun):
+                reading.parsed.relations.append(Relation("inside", index, subject))  # "the vase holds lilies"
+            elif subject != index and kind == "with" and in_hand(reading.parsed.things[subject], reading.parsed.things[index]):
+                reading.parsed.relations.append(Relation("holding", subject, index))
+            elif subject != index:
+                reading.parsed.relations.append(Relation(named(kind), subject, index, said=said if kind in VERBAL and said.endswith("ing") else ""))
+
+
+def in_hand(who: Thing, what: Thing) -> bool:
+    """ "a knight with a sword": people hold what is made to be held."""
+    handy = words.is_in("handheld", what.noun) or words.is_in("handheld", what.noun.rpartition(" ")[2])
+    return handy and who.count == what.count == 1 and words.kind(who.noun) == "h"
 
 
 def doers(reading: Reading, kind: str) -> list[int]:
@@ -143,6 +198,8 @@ def doers(reading: Reading, kind: str) -> list[int]:
         return reading.group if reading.last in reading.group else [reading.last]
     if not reading.joined and kind in ("on", "inside") and last.kind in ("on", "inside"):
         return [reading.last]  # "a candle on a cake on a table"
+    if not reading.joined and kind in ("on", "inside") and last.kind == "beside" and not last.said and last.b == reading.last:
+        return [last.a, last.b]  # "a laptop next to a mug on a desk"
     if reading.joined or last.kind in ("on", "inside", "riding", "holding", "beside", "facing", "with"):
         return [last.a] if kind != "with" else [reading.last]
     return [reading.last]
@@ -155,9 +212,11 @@ def relate_between(reading: Reading, index: int) -> None:
     if len(reading.between) == 1 and not twice:
         return
     first, second = reading.between[0], reading.between[-1]
-    for subject in reading.group or reading.head:
-        if subject not in reading.between:
-            reading.parsed.relations.append(Relation("between", subject, first, second))
+    subjects = [i for i in reading.group or reading.head if i not in reading.between]
+    for subject in subjects:
+        reading.parsed.relations.append(Relation("between", subject, first, second))
+    if not subjects:
+        reading.leading = ("between", first, second)  # "between a lamp and a chair, a dog"
     reading.between = [first, second]
 
 

@@ -13,13 +13,14 @@ from typing import Literal
 
 from cutwork.agents.language import words
 
-Kind = Literal["word", "stop", "comma", "relation", "place", "text", "not", "order", "background", "setting"]
+Kind = Literal["word", "stop", "comma", "relation", "place", "text", "not", "order", "background", "setting", "mutual"]
 
 # The parts of the canvas: "in the top left corner", "at the bottom", "the right side is"; longer ones first.
 EDGE = r"(?:far |very |extreme |exact |dead )?(?:top|upper|bottom|lower|left|right|cent(?:er|re)|middle|central)(?:[- ]?(?:hand|most)\b)?"
 CANVAS = r"(?:image|picture|canvas|frame|page|photo|photograph|scene|composition|screen|poster|card|design|sticker|illustration|drawing|view|shot)"
 AREA = r"(?: (?:corner|side|half|part|edge|third|section|area|quarter|quadrant))*"
-SPOT = rf"(?:the |its )?{EDGE}(?:(?:[- ]|, )(?:{EDGE}))*{AREA}"
+SPOT = rf"(?:the |its |his |her |their )?{EDGE}(?:(?:[- ]|, )(?:{EDGE}))*{AREA}"
+LIMBS = r"foot|leg|arm|shoulder|eye|ear|paw|wing|knee|cheek|shoe|wrist|hip"
 CORNER = r"(?:in|at) (?:the |a |one |another )?(?:opposite )?corner"
 PREP = r"(?:in|on|at|to|towards?|near|from|along|occupying)"
 # What may come next; "on the left shoe" names no place.
@@ -28,6 +29,7 @@ FOLLOW = rf"(?=\W*$|\s*[,.;:!?()]|\s+(?:{FOLLOWERS})\b)"
 ON_CANVAS = (rf"\b(?:{PREP} {SPOT}|{CORNER}) of (?:the |an? |this )?{CANVAS}\b", rf"\b{PREP} (?:the )?foreground\b", r"\bcent(?:er|re)d\b")
 ON_ITS_OWN = (
     rf"\b{PREP} {SPOT}{FOLLOW}",
+    rf"\bon (?:left|right)\b(?=\s+\w)(?!\s+(?:of|hand|side|{LIMBS})\b)",
     rf"\b{CORNER}\b(?! of)",
     rf"\bthe {EDGE}(?:[- ]{EDGE})* (?:side|half|part|third|one)(?=\s+(?:is|has|shows|contains|features)\b)",
     rf"(?<![\w-]){EDGE}(?:[- ]{EDGE})*{AREA}(?=\s*:)",
@@ -41,7 +43,8 @@ PATTERNS = {
     "setting": r"\b(?:underwater|outdoors|indoors)\b(?=\W*$|\s*[,.;]|\s+(?:and|with|next|in|on|at)\b)",
     "place": "|".join(ON_CANVAS),
     "place2": "|".join(ON_ITS_OWN),
-    "word": r"\d+(?:\.\d+)?[^\W\d_]*|[^\W\d_]+(?:['’\-&][^\W_]+)*['’]?",
+    "mutual": r"\b(?:each other|one another)\b",
+    "word": r"(?<![\w-])-\d+\b|\d{1,3}(?:,\d{3})+\b|\d+(?:\.\d+)?[^\W\d_]*|[^\W\d_]+(?:(?:['’]-|['’\-&])[^\W_]+)*['’]?",
     "comma": r",|、|，|/|&|\+|\|",
     "stop": r"[.;:!?()\[\]…—–\n。；：]",
 }
@@ -70,7 +73,7 @@ def _scanner() -> re.Pattern[str]:
 
     filled = PATTERNS | {"relation": either(list(_meaning())), "not": either(list(words.own()["not"]))}
     # "not" before "relation", so that "without" and "with no" win over "with"
-    order = ["text", "order", "background", "setting", "place", "not", "place2", "relation", "word", "comma", "stop"]
+    order = ["text", "order", "background", "setting", "place", "not", "place2", "relation", "mutual", "word", "comma", "stop"]
     return re.compile("|".join(f"(?P<{name}>{filled[name]})" for name in order), re.IGNORECASE)
 
 
@@ -89,6 +92,8 @@ def _token(match: re.Match[str]) -> Token:
         return Token("relation", text, _meaning()[text], cased)
     if kind == "order":
         return Token("order", text, "y" if "bottom" in text else "x", cased)
+    if cased[:1].isdecimal():
+        text = text.replace(",", "")  # "1,000"
     return Token(kind, text, "", cased)  # type: ignore[arg-type]
 
 

@@ -185,6 +185,8 @@ def kind(noun: Word) -> str:
 
 
 def _own_kind(word: Word) -> str:
+    if is_in("kind", word):
+        return own()["kind"][word]
     if is_in("food", word):
         return "f"
     if is_in("noun", word) or is_in("thing", word):

@@ -66,23 +66,45 @@ def prompt(parsed: Parsed, back: str, look: str) -> str:
 def subjects(parsed: Parsed) -> str:
     """All things in order, each with those it stands on or beside: "a cat on a table, a dog and a rocket"."""
     named: set[int] = set()
-    parts = [_mention(i, parsed, named) for i in range(len(parsed.things)) if i not in named]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+    order = sorted(range(len(parsed.things)), key=lambda i: _said_later(i, parsed))
+    parts = [_mention(i, parsed, named) for i in order if i not in named]
+    return _listed(parts)
+
+
+def _listed(parts: list[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
+
+
+def _said_later(index: int, parsed: Parsed) -> bool:
+    """Whether a thing only says where another one is, named after it: "between a lamp and a chair, a dog"."""
+    about = [r for r in parsed.relations if index in (r.a, r.b, r.c)]
+    return bool(about) and all(r.a > index for r in about)
 
 
 def _mention(index: int, parsed: Parsed, named: set[int]) -> str:
     named.add(index)
     thing = parsed.things[index]
-    words = [thing.phrases, _place(thing.place)]
+    peers = _peers(index, parsed, named)
+    named.update(peers)
+    words = [_listed([thing.phrases, *(parsed.things[i].phrases for i in peers)]), _place(thing.place)]
     for r in parsed.relations:
         if r.a == index and r.b not in named:
             words.append(_link(r, parsed, named))
     return " ".join(filter(None, words))
 
 
+def _peers(index: int, parsed: Parsed, named: set[int]) -> list[int]:
+    """Those that stand as this one does to the same thing, and nothing else: "a cat and a dog on a sofa"."""
+    own = [(r.kind, r.b, r.c, r.said) for r in parsed.relations if r.a == index]
+    if len(own) != 1 or own[0][1] in named or parsed.things[index].place:
+        return []
+    others = [i for i, t in enumerate(parsed.things) if i != index and i not in named and not t.place]
+    return [i for i in others if [(r.kind, r.b, r.c, r.said) for r in parsed.relations if r.a == i] == own]
+
+
 def _link(r: Relation, parsed: Parsed, named: set[int]) -> str:
     if r.kind != "between" or r.c is None:
-        return f"{LINKS.get(r.kind, 'and')} {_mention(r.b, parsed, named)}"
+        return f"{r.said or LINKS.get(r.kind, 'and')} {_mention(r.b, parsed, named)}"
     ends: Sequence[int] = dict.fromkeys([r.b, r.c]).keys()  # type: ignore[assignment]
     return "between " + " and ".join(_mention(i, parsed, named) for i in ends if i not in named)
 

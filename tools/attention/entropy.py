@@ -10,6 +10,8 @@ Source: Entropy Fusion (arXiv 2503.10697); the blanks it leaves (min-max first, 
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -36,7 +38,7 @@ def minmax(maps: Tensor) -> Tensor:
 def histogram_entropy(maps: Tensor, bins: int = 256) -> Tensor:
     """Entropy of each map's grey levels after min-max, in bits: 0 for a constant map, at most log2(bins).
 
-    All maps go through one bincount over (map number * bins + level), so a step costs one kernel and no host sync.
+    All maps go through one bincount over (map number * bins + level).
 
     Args:
         maps: (..., h, w), any float type.
@@ -51,7 +53,7 @@ def histogram_entropy(maps: Tensor, bins: int = 256) -> Tensor:
     if bins < 2 or maps.ndim < 2:
         raise ValueError(f"want maps (..., h, w) and at least 2 bins, got shape {tuple(maps.shape)} and {bins} bins")
     share = level_shares(minmax(maps), bins)  # (..., bins)
-    return -torch.xlogy(share, share).sum(-1) / torch.log(torch.tensor(2.0, device=maps.device))
+    return -torch.xlogy(share, share).sum(-1) / math.log(2)
 
 
 def level_shares(unit: Tensor, bins: int) -> Tensor:

@@ -19,6 +19,7 @@ Source: Entropy Fusion (arXiv 2503.10697) for `entropy`; the others are controls
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -26,6 +27,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 from cutwork.tools.attention.entropy import EPS, histogram_entropy, level_shares, minmax
+
+TOGETHER = 64  # stored maps fused at a time: min-max works in doubles, and a long drawing's maps at once would take gigabytes
 
 Weight = Callable[[Tensor], Tensor]  # maps (..., h, w) -> weights (...), >= 0
 
@@ -41,8 +44,7 @@ def concentration(maps: Tensor) -> Tensor:
     total = mass.sum(-1, keepdim=True)
     share = mass / total.clamp_min(torch.finfo(mass.dtype).tiny)
     spatial = -torch.xlogy(share, share).sum(-1)
-    cells = torch.log(torch.tensor(float(mass.shape[-1]), device=mass.device))
-    return ((cells - spatial) / torch.log(torch.tensor(2.0, device=mass.device))).clamp_min(0) * (total[..., 0] > 0)
+    return ((math.log(mass.shape[-1]) - spatial) / math.log(2)).clamp_min(0) * (total[..., 0] > 0)
 
 
 def coherence(maps: Tensor) -> Tensor:
@@ -149,12 +151,17 @@ class Fusion:
 
 
 def fuse(stack: Tensor, weight: str = "entropy") -> Tensor:
-    """Fuse stored maps: (maps, keywords, h, w) -> (keywords, h, w) in 0..1.
+    """Fuse stored maps of any float type: (maps, keywords, h, w) -> (keywords, h, w) float32 in 0..1.
 
     Raises:
         ValueError: if the stack is empty or has another shape, or there is no such weight.
     """
-    return Fusion(weight).add(stack).result()
+    if stack.ndim != 4:
+        raise ValueError(f"want stored maps (maps, keywords, h, w), got {tuple(stack.shape)}")
+    fusion = Fusion(weight)
+    for part in torch.split(stack, TOGETHER):
+        fusion.add(part)
+    return fusion.result()
 
 
 def composite(fused: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
     LSE_p = log Σ_j exp(q_p·k_j·scale)      over the keys that query p may see
 
-With it any column of the softmax can be had exactly without the softmax: `exp(q_p·k_j·scale − LSE_p)`. Nothing of size
-L×L is ever held on the fast path.
+With it any column of the softmax can be had exactly without the softmax: `exp(q_p·k_j·scale − LSE_p)`. The fast path never
+holds the softmax; of size L×S it holds the mask alone, once for all heads.
 
 Layout is (batch, heads, length, dim), as in `scaled_dot_product_attention`.
 """
@@ -11,7 +11,6 @@ Layout is (batch, heads, length, dim), as in `scaled_dot_product_attention`.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -23,8 +22,13 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple
         mask: bool (L, S) or broadcastable to (B, H, L, S); True = may attend. Every query must see at least one key.
 
     Returns:
-        Output (B, H, L, D) in the dtype of q, and LSE (B, H, L) in float32.
+        Output (B, H, L, D) in the dtype of q, and LSE (B, H, L) in float32. The fused kernels pass gradients through the output, none through LSE.
+
+    Raises:
+        ValueError: if the mask is not bool (an additive one would be read as its opposite).
     """
+    if mask is not None and mask.dtype != torch.bool:
+        raise ValueError(f"the attention mask is {mask.dtype}, wanted bool with True where a query may attend")
     if q.device.type == "cpu":
         bias = None if mask is None else _bias(mask, q)
         out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, False, attn_mask=bias)
@@ -34,10 +38,12 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple
     return reference(q, k, v, mask)
 
 
-def _bias(mask: Tensor, like: Tensor) -> Tensor:
-    """A bool mask as the additive one the CPU kernel wants, 4-dimensional."""
-    bias = torch.zeros(mask.shape, dtype=like.dtype, device=like.device).masked_fill_(~mask, float("-inf"))
-    return bias.view((1,) * (4 - bias.ndim) + bias.shape)
+def _bias(mask: Tensor, like: Tensor, align: int = 1) -> Tensor:
+    """A bool mask (…, L, S) as an additive one of four dimensions in the dtype of `like`, each row starting at a multiple of `align` elements."""
+    keys = mask.shape[-1]
+    rows = torch.zeros(*mask.shape[:-1], keys + -keys % align, dtype=like.dtype, device=like.device)
+    bias = rows[..., :keys].masked_fill_(~mask, float("-inf"))
+    return bias[(None,) * (4 - bias.ndim)]
 
 
 def _cuda(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -47,15 +53,16 @@ def _cuda(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor,
         return out, lse[..., : q.shape[2]].float()
     bias = None
     if mask is not None:
-        length, keys = q.shape[2], k.shape[2]
-        padded = F.pad(_bias(mask, q), (0, -keys % 16))  # the kernel wants rows aligned to 16
-        bias = padded[..., :keys].expand(q.shape[0], q.shape[1], length, keys)
+        bias = _bias(mask, q, align=16).expand(*q.shape[:3], k.shape[2])  # the kernel wants rows aligned to 16
     out, lse, *_ = torch.ops.aten._scaled_dot_product_efficient_attention(q, k, v, bias, True)
     return out, lse[..., : q.shape[2]].float()
 
 
 def reference(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """The obvious way, in float64: what `attend` is tested against, and the fallback of unknown devices."""
+    """The obvious way, in float64 (float32 on MPS, which has no doubles): what `attend` is tested against, and the fallback of other devices.
+
+    Shapes are those of `attend`; holds (B, H, L, S).
+    """
     wide = torch.float32 if q.device.type == "mps" else torch.float64
     logits = q.to(wide) @ k.to(wide).mT * q.shape[-1] ** -0.5
     if mask is not None:
@@ -66,15 +73,17 @@ def reference(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tu
 
 
 def columns(q: Tensor, keys: Tensor, lse: Tensor, visible: Tensor | None = None) -> Tensor:
-    """Exact columns of the softmax: how much every query attends to a few keys (toolbox: A[p,k] = exp(q·k/√d − LSE)).
+    """Exact columns of the softmax: how much every query attends to a few keys, A[p, k] = exp(q_p·k_k/√d − LSE_p).
 
     Args:
         q: queries (B, H, P, D). keys: the few keys (B, H, K, D). lse: (B, H, P).
         visible: bool (P, K); a key that a query may not see has weight zero.
 
     Returns:
-        (B, H, P, K) float32 in 0..1.
+        (B, H, P, K) float32 in 0..1, to rounding.
     """
-    logits = (q.float() @ keys.float().mT) * q.shape[-1] ** -0.5
+    logits = (q.float() @ keys.float().mT) * q.shape[-1] ** -0.5  # (B, H, P, K); in half precision the exponent would be off by per cents
+    if visible is not None:  # before exp: the LSE holds no key that is hidden, whose weight may overflow
+        logits = logits.masked_fill(~visible, float("-inf"))
     weights: Tensor = (logits - lse[..., None]).exp()
-    return weights if visible is None else weights * visible
+    return weights

@@ -21,21 +21,39 @@ from torch import Tensor
 Isolation = Literal["all", "regions", "none"]
 
 
-def coverage(box: tuple[float, float, float, float], grid: tuple[int, int]) -> Tensor:
-    """Cells of a (rows, columns) grid that a fractional box covers by half or more; the best cell if there is none.
-
-    Returns:
-        Bool (rows, columns).
-    """
-    share = torch.outer(_overlap(box[1], box[3], grid[0]), _overlap(box[0], box[2], grid[1]))
-    covered = share >= 0.5
-    return covered if bool(covered.any()) else share == share.max()
+def shares(box: tuple[float, float, float, float], grid: tuple[int, int]) -> Tensor:
+    """Share of each cell of a (rows, columns) grid that a fractional box x0, y0, x1, y1 covers: float64 (rows, columns) in 0..1."""
+    return torch.outer(_overlap(box[1], box[3], grid[0]), _overlap(box[0], box[2], grid[1]))
 
 
 def _overlap(low: float, high: float, cells: int) -> Tensor:
-    """Share of each of `cells` equal intervals of 0..1 that lies in low..high."""
-    edges = torch.arange(cells + 1, dtype=torch.float64) / cells
-    return ((edges[1:].clamp(max=high) - edges[:-1].clamp(min=low)).clamp(min=0) * cells).float()
+    """Share of each of `cells` equal intervals of 0..1 that lies in low..high: float64 (cells,) in 0..1."""
+    start = torch.arange(cells, dtype=torch.float64)
+    return ((start + 1).clamp(max=high * cells) - start.clamp(min=low * cells)).clamp(0, 1)
+
+
+def owned(share: Tensor) -> Tensor:
+    """Cells that a region owns: those it covers by half or more, else those it covers most.
+
+    Args:
+        share: of each cell, (rows, columns) in 0..1, above 0 somewhere.
+
+    Returns:
+        Bool (rows, columns), true somewhere.
+
+    Raises:
+        ValueError: if no cell is covered at all.
+    """
+    share = share.float()  # a half that arithmetic in fractions made a hair less is still a half
+    most = share.max()
+    if most <= 0:
+        raise ValueError(f"a region covers none of the {share.shape[0]}x{share.shape[1]} cells, wanted a share above 0 in at least one")
+    return share >= most.clamp(max=0.5)
+
+
+def coverage(box: tuple[float, float, float, float], grid: tuple[int, int]) -> Tensor:
+    """Cells of a (rows, columns) grid that a fractional box owns: bool (rows, columns)."""
+    return owned(shares(box, grid))
 
 
 def image_bits(covers: Sequence[Tensor], z: Sequence[int] | None = None) -> Tensor:
@@ -43,10 +61,13 @@ def image_bits(covers: Sequence[Tensor], z: Sequence[int] | None = None) -> Tens
 
     Args:
         covers: bool (rows, columns) per region.
-        z: when given, an overlapped token belongs only to the region with the highest z; else to all that cover it.
+        z: when given, an overlapped token belongs only to the region with the highest z, the last of equals; else to all that cover it.
 
     Returns:
         int64 (rows*columns,).
+
+    Raises:
+        ValueError: if there are no regions.
     """
     if not covers:
         raise ValueError("image_bits needs at least one region's coverage, got none")
@@ -64,17 +85,19 @@ def mask(lengths: Sequence[int], image: Tensor, isolate: Isolation = "regions") 
 
     Args:
         lengths: tokens of each text segment; segment 0 is the background, segment i+1 belongs to region i.
-        image: bit-sets of the image tokens, from `image_bits`.
+        image: bit-sets of the image tokens, int64 (P,), from `image_bits`.
         isolate: which image tokens are kept apart. "all": tokens that share no region, as published (each region then
             invents a background of its own). "regions": those of different regions, while the background sees and is seen by
             all, so that one background runs through. "none": image→image is free.
 
     Returns:
-        Bool (L, L) with L = sum(lengths) + image tokens; every row has a True.
+        Bool (L, L) with L = sum(lengths) + P; every row has a True.
     """
     text = torch.repeat_interleave(torch.tensor([1 << i for i in range(len(lengths))]), torch.tensor(lengths))
-    bits = torch.cat([text, image])
-    allowed = (bits[:, None] & bits[None, :]) != 0
+    # Tokens by the thousand share a few dozen bit-sets: meet those pairwise, then look up; (L, L) integers would take gigabytes.
+    sets, which = torch.unique(torch.cat([text, image]), return_inverse=True)
+    meets = (sets[:, None] & sets[None, :]) != 0  # (sets, sets)
+    allowed: Tensor = meets[which][:, which]
     if isolate != "all":
         behind = (image & 1) != 0
         seen = behind[:, None] | behind[None, :] if isolate == "regions" else torch.ones(1, dtype=torch.bool)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from cutwork.domain import Artifact, Design, Round
+from cutwork.domain import Artifact, Cutout, Design, Round
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.ports import Blobs
 
@@ -45,6 +45,11 @@ def artifact(kind: str, name: str, data: bytes, blobs: Blobs, media_type: str, s
 def file_stem(region: int, subject: str) -> str:
     """File name of a region without its ending, "01-grumpy-cat": safe on every file system, in the order of regions."""
     return f"{region + 1:02d}-{re.sub(r'[^a-z0-9]+', '-', subject.lower()).strip('-')[:48] or 'subject'}"
+
+
+def layer_name(kind: str, cutout: Cutout) -> str:
+    """Where a cut-out's file of a kind ("cutout", "mask") stands in a design's folder: "cutouts/01-grumpy-cat.png"."""
+    return f"{kind}s/{file_stem(cutout.region, cutout.subject)}.png"
 
 
 def canonical(data: Any) -> bytes:

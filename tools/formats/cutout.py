@@ -8,7 +8,7 @@ from __future__ import annotations
 from cutwork.domain import Artifact, Cutout, Design, Json
 from cutwork.ports import Blobs
 from cutwork.tools.formats import overview, png
-from cutwork.tools.formats.base import artifact, canonical, delivered, file_stem
+from cutwork.tools.formats.base import artifact, canonical, delivered, layer_name
 from cutwork.tools.pixels import decode
 
 
@@ -19,7 +19,8 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
         BadInput: if the design has no delivered round.
     """
     best = delivered(design)
-    layers = tuple(one for cutout in best.cutouts for one in _layer(cutout, blobs))
+    texts = png.texts(design)
+    layers = tuple(one for cutout in best.cutouts for one in _layer(cutout, texts, blobs))
     listing = artifact("manifest", "manifest.json", canonical(manifest(design)), blobs, "application/json")
     return (*png.write(design, blobs), *layers, *overview.write(design, blobs), listing)
 
@@ -38,22 +39,21 @@ def manifest(design: Design) -> Json:
 
 
 def _entry(cutout: Cutout) -> Json:
-    stem = file_stem(cutout.region, cutout.subject)
     return {
         "subject": cutout.subject,
         "region": cutout.region,
-        "image": f"cutouts/{stem}.png",
-        "mask": f"masks/{stem}.png",
+        "image": layer_name("cutout", cutout),
+        "mask": layer_name("mask", cutout),
         "box": cutout.box.model_dump(mode="json") if cutout.box else None,
         "receipt": cutout.receipt.model_dump(mode="json"),
     }
 
 
-def _layer(cutout: Cutout, blobs: Blobs) -> tuple[Artifact, Artifact]:
-    stem = file_stem(cutout.region, cutout.subject)
+def _layer(cutout: Cutout, texts: dict[str, str], blobs: Blobs) -> tuple[Artifact, Artifact]:
+    """The transparent layer, which says how it was made, and its mask, which is no picture."""
     rgba, mask = decode(blobs.get(cutout.image), "RGBA"), decode(blobs.get(cutout.mask), "L")
     size = (mask.shape[1], mask.shape[0])
     return (
-        artifact("cutout", f"cutouts/{stem}.png", png.encode(rgba), blobs, "image/png", size),
-        artifact("mask", f"masks/{stem}.png", png.encode(mask, generated=False), blobs, "image/png", size),
+        artifact("cutout", layer_name("cutout", cutout), png.encode(rgba, texts), blobs, "image/png", size),
+        artifact("mask", layer_name("mask", cutout), png.encode(mask, generated=False), blobs, "image/png", size),
     )

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from cutwork.domain import Artifact, Design
 from cutwork.ports import Blobs
 from cutwork.tools.formats.base import artifact, delivered
-from cutwork.tools.formats.png import encode
+from cutwork.tools.formats.png import encode, texts
 from cutwork.tools.pixels import decode
 
 INKS = ((230, 25, 75), (60, 180, 75), (0, 130, 200), (245, 130, 48), (145, 30, 180), (0, 160, 160), (240, 50, 230), (128, 128, 0))
@@ -36,7 +36,7 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
     masks = [decode(blobs.get(c.mask), "L") > 127 for c in best.cutouts]
     panels = [outlined(image, masks), *(_on_checks(decode(blobs.get(c.image), "RGBA"), str(c.region + 1)) for c in best.cutouts)]
     sheet = _sheet(panels)
-    return (artifact("overview", "overview.png", encode(sheet), blobs, "image/png", (sheet.shape[1], sheet.shape[0])),)
+    return (artifact("overview", "overview.png", encode(sheet, texts(design)), blobs, "image/png", (sheet.shape[1], sheet.shape[0])),)
 
 
 def numbered(image: Pixels, masks: Sequence[NDArray[np.bool_] | Pixels]) -> bytes:

@@ -1,4 +1,4 @@
-"""The finished image as one PNG that says how it was made.
+"""The finished image as one PNG that says how it was made; its cut-outs and its overview say the same.
 
 Three text chunks: `parameters` in the form image managers read since A1111's web UI, our own manifest (`cutwork`, JSON: enough to draw
 the image again), and XMP that marks the picture as made by a trained model (IPTC DigitalSourceType). No times, no run ids: same design, same bytes.
@@ -48,8 +48,13 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
         BadInput: if the design has no delivered round.
     """
     image = decode(blobs.get(delivered(design).render.image), "RGB")
-    data = encode(image, {"parameters": parameters(design), "cutwork": canonical(manifest(design)).decode()})
+    data = encode(image, texts(design))
     return (artifact("image", "image.png", data, blobs, "image/png", (image.shape[1], image.shape[0])),)
+
+
+def texts(design: Design) -> dict[str, str]:
+    """The text chunks of every picture of a design, by keyword: a few kilobytes, enough for `cutwork rerun` to draw it again."""
+    return {"parameters": parameters(design), "cutwork": canonical(manifest(design)).decode()}
 
 
 def encode(image: NDArray[np.uint8], texts: dict[str, str] | None = None, generated: bool = True) -> bytes:

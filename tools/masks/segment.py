@@ -4,7 +4,7 @@
     informed   the same, but (1) regions compete: a map counts by how much it outweighs the strongest other one; (2) colour corrects the 4-value map:
                definite foreground must look unlike the background, and what is not definite and looks just like it is background
 
-Either can be kept within the widened planned boxes, for subjects that were drawn regionally. `lab/measure_masks.py` measures all of it against true alpha.
+Either can be kept within the widened planned places, for subjects that were drawn regionally. `lab/measure_masks.py` measures all of it against true alpha.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cutwork.tools.masks.clean import clean
 from cutwork.tools.masks.colour import evidence
 from cutwork.tools.masks.grabcut import grabcut
 from cutwork.tools.masks.partition import partition
+from cutwork.tools.masks.place import Place, boxes
 from cutwork.tools.masks.prior import outside
 from cutwork.tools.masks.trimap import BGD, FGD, PROBABLE_BGD, PROBABLE_FGD, fill_empty, four_values, upsample
 from cutwork.tools.masks.types import Field, Labels, Mask, Picture
@@ -48,6 +49,7 @@ def segment(
     settings: CutSettings,
     method: Method = "informed",
     within: bool = True,
+    places: Sequence[Place] | None = None,
 ) -> Segmented:
     """Cut every region's subject out of an image.
 
@@ -57,12 +59,14 @@ def segment(
         regions: as many, in the same order.
         settings: thresholds and GrabCut iterations.
         method: "paper" for the published baseline, "informed" for the default.
-        within: keep each cut inside its widened planned box; for subjects that were drawn regionally.
+        within: keep each cut inside its widened planned place; for subjects that were drawn regionally.
+        places: one a region; None = the regions' boxes.
     """
     height, width = image.shape[:2]
     if not len(regions):
         return Segmented(np.zeros((0, height, width), bool), np.zeros((0, height, width), bool))
-    off = np.stack([outside(r.box, height, width) if within else np.zeros((height, width), bool) for r in regions])
+    places = boxes(regions) if places is None else places
+    off = np.stack([outside(place, height, width) if within else np.zeros((height, width), bool) for place in places])
     maps = fused if method == "paper" else compete(fused)
     fields = np.stack([upsample(one, height, width) for one in maps])  # (regions, H, W)
     if method == "informed":
@@ -84,7 +88,7 @@ def compete(fused: Field) -> Field:
 
 
 def _stretched(fields: Field) -> Field:
-    """Each field scaled so that its highest value, which may have been lost outside its box or to a rival, is 1 again."""
+    """Each field scaled so that its highest value, which may have been lost outside its place or to a rival, is 1 again."""
     scaled: Field = fields / np.maximum(fields.max((-2, -1), keepdims=True), FLAT)
     return scaled
 

@@ -18,7 +18,7 @@ import torch
 
 from cutwork.domain import Plan
 from cutwork.errors import NotConfigured
-from cutwork.tools.families.base import Family, quiet
+from cutwork.tools.families.base import quiet
 from cutwork.tools.families.flux import FluxFamily
 
 PADDED = (16, 24, 32, 48, 64)  # T5 lengths; padding is attended, so prompts are padded as they were in training
@@ -108,12 +108,12 @@ def _loaded() -> Any:
     return FluxPipeline.from_pretrained(folder(), dtype=torch.float32)
 
 
-def load(model: str, device: torch.device) -> Family:  # noqa: ARG001 - all families load alike
+def load(model: str, device: torch.device) -> MiniFamily:  # noqa: ARG001 - all families load alike
     """The shipped weights, in float32 for speed on CPUs, loaded once a process."""
     return MiniFamily("mini", _loaded(), uses_cfg=True, max_words=PADDED[-1], device=device)
 
 
-def tiny() -> Family:
+def tiny() -> MiniFamily:
     """Random weights behind the same class, for the contract tests."""
     from cutwork.tools.families._tiny import flux
 

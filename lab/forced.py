@@ -1,0 +1,67 @@
+"""Teacher forcing: what a model attends to while it is shown a picture that is already there.
+
+At each noise level the true picture is noised and the model asked to predict, under the same control as when it draws. So
+attention, cut-outs and the critic can be measured on pictures whose truth is known, apart from how well the model draws.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from cutwork.domain import Render, Shot
+from cutwork.ports import Blobs
+from cutwork.tools.attention.record import Recorder
+from cutwork.tools.denoise import Phase
+from cutwork.tools.families.base import Control
+from cutwork.tools.families.flux import FluxFamily
+from cutwork.tools.masks.place import places
+from cutwork.tools.pixels import encode
+from cutwork.tools.render import attention, condition, record_of
+
+from . import autoencoder
+
+
+@torch.no_grad()
+def forced(shot: Shot, image: np.ndarray, family: FluxFamily, blobs: Blobs, every: int = 3) -> Render:
+    """The render of a shot as if it had come out as `image`.
+
+    Args:
+        image: (H, W, 3) uint8 of the plan's size.
+        every: one in so many of the plan's steps is looked at.
+    """
+    plan, notes = family.translate(shot.plan)
+    size, where = plan.size.root, places(plan, blobs)
+    conditioning = condition(plan, family, where)
+    recorder = Recorder(conditioning.plain.keywords, plan.size.grid)
+    clean, noise = latents(family, image), family.noise(shot.seed, size)
+    timesteps = family.timesteps(plan.draw.steps, size)
+
+    def look(phase: Phase, step: int) -> None:
+        recorder.step, recorder.keywords = step, phase.keywords
+        noised = torch.lerp(clean, noise, timesteps[step].to(clean.dtype) / 1000)
+        family.predict(noised, timesteps[step], phase.text, size, plan.draw.guidance, Control(sum(phase.text.lengths), phase.mask, recorder))
+
+    for step in range(0, len(timesteps), every):
+        phase = conditioning.at(step, len(timesteps))
+        look(phase, step)
+        if phase is conditioning.regional and conditioning.base_ratio > 0:
+            look(conditioning.plain, step)
+    return Render(
+        image=blobs.put(encode(image)),
+        record=blobs.put(record_of(plan, recorder).to_bytes()),
+        seed=shot.seed,
+        model=family.name,
+        steps=len(timesteps),
+        attended=attention(recorder, where),
+        notes=notes,
+    )
+
+
+def latents(family: FluxFamily, image: np.ndarray) -> torch.Tensor:
+    """Clean latents of a picture, packed as the transformer takes them: (1, L, C)."""
+    vae = family.pipeline.vae
+    z = vae.encode(autoencoder.to_tensor([image]).to(family.device, vae.dtype)).latents
+    z = (z - vae.config.shift_factor) * vae.config.scaling_factor
+    packed: torch.Tensor = family.pipeline._pack_latents(z, *z.shape)
+    return packed

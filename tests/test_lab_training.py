@@ -1,0 +1,136 @@
+"""The training recipe: what a batch tells the model, workers that share gradients, a run that goes on and exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+pytest.importorskip("tokenizers")
+
+from cutwork.lab import autoencoder, scenes, train
+from cutwork.lab.art import Art
+from cutwork.lab.model import Model, pack
+from cutwork.lab.pool import BACKGROUND, Pool, loosened
+
+
+@pytest.fixture
+def art(tmp_path: Path) -> tuple[Art, ...]:
+    """Two subjects drawn here, so that nothing need be fetched."""
+    made = []
+    for noun, colour, shape in (("cat", "orange", "ellipse"), ("dog", "brown", "rectangle")):
+        image = Image.new("RGBA", (96, 96))
+        getattr(ImageDraw.Draw(image), shape)((8, 20, 88, 76), fill=colour)
+        image.save(tmp_path / f"{noun}.png")
+        made.append(Art(noun, (), 0, tmp_path / f"{noun}.png"))
+    return tuple(made)
+
+
+@pytest.fixture
+def pool(art: tuple[Art, ...]) -> Pool:
+    vae = autoencoder.AutoencoderTiny(**autoencoder.CONFIG)
+    autoencoder.fit_encoder(vae, art)
+    return Pool(art, vae, seed=1)
+
+
+def test_a_plain_batch_is_told_by_its_captions(pool: Pool) -> None:
+    batch = pool.batch((128, 96), subjects=1, want=6, fresh=2, regional=False)
+    assert batch.tokens.shape == (6, 48, 64)
+    assert batch.labels.shape == (6, 2, 48)
+    assert batch.segments == tuple((c,) for c in batch.captions)
+    assert batch.mask(16) is None
+
+
+def test_a_regional_batch_tells_each_token_only_of_its_own_region(pool: Pool) -> None:
+    batch = pool.batch((128, 128), subjects=2, want=5, fresh=5, regional=True)
+    assert all(len(segments) == 3 for segments in batch.segments)
+    mask = batch.mask(16)
+    assert mask is not None
+    assert mask.shape == (5, 48 + 64, 48 + 64)
+    for k, labels in enumerate(batch.labels):
+        seen = mask[k, 48:, :48].unflatten(1, (3, 16))  # which segment each image token sees
+        assert bool((seen.all(2) == seen.any(2)).all()), "a segment is seen whole or not at all"
+        assert bool((seen.any(2).sum(1) >= 1).all()), "no token is textless"
+        nouns = ("cat", "dog")
+        for token in torch.nonzero(labels[0] < BACKGROUND).flatten():
+            told = [i for i in range(1, 3) if seen[token, i].any()]
+            if told:  # the border of a subject may lie outside its cells
+                names = [batch.segments[k][i] for i in told]
+                assert any(nouns[int(labels[0, token])] in name for name in names) or len({s.split()[1] for s in batch.segments[k][1:]}) < 2
+
+
+def test_a_loosened_box_keeps_its_middle_and_holds_the_subject() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        low, size = rng.uniform(0, 0.5, 2), rng.uniform(0.1, 0.5, 2)
+        box = (low[0], low[1], low[0] + size[0], low[1] + size[1])
+        wide = loosened(box, rng)
+        assert wide[0] <= box[0]
+        assert wide[1] <= box[1]
+        assert wide[2] >= box[2]
+        assert wide[3] >= box[3]
+        assert min(wide) >= 0
+        assert max(wide) <= 1
+        assert wide[0] + wide[2] == pytest.approx(box[0] + box[2])
+        assert wide[1] + wide[3] == pytest.approx(box[1] + box[3])
+
+
+def test_easy_scenes_show_subjects_near_the_middle_of_their_room(art: tuple[Art, ...]) -> None:
+    middles = [(b[0] + b[2]) / 2 for seed in range(40) for b in [scenes.make(art, seed, count=1, easy=True).subjects[0].box]]
+    assert np.std(middles) < 0.06
+
+
+def test_packing_orders_tokens_as_the_pipeline_does() -> None:
+    from diffusers import FluxPipeline
+
+    z = torch.randn(2, 16, 6, 10)
+    assert torch.equal(pack(z), FluxPipeline._pack_latents(z, 2, 16, 6, 10))
+
+
+def test_the_mask_reaches_the_transformer(pool: Pool) -> None:
+    """A token must not change with the text of a region it may not see; and the text it may see must matter."""
+    torch.manual_seed(0)
+    model = Model().eval()
+    for parameter in model.transformer.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)  # adaLN-zero would hide everything
+    batch = pool.batch((64, 64), subjects=1, want=1, fresh=1, regional=True)
+    assert batch.covers is not None
+    cover = torch.ones(16, dtype=torch.int64)
+    cover[:4] = 2
+    mask = train.Batch(batch.tokens, batch.labels, batch.captions, batch.segments, (cover,)).mask(16)
+
+    def run(region: str) -> torch.Tensor:
+        with torch.no_grad():
+            v: torch.Tensor = model(batch.tokens, torch.tensor([0.5]), (("blue background", region),), ("",), 16, (4, 4), mask)[0]
+        return v
+
+    cat, dog = run("a cat"), run("a dog")
+    assert not torch.allclose(cat[0, :4], dog[0, :4])
+    # Background tokens see the region's tokens, so they feel it too, but far less than the region does.
+    assert (cat - dog)[0, 4:].abs().mean() < (cat - dog)[0, :4].abs().mean()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")  # torch's hint that autocast costs a fused norm
+def test_a_run_learns_goes_on_and_exports(tmp_path: Path, art: tuple[Art, ...]) -> None:
+    run = tmp_path / "run"
+    vae = autoencoder.AutoencoderTiny(**autoencoder.CONFIG)
+    autoencoder.fit_encoder(vae, art)
+    vae.save_pretrained(run / "vae")
+    stage = train.Stage(((64, 64),), 16, (1,), 0.5, (16,))
+    for workers in (1, 2):
+        train.train(train.Job(run, 0.15, stage, art, 1e-3, workers=workers, compiled=False))
+    state = torch.load(run / "state.pt", weights_only=True)
+    assert state["step"] >= 4
+    assert len(list((run / "samples").iterdir())) >= 1
+    train.export(run, art, tmp_path / "out" / "model")
+    from diffusers import FluxPipeline
+
+    pipeline = FluxPipeline.from_pretrained(tmp_path / "out" / "model")
+    image = pipeline("a cat", width=64, height=64, num_inference_steps=2, max_sequence_length=16, output_type="np").images[0]
+    assert image.shape == (64, 64, 3)
+    assert np.isfinite(image).all()
+    assert (tmp_path / "out" / "vocabulary.json").is_file()
