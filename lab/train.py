@@ -282,12 +282,19 @@ def export(run: Path, art: tuple[Art, ...], out: Path) -> None:
         text_encoder=model.clip_model, tokenizer=model.clip, text_encoder_2=model.t5_model, tokenizer_2=model.t5, transformer=model.transformer,
     )
     pipeline.to(dtype=torch.float16).save_pretrained(out)
+    _load_as_float32(out)
     words = {
         "subjects": {a.noun: list(a.synonyms) for a in art},
         "colours": list(scenes.SUBJECT_COLOURS),
         "backgrounds": [*(f"{c} background" for c in backgrounds.COLOURS), "gradient", "striped", "checkered", "dotted", *backgrounds.PLACES],
     }
     (out.parent / "vocabulary.json").write_text(json.dumps(words, indent=1) + "\n")
+
+
+def _load_as_float32(pipeline: Path) -> None:
+    """Name float32 in the text encoders' configs: transformers loads in the dtype named there, diffusers loads the rest in float32."""
+    for path in pipeline.glob("text_encoder*/config.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"dtype": "float32"}, indent=2) + "\n")
 
 
 def measure(run: Path) -> dict[str, float]:
