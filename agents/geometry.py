@@ -12,7 +12,10 @@ _FLOOR = 0.05  # a lost region must not hide how the others do
 
 
 def geometry(plan: Plan, render: Render, cutouts: Sequence[Cutout], thresholds: Thresholds = DEFAULT) -> Half:
-    """Findings from the receipts, and scores by region number, with the whole as "geometry"."""
+    """Findings from the receipts, and scores by region number, with the whole as "geometry"; a plan without subjects has nothing to score."""
+    if not plan.regions:
+        nothing = Finding(subject=None, kind="missing", detail="the brief names no subject that could be drawn, so nothing was cut out", severity=1.0)
+        return (nothing,), {"geometry": 0.0}
     receipts = _receipts(plan, render, cutouts)
     blended = list(_blended(plan, receipts, thresholds))
     findings: list[Finding] = []
@@ -23,7 +26,7 @@ def geometry(plan: Plan, render: Render, cutouts: Sequence[Cutout], thresholds: 
         both = [finding for pair, finding in blended if index in pair]
         scores[str(index)] = _region_score(receipt, [*own, *both], thresholds)
     findings += [finding for _, finding in blended]
-    whole = joined([max(_FLOOR, s) for s in scores.values()]) if scores else 1.0
+    whole = joined([max(_FLOOR, s) for s in scores.values()])
     # An unfinished picture is never better than a finished one.
     return tuple(findings), scores | {"geometry": score(whole * (0.1 if render.stopped_early else 1.0))}
 

@@ -69,8 +69,8 @@ class Case:
 
 
 def repairs(case: Case, interactive: bool) -> Iterator[Repair]:
-    """What to try next, one of each fitting kind, cheapest first."""
-    for kind, propose in _PROPOSALS.items():
+    """What to try next, one of each fitting kind, cheapest first; where no subject is planned, only a person can help."""
+    for kind, propose in _PROPOSALS.items() if case.plan.regions else ():
         # A round may score too low without any single finding; then whatever draws again is worth a try.
         wanted = case.wants(kind) or (not case.findings and kind in ("reguide", "reseed", "replan"))
         if case.render.stopped_early and kind in ("recut", "rematte"):

@@ -25,7 +25,7 @@ IRREGULAR = {
     "half": "halves", "scarf": "scarves", "wife": "wives", "thief": "thieves", "cactus": "cacti", "potato": "potatoes", "tomato": "tomatoes",
     "hero": "heroes", "die": "dice",
 }  # fmt: skip
-UNCHANGED = frozenset(["sheep", "deer", "fish", "moose", "bison", "shrimp", "squid", "aircraft", "spacecraft", "hovercraft", "series", "species", "salmon", "trout"])
+UNCHANGED = frozenset(["sheep", "deer", "fish", "moose", "bison", "shrimp", "squid", "aircraft", "spacecraft", "hovercraft", "series", "species", "salmon", "trout", "triceratops", "cyclops"])
 # Written as plurals, drawn as one thing: "a pair of scissors" keeps its words.
 PAIRED = frozenset(["scissors", "glasses", "sunglasses", "goggles", "binoculars", "jeans", "trousers", "pants", "shorts", "leggings", "pliers", "tweezers", "headphones", "skis", "tongs", "pajamas", "pyjamas"])
 _SINGULAR = {plural: singular for singular, plural in IRREGULAR.items()}

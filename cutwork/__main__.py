@@ -1,5 +1,17 @@
-"""`python -m cutwork` is `cutwork`."""
+"""The command `cutwork`, and `python -m cutwork`: signals have an answer before anything slow is imported, and until the very end."""
 
-from cutwork.cli import main
+from __future__ import annotations
 
-main()
+from cutwork.signals import leave, listen
+
+
+def main() -> None:
+    """Run a command."""
+    listen(leave)
+    from cutwork.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,8 @@
 """Many briefs from a file: goes on where it stopped, skips what is done, and a bad line costs that line only.
 
-`results.jsonl` in the output folder is the whole state: one row an attempt, with the line's number and a key made of the
-line and of what was asked of it (drawing or plan only, model, llm, rounds, steps). The last row of a key counts. Memory holds
-a key for each finished line and nothing else that grows with the number of briefs.
+A line is done when its newest row in the results says so and has its key, which is made of the line and of what was asked of
+it (drawing or plan only, model, llm, rounds, steps). Memory holds a key for each line and nothing else that grows with the
+number of briefs.
 """
 
 from __future__ import annotations
@@ -10,32 +10,39 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
-import threading
+import shutil
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from cutwork.domain import Brief, Design, Json
 from cutwork.errors import BadInput, Cancelled, CutworkError
+from cutwork.graphs.state import start
+from cutwork.results import DONE, Results, kept
 from cutwork.studio import Studio, make_brief
 
 FIELDS = {"kind", "size", "seed", "captions", "palette"}  # the last is read so that it can be refused in plain words
 LISTS = ("captions", "palette")  # in CSV, split on "|"
 ASKED = ("model", "llm", "rounds", "steps")  # settings that make it another batch
-DONE = ("planned", "accepted", "best_effort")
-UNFINISHED = ("cancelled", "needs_approval")  # rows whose run is gone on with
-RESULTS = "results.jsonl"
 ERROR_CHARS = 500  # of a reason in the results
-RECENT = 200  # cancelled runs looked through for the one a stopped line began
+STDIN = "-"
+WANTED = 'a line must be text, or an object whose "brief" is text'
 
 OnLine = Callable[[int, int, str], None]
+
+
+class Source(NamedTuple):
+    """A file of briefs that can be read twice, and what it is called."""
+
+    path: Path
+    name: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Line:
 
 
 def run_batch(
-    source: Path,
+    source: Path | Source,
     out: Path,
     studio: Studio,
     plan_only: bool = False,
@@ -57,59 +64,86 @@ def run_batch(
     on_line: OnLine = lambda done, total, text: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Json:
-    """Work through a file of briefs.
+    """Work through a file of briefs, or what comes through a pipe; "-" is stdin.
 
     Returns:
         {"done", "skipped", "failed", "unsatisfied", "waiting", "interrupted", "seconds", "results"}, counting lines of this run;
         `unsatisfied` are among the done, `waiting` need a person's approval.
 
     Raises:
-        BadInput: if the file is missing or is no JSON lines, text lines or CSV, or the folder cannot be written.
+        BadInput: if the file is missing or is no JSON lines, text lines or CSV, or the folder cannot be written
+            or has the results of another file.
     """
     started = time.monotonic()
-    total = sum(1 for _ in read(source))
-    with _open_results(out) as log:
-        done, unfinished = _past(out / RESULTS)
-        report = _Report(log, total, on_line)
-        work = partial(_one, out=out, studio=studio, plan_only=plan_only, cancelled=cancelled, stopped=_Stopped(studio))
-        _schedule(_lines(source, _asked(studio, plan_only), unfinished), done, work, jobs, cancelled, report)
-    return {**report.counts, "interrupted": cancelled(), "seconds": round(time.monotonic() - started, 2), "results": str(out / RESULTS)}
+    with opened(source) as file:
+        numbers = {number for number, _ in read(file)}
+        with kept(out, file.name, numbers) as results:
+            report = _Report(results, len(numbers), on_line)
+            work = partial(_one, out=out, studio=studio, plan_only=plan_only, cancelled=cancelled)
+            _schedule(_lines(file, _asked(studio, plan_only), results), results.done, work, jobs, cancelled, report)
+    return {**report.counts, "interrupted": cancelled(), "seconds": round(time.monotonic() - started, 2), "results": str(results.path)}
 
 
 # Reading the briefs
 
 
-def read(source: Path) -> Iterator[tuple[int, Any]]:
+@contextmanager
+def opened(source: Path | Source) -> Iterator[Source]:
+    """A file as it is; what can be read only once is copied first."""
+    if isinstance(source, Source):
+        yield source
+    elif str(source) == STDIN or source.is_fifo():
+        with tempfile.NamedTemporaryFile(suffix=source.suffix) as copy:
+            _take(source, copy)
+            yield Source(Path(copy.name), STDIN)
+    else:
+        yield Source(source, source.name)
+
+
+def _take(source: Path, copy: Any) -> None:
+    try:
+        if str(source) == STDIN:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        else:
+            with source.open("rb") as pipe:
+                shutil.copyfileobj(pipe, copy)
+        copy.flush()
+    except (OSError, ValueError, AttributeError) as error:  # the last two: there is no stdin
+        raise BadInput(f"{source} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def read(source: Path | Source) -> Iterator[tuple[int, Any]]:
     """Numbered records of a file: (line number from 1, value, or the error that line is).
 
     JSON lines may be strings or objects; other lines are taken as plain briefs; `.csv` needs a `brief` column, and splits
     lists on "|".
     """
-    if not source.is_file():
-        raise BadInput(f"there is no file {source}")
+    path, name = (source.path, source.name) if isinstance(source, Source) else (source, str(source))
+    if not path.is_file():
+        raise BadInput(f"there is no file {path}")
     try:
-        with source.open("rb") as file:
+        with path.open("rb") as file:
             if b"\0" in file.read(4096):
-                raise BadInput(f"{source} is not UTF-8 text")
+                raise BadInput(f"{name} is not UTF-8 text")
         # Bytes that are no text cost their own line: they come as lone surrogates here.
-        with source.open(encoding="utf-8-sig", errors="surrogateescape", newline="" if _is_csv(source) else None) as lines:
-            yield from _read_csv(source, lines) if _is_csv(source) else _read_lines(lines)
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="" if _is_csv(path) else None) as lines:
+            yield from _read_csv(name, lines) if _is_csv(path) else _read_lines(lines)
     except OSError as error:
-        raise BadInput(f"{source} cannot be read: {error.strerror or error}") from None
+        raise BadInput(f"{name} cannot be read: {error.strerror or error}") from None
 
 
-def _is_csv(source: Path) -> bool:
-    return source.suffix.lower() == ".csv"
+def _is_csv(path: Path) -> bool:
+    return path.suffix.lower() == ".csv"
 
 
-def _read_csv(source: Path, lines: TextIO) -> Iterator[tuple[int, Any]]:
+def _read_csv(name: str, lines: TextIO) -> Iterator[tuple[int, Any]]:
     reader = csv.DictReader(lines)
     try:
         columns = list(reader.fieldnames or ())
     except csv.Error as error:
-        raise BadInput(f"{source} is not CSV: {error}") from None
+        raise BadInput(f"{name} is not CSV: {error}") from None
     if "brief" not in columns:
-        raise BadInput(f"{source} needs a column named brief; it has {', '.join(columns) or 'none'}")
+        raise BadInput(f"{name} needs a column named brief; it has {', '.join(columns) or 'none'}")
     while True:
         try:
             row = next(reader)
@@ -139,11 +173,13 @@ def _read_lines(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
 def _record(text: str) -> Any:
     if not _is_text(text):
         return BadInput("not UTF-8 text")
-    if text[0] not in '{["':
-        return text
+    plain = text[0] not in '{["'
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        return BadInput(f"{WANTED}, got {text[:80]}; put it in quotes if it is the brief") if plain else value
     except json.JSONDecodeError as error:
+        if plain:
+            return text
         return BadInput(f"not JSON: {error.msg} at column {error.colno}")
     except ValueError as error:  # a number of thousands of digits
         return BadInput(f"not usable JSON: {error}")
@@ -159,14 +195,15 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _lines(source: Path, asked: str, unfinished: dict[str, str]) -> Iterator[Line]:
+def _lines(source: Source, asked: str, results: Results) -> Iterator[Line]:
     for number, record in read(source):
         try:
             key = _key(number, record, asked)
         except (ValueError, RecursionError) as error:
             record = BadInput(f"not usable JSON: {error}")
             key = _key(number, record, asked)
-        yield Line(number, key, record, unfinished.get(key))
+        begun, run = results.runs.get(number, (None, None))
+        yield Line(number, key, record, run if begun == key else None)
 
 
 def _asked(studio: Studio, plan_only: bool) -> str:
@@ -179,56 +216,14 @@ def _key(number: int, record: Any, asked: str) -> str:
     return hashlib.sha256(f"{number}\n{asked}\n{said}".encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-# The results
-
-
-def _open_results(out: Path) -> TextIO:
-    """The log, ready for a new row, also after a crash in the middle of one."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        # A lone surrogate can only be written as an escape, and that escape is JSON's own.
-        log = (out / RESULTS).open("a", encoding="utf-8", errors="backslashreplace")
-        if _cut_short(out / RESULTS):
-            log.write("\n")
-            log.flush()
-    except OSError as error:
-        raise BadInput(f"the folder {out} cannot be written: {error.strerror or error}", hint="choose another with --out") from None
-    return log
-
-
-def _cut_short(results: Path) -> bool:
-    """Whether a crash left the last line without its end."""
-    with results.open("rb") as file:
-        if file.seek(0, os.SEEK_END) == 0:
-            return False
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) != b"\n"
-
-
-def _past(results: Path) -> tuple[set[str], dict[str, str]]:
-    """Keys of lines that need no second run, and runs by key that are to be gone on with. A row cut short does not count."""
-    done: set[str] = set()
-    unfinished: dict[str, str] = {}
-    with results.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                row = json.loads(line)
-                key, status, run = str(row["key"]), row["status"], row.get("id")
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-                continue
-            unfinished.pop(key, None)
-            if status in DONE:
-                done.add(key)
-            elif status in UNFINISHED and isinstance(run, str):
-                unfinished[key] = run
-    return done, unfinished
+# Telling
 
 
 @dataclass
 class _Report:
     """Counts what came of the lines, keeps each row, and tells."""
 
-    log: TextIO
+    results: Results
     total: int
     on_line: OnLine
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("done", "skipped", "failed", "unsatisfied", "waiting"), 0))
@@ -239,8 +234,7 @@ class _Report:
         self._tell("")
 
     def add(self, row: Json) -> None:
-        self.log.write(json.dumps(row, ensure_ascii=False) + "\n")
-        self.log.flush()
+        self.results.add(row)
         status = row["status"]
         if status == "cancelled":
             return
@@ -256,7 +250,7 @@ class _Report:
 # The work
 
 
-def _schedule(lines: Iterable[Line], done: set[str], work: Callable[[Line], Json], jobs: int, cancelled: Callable[[], bool], report: _Report) -> None:
+def _schedule(lines: Iterable[Line], done: dict[int, str], work: Callable[[Line], Json], jobs: int, cancelled: Callable[[], bool], report: _Report) -> None:
     """Keep `jobs` lines at work until the file ends or somebody asks to stop; what was begun is always reported."""
     waiting: set[Future[Json]] = set()
 
@@ -269,7 +263,7 @@ def _schedule(lines: Iterable[Line], done: set[str], work: Callable[[Line], Json
             for line in lines:
                 if cancelled():
                     break
-                if line.key in done:
+                if done.get(line.number) == line.key:
                     report.skip()
                     continue
                 waiting.add(pool.submit(work, line))
@@ -277,40 +271,34 @@ def _schedule(lines: Iterable[Line], done: set[str], work: Callable[[Line], Json
                     finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     collect(finished)
         finally:
-            collect(wait(waiting).done)
+            collect(as_completed(waiting))
 
 
-def _one(line: Line, out: Path, studio: Studio, plan_only: bool, cancelled: Callable[[], bool], stopped: _Stopped) -> Json:
+def _one(line: Line, out: Path, studio: Studio, plan_only: bool, cancelled: Callable[[], bool]) -> Json:
     """One line's result; whatever goes wrong with it stays with it."""
     row: Json = {"line": line.number, "key": line.key}
     try:
         brief = _brief(line.record)
         row["brief"] = brief.text
         if plan_only:
+            start(brief, studio.wired.terms())  # what cannot be drawn is refused before it is planned too
             return row | {"status": "planned", "plan": studio.plan(brief).model_dump(mode="json"), "error": None}
-        design = _draw(line.run, brief, studio, cancelled, stopped)
+        design = _draw(line.run, brief, studio, cancelled)
         row["id"] = design.id
         if design.status == "needs_approval":
             return row | {"status": design.status, "error": f"waits for approval: cutwork resume {design.id} --approve"}
         if design.status not in DONE:
             return row | {"status": "failed", "error": design.error or f"the run is {design.status}"}
         return row | {"status": design.status, "error": None, "design": studio.deliver(design, out / f"{line.number:05d}")}
-    except _StoppedRun as stop:
-        return row | {"status": "cancelled", "error": "stopped", "id": stop.id}
+    except Cancelled as stop:
+        return row | {"status": "cancelled", "error": "stopped", "id": stop.run}
     except CutworkError as error:
         return row | {"status": "failed", "error": str(error)[:ERROR_CHARS]}
     except Exception as error:
         return row | {"status": "failed", "error": f"{type(error).__name__}: {error}"[:ERROR_CHARS]}
 
 
-class _StoppedRun(Exception):
-    """A run stopped on request."""
-
-    def __init__(self, id: str | None) -> None:
-        self.id = id
-
-
-def _draw(run: str | None, brief: Brief, studio: Studio, cancelled: Callable[[], bool], stopped: _Stopped) -> Design:
+def _draw(run: str | None, brief: Brief, studio: Studio, cancelled: Callable[[], bool]) -> Design:
     """The line's design: gone on with where a run of it was stopped, else begun."""
     if run is not None:
         try:
@@ -318,28 +306,7 @@ def _draw(run: str | None, brief: Brief, studio: Studio, cancelled: Callable[[],
             return design if design.status == "needs_approval" else studio.resume(run, cancelled=cancelled)
         except BadInput:  # it is gone, or cannot be resumed
             pass
-        except Cancelled:
-            raise _StoppedRun(run) from None
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    try:
-        return studio.design(brief, cancelled=cancelled)
-    except Cancelled:
-        raise _StoppedRun(stopped.run_of(brief, since)) from None
-
-
-class _Stopped:
-    """Finds the run that a stopped line began; each run belongs to one line."""
-
-    def __init__(self, studio: Studio) -> None:
-        self.studio, self.taken, self.lock = studio, set[str](), threading.Lock()
-
-    def run_of(self, brief: Brief, since: str) -> str | None:
-        with self.lock, suppress(CutworkError):
-            for id, _, _, created in self.studio.runs(RECENT, "cancelled"):
-                if created >= since and id not in self.taken and self.studio.show(id).brief == brief:
-                    self.taken.add(id)
-                    return str(id)
-        return None
+    return studio.design(brief, cancelled=cancelled)
 
 
 def _brief(record: Any) -> Brief:
@@ -348,7 +315,7 @@ def _brief(record: Any) -> Brief:
     if isinstance(record, str):
         return make_brief(record)
     if not isinstance(record, dict) or not isinstance(record.get("brief"), str):
-        raise BadInput(f'a line must be text, or an object whose "brief" is text, got {str(record)[:80]!r}')
+        raise BadInput(f"{WANTED}, got {str(record)[:80]!r}")
     unknown = set(record) - FIELDS - {"brief"}
     if unknown:
         raise BadInput(f"unknown fields {', '.join(sorted(unknown))}; allowed are brief, {', '.join(sorted(FIELDS - {'palette'}))}")

@@ -52,20 +52,22 @@ def main() -> None:
     import json
 
     from cutwork.errors import CutworkError
+    from cutwork.signals import INTERRUPTED, interruptible
 
     for stream in (sys.stdout, sys.stderr):  # no text is worth failing for because of a terminal that cannot show it
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(prog_name="cutwork")
+        with interruptible():
+            app(prog_name="cutwork")
     except CutworkError as error:
-        _say(f"cutwork: {error}")
+        _say(f"cutwork: {error}{_go_on(error)}")
         if error.hint:
             _say(f"   hint: {error.hint}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say("cutwork: interrupted")
-        sys.exit(130)
+    except KeyboardInterrupt as stop:
+        _say(f"cutwork: interrupted{_go_on(stop)}")
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe went away: nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -75,6 +77,12 @@ def main() -> None:
     except OSError as error:
         _say(f"cutwork: {error}")
         sys.exit(1)
+
+
+def _go_on(stop: BaseException) -> str:
+    """What to do about a run that was stopped, where there was one."""
+    run = getattr(stop, "run", None)
+    return f"; go on with: cutwork resume {run}" if run else ""
 
 
 def _say(text: str) -> None:
@@ -315,7 +323,7 @@ def batch(
     briefs: Annotated[
         Path,
         typer.Argument(
-            help="JSON lines (text or objects with `brief`, `kind`, `size`, `seed`) or CSV with those columns."
+            help="JSON lines (text or objects with `brief`, `kind`, `size`, `seed`) or CSV with those columns; - is stdin.", allow_dash=True
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results and files go.")] = Path("out/batch"),
@@ -330,17 +338,18 @@ def batch(
     quiet: Quiet = False,
 ) -> None:
     """Many briefs. Goes on where it stopped; a bad line costs that line only."""
-    from cutwork.batch import run_batch
+    from cutwork.batch import opened, run_batch
     from cutwork.console import batch_progress
 
     studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps, record=record)
-    with batch_progress(quiet) as (on_line, cancelled):
-        summary = run_batch(briefs, out, studio, plan_only=plan_only, jobs=jobs, on_line=on_line, cancelled=cancelled)
+    with opened(briefs) as source, batch_progress(quiet) as (on_line, cancelled):  # a pipe is waited for before Ctrl-C asks a run
+        summary = run_batch(source, out, studio, plan_only=plan_only, jobs=jobs, on_line=on_line, cancelled=cancelled)
     if json:
         _print_json(summary)
     else:
         _say(" · ".join(f"{value} {key}" for key, value in summary.items() if isinstance(value, int) and key != "interrupted") + f" → {summary['results']}")
     if summary["interrupted"]:
+        _say("cutwork: stopped; the same command goes on where it stopped")
         raise typer.Exit(130)
     raise typer.Exit(1 if summary["failed"] else 0)
 
@@ -452,7 +461,11 @@ def _deliver(studio: Studio, result: Any, out: Path | None, json: bool, quiet: b
     from cutwork.console import show_design
 
     folder = out or Path("out") / result.id
-    data = studio.deliver(result, folder)
+    try:
+        data = studio.deliver(result, folder)
+    except KeyboardInterrupt as stop:
+        vars(stop)["run"] = result.id
+        raise
     if json:
         _print_json(data)
     else:

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cutwork.domain import Cutout, Design, Json, Plan
+from cutwork.signals import answered, leave, let_go_of_terminal
 
 NODES = {
     "extend": "extending the brief",
@@ -40,28 +41,39 @@ NEXT = {
     "running": "still running",
     STOPPED: "it was killed, or could not write how it ended; go on: cutwork resume {id}",
 }
+LOOK = "; cutwork runs shows what can be gone on with"
+PATIENCE_S = 3.0  # with what is at work when somebody stops at once
 PIPE_COLUMNS = 200  # width of tables where there is no terminal to measure
 console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 @contextmanager
 def cancellable() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C once asks the run to stop at the next step, twice stops at once."""
-    asked = threading.Event()
+    """Ctrl-C, SIGTERM or SIGHUP once asks the run to stop at the next step, twice stops at once, a third time waits for nobody.
 
-    def ask(signum: int, frame: Any) -> None:  # noqa: ARG001 - the signature of signal handlers
-        if asked.is_set():
+    Nor does the second wait long: work in other threads, such as a request that is not answered, cannot be stopped.
+    """
+    asked: list[int] = []
+    last = threading.Timer(PATIENCE_S, leave, (signal.SIGINT, None, LOOK))
+    last.daemon = True
+
+    def ask(signum: int, frame: Any) -> None:
+        asked.append(signum)
+        let_go_of_terminal()
+        if len(asked) > 2:
+            leave(signum, frame, LOOK)
+        if len(asked) > 1:
+            last.start()
             raise KeyboardInterrupt
-        asked.set()
-        console.print("stopping after this step; press Ctrl-C again to stop at once")
+        again = "press Ctrl-C again" if signum == signal.SIGINT else "signal again"
+        with suppress(OSError, RuntimeError):  # the signal came in the middle of another line, or nobody reads
+            console.print(f"stopping after this step; {again} to stop at once")
 
-    in_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, ask) if in_main else None
     try:
-        yield asked.is_set
+        with answered(ask):
+            yield lambda: bool(asked)
     finally:
-        if in_main:
-            signal.signal(signal.SIGINT, before)
+        last.cancel()
 
 
 @contextmanager
@@ -140,7 +152,7 @@ def show_design(design: Design, data: Json, is_active: Callable[[str], bool] = l
     """What came of a run, in a screen; the paths of its files on stdout."""
     best, standing = design.delivered, _standing(design.status, design.id, is_active)
     console.print(f"{standing.replace('_', ' ')} · {design.id} · seed {data['seed']} · {len(design.rounds)} round(s)")
-    for note in (*(design.plan.notes if design.plan else ()), *(best.render.notes if best else ())):
+    for note in design.notes:
         console.print(f"note: {note}")
     if best is not None:
         for cutout in best.cutouts:

@@ -130,11 +130,12 @@ def as_json(design: Design, place: Place) -> Json:
                 "image": place(r.render.image, f"rounds/{r.number}.png"),
                 "critique": r.critique.model_dump(mode="json"),
                 "repairs": [r.applied.model_dump(mode="json")] if r.applied else [],
-                "seconds": r.render.seconds,
+                "seconds": 0.0 if r.render in (earlier.render for earlier in design.rounds[:i]) else r.render.seconds,  # of drawing; a new cut needs none
             }
-            for r in design.rounds
+            for i, r in enumerate(design.rounds)
         ],
         "best": design.best,
+        "notes": list(design.notes),
         "image": place(shown.sha256, shown.name) if shown else None,
         "cutouts": [
             {

@@ -524,5 +524,12 @@ class Design(Value):
         """The round whose image and cut-outs are the result."""
         return next((r for r in self.rounds if r.number == self.best), None)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be done as asked, by the planner and by the model that drew, in plain words."""
+        best = self.delivered
+        planned = best.shot.plan if best else self.plan
+        return (*(planned.notes if planned else ()), *(best.render.notes if best else ()))
+
 
 Json = dict[str, Any]

@@ -68,3 +68,4 @@ class Cancelled(CutworkError):
     """The run was asked to stop; what it had finished is kept and it can be resumed."""
 
     exit_code = 130
+    run: str | None = None  # its id, where it was kept

@@ -302,7 +302,8 @@ class Studio:
         designs.set_status(id, "running")
         try:
             self._graph().invoke(state, self._config(id), context=deps, durability="sync")
-        except (Cancelled, KeyboardInterrupt):
+        except (Cancelled, KeyboardInterrupt) as stop:
+            vars(stop)["run"] = id  # so that whoever asked for the stop hears what can be gone on with
             self._note_end(id, "cancelled", "stopped on request; it can be resumed")
             raise
         except (StorageFailed, OSError, sqlite3.Error) as error:  # disk full, folder gone: the checkpoint before it still stands

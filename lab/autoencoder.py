@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
 
-from . import scenes
+from . import precision, scenes
 from .art import Art
 
 WIDTH = 48
@@ -136,7 +136,7 @@ def train(art: tuple[Art, ...], out: Path, minutes: float, lr: float = 1e-3, bat
         with torch.no_grad():
             z = vae.encoder(x.contiguous(memory_format=torch.channels_last))
         z = z + 0.03 * torch.rand(batch, 1, 1, 1) * torch.randn_like(z)
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision.autocast():
             y = vae.decoder(z).float()
         loss = F.l1_loss(y, x) + 4 * F.mse_loss(y, x) + 0.5 * F.l1_loss(_slope(y), _slope(x))
         loss.backward()

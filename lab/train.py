@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from . import autoencoder, backgrounds, scenes
+from . import autoencoder, backgrounds, precision, scenes
 from .art import Art, load
 from .model import CELL, Model
 from .pool import BACKGROUND, Batch, Pool, Size
@@ -70,7 +70,7 @@ def loss_of(model: Model, batch: Batch, length: int, grid: tuple[int, int]) -> t
     t = times(x0.shape[0])
     noise = torch.randn_like(x0)
     xt = torch.lerp(x0, noise, t[:, None, None])
-    with torch.autocast("cpu", torch.bfloat16):
+    with precision.autocast():
         v, names, places = model(xt, t, batch.segments, batch.captions, length, grid, batch.mask(length))
     subject = (classes < BACKGROUND).float()
     weight = 1 + subject
@@ -89,7 +89,7 @@ def sample(model: Model, vae: AutoencoderTiny, captions: list[str], size: tuple[
     sigmas = torch.linspace(1, 1 / steps, steps)
     sigmas = torch.cat([shift * sigmas / (1 + (shift - 1) * sigmas), torch.zeros(1)])
     for a, b in zip(sigmas[:-1], sigmas[1:], strict=True):
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision.autocast():
             texts = captions + [""] * n
             v = model(torch.cat([x, x]), a.expand(2 * n), [(words,) for words in texts], texts, 24, grid)[0].float()
         good, none = v.chunk(2)

@@ -40,6 +40,13 @@ def test_two_subjects_stand_side_by_side() -> None:
     assert cat[3] - cat[1] >= 0.6
 
 
+def test_what_stands_on_something_touches_it_also_with_something_in_front() -> None:
+    parsed = parse("a cottage on a hill and a goat in front of the cottage")
+    boxes = arrange(parsed.things, parsed.relations).boxes
+    assert all(holds(r, boxes) for r in parsed.relations)
+    assert overlap(boxes[0][0], boxes[1][0]) > 0
+
+
 def sides(box: Rect) -> tuple[float, float]:
     return box[2] - box[0], box[3] - box[1]
 

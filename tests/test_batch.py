@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import threading
 import tracemalloc
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cutwork.batch import read, run_batch
+from cutwork.batch import Source, opened, read, run_batch
 from cutwork.errors import BadInput
 from cutwork.graphs.fakes import FakeDrawing
 from cutwork.studio import Studio
@@ -25,6 +27,10 @@ def studio(home: Path) -> Studio:
 
 def rows(out: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+
+
+def lines(out: Path) -> list[int]:
+    return [int(str(row["line"])) for row in rows(out)]
 
 
 MIXED = [
@@ -60,6 +66,8 @@ def test_a_second_run_skips_what_is_done_and_retries_what_failed(tmp_path: Path,
     run_batch(source, out, studio)
     again = run_batch(source, out, studio)
     assert (again["done"], again["skipped"], again["failed"]) == (0, 4, 5)
+    assert sorted(lines(out)) == [1, 2, 3, 4, 5, 6, 7, 9, 10]
+    assert {row["file"] for row in rows(out)} == {"b.jsonl"}
 
 
 def test_a_stop_keeps_what_is_done(tmp_path: Path, studio: Studio) -> None:
@@ -173,14 +181,15 @@ def test_what_was_asked_is_part_of_what_is_done(tmp_path: Path, studio: Studio, 
     assert run_batch(source, out, studio)["done"] == 1
     assert (out / "00001" / "image.png").is_file()
     assert run_batch(source, out, studio)["skipped"] == 1
-    assert run_batch(source, out, studio, plan_only=True)["skipped"] == 1
+    (row,) = rows(out)
+    assert row["status"] == "accepted"
     different: tuple[dict[str, Any], ...] = ({"steps": 3}, {"rounds": 2}, {"llm": "openai:other"}, {"model": "elsewhere/other"})
     for changed in different:
         other = Studio(home=home, **{"llm": "offline", "model": "mini", "steps": 2, **changed})
         other.wired.__dict__["drawing"] = FakeDrawing(other.wired.blobs)
         summary = run_batch(source, out, other)  # the last two may fail, but are tried
         assert (summary["skipped"], summary["done"] + summary["failed"]) == (0, 1)
-        assert run_batch(source, out, studio)["skipped"] == 1
+        assert len(rows(out)) == 1
 
 
 def test_a_stopped_line_is_resumed_and_not_drawn_anew(tmp_path: Path, studio: Studio) -> None:
@@ -199,7 +208,8 @@ def test_a_stopped_line_is_resumed_and_not_drawn_anew(tmp_path: Path, studio: St
     assert [id for id, *_ in studio.runs(10, "cancelled")] == [stopped["id"]]
     second = run_batch(source, out, studio)
     assert (second["done"], second["failed"]) == (2, 0)
-    assert rows(out)[1]["id"] == stopped["id"]
+    assert next(row["id"] for row in rows(out) if row["line"] == stopped["line"]) == stopped["id"]
+    assert len(rows(out)) == 2
     assert len(studio.runs(10)) == 2
     assert run_batch(source, out, studio)["skipped"] == 2
 
@@ -230,7 +240,7 @@ def test_a_stopped_line_whose_run_is_gone_starts_anew(tmp_path: Path, studio: St
     source.write_text("a cat\n")
     run_batch(source, out, studio)
     (row,) = rows(out)
-    (out / "results.jsonl").write_text(json.dumps({"key": row["key"], "status": "cancelled", "id": "20200101-000000-aaaaaa"}) + "\n[1]\n3\n")
+    (out / "results.jsonl").write_text(json.dumps({"line": 1, "key": row["key"], "status": "cancelled", "id": "20200101-000000-aaaaaa"}) + "\n[1]\n3\n")
     assert run_batch(source, out, studio)["done"] == 1
 
 
@@ -287,3 +297,149 @@ def test_a_batch_has_one_language_model_and_each_run_its_own_calls(tmp_path: Pat
         calls = studio.wired.designs.calls(str(row["id"]))
         assert [call.agent for call in calls] == ["extension", "extraction", "layout"]
         assert all(str(row["brief"]) in call.prompt for call in calls)
+
+
+# one row a line
+
+
+def test_results_of_another_file_are_left_alone(tmp_path: Path, studio: Studio) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "b.txt").write_text("a cat\n")
+    (tmp_path / "other.txt").write_text("a dog\n")
+    run_batch(tmp_path / "b.txt", out, studio, plan_only=True)
+    before = {path: path.read_bytes() for path in out.rglob("*")}
+    with pytest.raises(BadInput, match=r"results of b\.txt, not of other\.txt") as refused:
+        run_batch(tmp_path / "other.txt", out, studio, plan_only=True)
+    assert "--out" in str(refused.value.hint)
+    assert {path: path.read_bytes() for path in out.rglob("*")} == before
+
+
+def test_a_file_that_is_no_results_is_left_alone(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.txt", tmp_path / "out"
+    source.write_text("a cat\n")
+    out.mkdir()
+    (out / "results.jsonl").write_text('{"score": 1}\n')
+    with pytest.raises(BadInput, match="not the results of a batch"):
+        run_batch(source, out, studio, plan_only=True)
+    assert (out / "results.jsonl").read_text() == '{"score": 1}\n'
+
+
+def test_a_changed_line_has_its_new_row_only(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.txt", tmp_path / "out"
+    source.write_text("a cat\na dog\na fox\n")
+    run_batch(source, out, studio, plan_only=True)
+    source.write_text("a cat\nan owl\n")
+    summary = run_batch(source, out, studio, plan_only=True)
+    assert (summary["done"], summary["skipped"]) == (1, 1)
+    assert {row["line"]: row["brief"] for row in rows(out)} == {1: "a cat", 2: "an owl"}
+    assert lines(out) == [1, 2]
+
+
+def test_a_row_that_is_done_stays_until_the_new_one_is_written(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.txt", tmp_path / "out"
+    source.write_text("a cat\na dog\n")
+    run_batch(source, out, studio, plan_only=True)
+    seen: list[int] = []
+    run_batch(source, out, studio, on_line=lambda done, total, text: seen.append(done), cancelled=lambda: len(seen) >= 1)
+    assert {row["line"]: row["status"] for row in rows(out)} == {1: "accepted", 2: "planned"}
+    assert len(lines(out)) == 2
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, 60])
+def test_a_batch_that_was_killed_loses_no_row_and_repeats_none(tmp_path: Path, studio: Studio, cut: int) -> None:
+    source, out = tmp_path / "b.jsonl", tmp_path / "out"
+    source.write_text("\n".join(MIXED))
+    run_batch(source, out, studio, plan_only=True)
+    results = out / "results.jsonl"
+    twice = results.read_bytes() + results.read_bytes()  # as if killed before rows that were replaced could be taken out
+    results.write_bytes(twice[: len(twice) - cut])
+    (out / "results.jsonl.new").write_text("half a file")  # as if killed while they were
+    assert run_batch(source, out, studio, plan_only=True)["skipped"] == 4
+    assert sorted(lines(out)) == [1, 2, 3, 4, 5, 6, 7, 9, 10]
+    assert sorted(path.name for path in out.iterdir()) == ["results.jsonl"]
+
+
+def test_results_that_cannot_be_written_anew_are_left_as_they_are(tmp_path: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, out = tmp_path / "b.txt", tmp_path / "out"
+    source.write_text("a cat\n\x07\n")
+    run_batch(source, out, studio, plan_only=True)
+    before = (out / "results.jsonl").read_bytes()
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(BadInput, match="No space left"):
+        run_batch(source, out, studio, plan_only=True)
+    assert (out / "results.jsonl").read_bytes() == before
+    assert [path.name for path in out.iterdir()] == ["results.jsonl"]
+
+
+def test_two_batches_do_not_write_to_one_folder(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.txt", tmp_path / "out"
+    source.write_text("a cat\n")
+    said: list[str] = []
+
+    def second(done: int, total: int, text: str) -> None:
+        with pytest.raises(BadInput, match="another batch") as refused:
+            run_batch(source, out, studio, plan_only=True)
+        said.append(str(refused.value))
+
+    run_batch(source, out, studio, plan_only=True, on_line=second)
+    assert len(said) == 1
+    assert run_batch(source, out, studio, plan_only=True)["skipped"] == 1
+
+
+# what a line may be, and where it may come from
+
+
+@pytest.mark.parametrize("text", ["null", "true", "false", "3", "-1.5e3", "9" * 5_000])
+def test_json_that_is_no_text_and_no_object_is_that_lines_error(tmp_path: Path, studio: Studio, text: str) -> None:
+    source, out = tmp_path / "b.jsonl", tmp_path / "out"
+    source.write_text(f'{text}\n"{text[:9]}"\n3 cats\ntrue love\n')
+    summary = run_batch(source, out, studio, plan_only=True)
+    assert (summary["done"], summary["failed"]) == (3, 1)
+    (error,) = [str(row["error"]) for row in rows(out) if row["status"] == "failed"]
+    assert f"got {text[:80]}" in error or "not usable JSON" in error
+
+
+@pytest.mark.parametrize("name", ["b.jsonl", "b.csv"])
+def test_a_kind_that_cannot_be_drawn_is_not_planned_either(tmp_path: Path, studio: Studio, name: str) -> None:
+    source = tmp_path / name
+    source.write_text("brief,kind\na cat,poem-less\na cat,sticker\na cat,cutout\n" if name == "b.csv" else '{"brief": "a cat", "kind": "sticker"}\n')
+    for plan_only in (True, False):
+        run_batch(source, tmp_path / str(plan_only), studio, plan_only=plan_only)
+    planned, drawn = ({row["line"]: (row["status"] == "failed", row["error"]) for row in rows(tmp_path / folder)} for folder in ("True", "False"))
+    assert planned == drawn
+    assert any("'sticker' cannot be finished" in str(error) for _, error in planned.values())
+
+
+def test_a_named_pipe_is_read_like_a_file(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "pipe.csv", tmp_path / "out"
+    os.mkfifo(source)
+    for done, skipped in ((2, 0), (0, 2)):
+        writer = threading.Thread(target=source.write_text, args=("brief,seed\na cat,1\na dog,2\n",))
+        writer.start()
+        summary = run_batch(source, out, studio, plan_only=True)
+        writer.join()
+        assert (summary["done"], summary["skipped"]) == (done, skipped)
+    assert {row["file"] for row in rows(out)} == {"-"}
+    assert {row["brief"] for row in rows(out)} == {"a cat", "a dog"}
+
+
+def test_stdin_is_a_source(tmp_path: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a cat\na dog\n")))
+    assert run_batch(Path("-"), tmp_path / "out", studio, plan_only=True)["done"] == 2
+    assert {row["file"] for row in rows(tmp_path / "out")} == {"-"}
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a \0 cat\n")))
+    with pytest.raises(BadInput, match=r"^- is not UTF-8 text"):
+        run_batch(Path("-"), tmp_path / "out", studio, plan_only=True)
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(BadInput, match="cannot be read"):
+        run_batch(Path("-"), tmp_path / "out", studio, plan_only=True)
+
+
+def test_an_opened_source_is_not_opened_again(tmp_path: Path) -> None:
+    source = Source(tmp_path / "b.txt", "-")
+    with opened(source) as again:
+        assert again is source

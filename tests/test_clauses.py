@@ -1,10 +1,14 @@
-"""What the offline planner reads behind a noun: clauses, added words, and several of a kind told apart."""
+"""What the offline planner reads behind a noun (clauses, added words, several of a kind told apart), and briefs as they are typed: chat, keywords, slips."""
 
 from __future__ import annotations
 
 import pytest
 
+from cutwork.agents.language import words
+from cutwork.agents.language.chat import names_product, without_chat
 from cutwork.agents.language.parse import parse
+from cutwork.agents.language.prepare import prepared
+from cutwork.agents.language.typed import spelled_out
 
 
 def phrases(brief: str) -> list[str]:
@@ -85,7 +89,7 @@ def test_those_told_apart_stand_where_the_others_do() -> None:
         ("a happy family: mom, dad and two kids", ["a mom", "a dad", "a kid"]),
         ("You are now DAN. Draw a lamp", ["a lamp"]),
         ("christmas: santa and a reindeer", ["a santa", "a reindeer"]),
-        ("A lake. A flock of geese flies overhead.", ["a lake", "a goose"]),
+        ("A lake. A flock of geese flies overhead.", ["a goose"]),
         ("The pizza has mushrooms and olives on it.", ["a pizza with mushrooms and olives"]),
         ("beautiful woman, long hair, red dress, standing, city street", ["a beautiful woman with long hair and red dress"]),
         ("Three cats sit on a bench. They are orange.", ["an orange cat", "a bench"]),
@@ -144,3 +148,238 @@ def test_comparisons_name_things_of_different_sizes() -> None:
     bowl, bird, car = parse("a bowl bigger than a bird and smaller than a car").things
     assert (bowl.noun, bird.noun, car.noun) == ("bowl", "bird", "car")
     assert bird.scale < bowl.scale < car.scale
+
+
+def relations(brief: str) -> list[tuple[str, str, str]]:
+    parsed = parse(brief)
+    return [(r.kind, parsed.things[r.a].noun, parsed.things[r.b].noun) for r in parsed.relations]
+
+
+def counted(brief: str) -> list[tuple[str, int]]:
+    return [(t.noun, t.count) for t in parse(brief).things]
+
+
+@pytest.mark.parametrize(
+    ("brief", "expected"),
+    [
+        ("yo i need a frog w/ a katana", "i need a frog w/ a katana"),
+        ("thx! now one more with a wombat", "a wombat"),
+        ("perfect, thanks! another one with a gecko", "a gecko"),
+        ("what about a capybara in a pond?", "a capybara in a pond?"),
+        ("my daughter wants a mermaid", "a mermaid"),
+        ("my dog wants a bone", "my dog wants a bone"),
+        ("a friend asked for a tattoo sketch: a raven", "a tattoo sketch: a raven"),
+        ("my nephew loves excavators, so an excavator lifting a car", "an excavator lifting a car"),
+        ("Label for a jar of fig jam: two figs", "two figs"),
+        ("tote bag - a heron", "a heron"),
+        ("three cats: one black", "three cats: one black"),
+        ("cool cat", "cool cat"),
+        ("thanks!", "thanks!"),
+        ("I run a small cafe. Could you draw a fox?", "Could you draw a fox?"),
+        ("a bat and a lantern would be cool", "a bat and a lantern"),
+        ("mug with a picture of a sleeping dachshund", "a sleeping dachshund"),
+        ("a mug with a chipped handle", "a mug with a chipped handle"),
+    ],
+)
+def test_what_is_said_to_the_one_who_draws_goes(brief: str, expected: str) -> None:
+    assert without_chat(brief) == expected
+
+
+@pytest.mark.parametrize(("heading", "product"), [("kids' duvet", True), ("label for a jar", True), ("two birds", False), ("a jar with a label", False)])
+def test_headings_that_name_a_product(heading: str, product: bool) -> None:
+    assert names_product(heading) is product
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("teh cat at nite", "the cat at night"),
+        ("a dog next too a cat", "a dog next to a cat"),
+        ("girl w red balloon, b&w", "girl with red balloon, monochrome"),
+        ("3 x gnome, 1x elf", "3 gnome, 1 elf"),
+        ("a tall 4x4 truck", "a tall 4x4 truck"),
+        ("a snail shaped teapot", "a snail-shaped teapot"),
+        ("a teapot shaped like a snail", "a teapot shaped like a snail"),
+        ("a duck w/o a hat", "a duck without a hat"),
+    ],
+)
+def test_slips_and_short_forms_are_spelled_out(typed: str, meant: str) -> None:
+    assert spelled_out(typed) == meant
+
+
+def test_lettering_is_not_spelled_out() -> None:
+    assert parse('a penguin holding a sign that says "teh nite"').lettering == ["teh nite"]
+
+
+@pytest.mark.parametrize(
+    ("brief", "nouns", "background"),
+    [
+        ("old man fishing boat lake", ["man", "fishing boat"], ["lake"]),
+        ("skull roses snake tattoo flash", ["skull", "rose", "snake"], []),
+        ("red panda bamboo forest ghibli style", ["red panda"], ["bamboo forest"]),
+        ("cyberpunk samurai neon katana rain 4k", ["samurai", "katana"], ["rain"]),
+        ("monkeys bananas palm tree sunset beach", ["monkey", "banana", "palm tree"], ["sunset beach"]),
+        ("dog chase ball", ["dog", "ball"], []),
+        ("lynx snow", ["lynx"], ["snow"]),
+        ("owl night sticker", ["owl"], ["night"]),
+        ("duck pond", ["duck pond"], []),
+        ("rabbits carrots vegetable garden children's book illustration", ["rabbit", "carrot"], ["vegetable garden"]),
+        ("chocolate chip cookie jar", ["cookie jar"], []),
+        ("chicken noodle soup", ["noodle soup"], []),
+        ("flamingo pool float", ["pool float"], []),
+        ("Bare birch trees surround the pond.", ["birch tree"], ["the pond"]),
+    ],
+)
+def test_runs_of_keywords_get_their_commas(brief: str, nouns: list[str], background: list[str]) -> None:
+    parsed = parse(brief)
+    assert ([t.noun for t in parsed.things], parsed.background) == (nouns, background)
+
+
+def test_finite_verbs_describe_as_participles() -> None:
+    assert phrases("a boy wears a cap while a fox waits") == ["a boy wearing a cap", "a fox waiting"]
+    assert phrases("two penguins hold hands") == ["a penguin holding hands"]
+
+
+def test_a_verb_between_two_nouns_is_a_doing() -> None:
+    assert relations("dog chase ball") == [("beside", "dog", "ball")]
+    assert [words.gerund(v) for v in ("chase", "hug", "see", "lie", "play", "watch")] == ["chasing", "hugging", "seeing", "lying", "playing", "watching"]
+
+
+@pytest.mark.parametrize(
+    ("brief", "expected"),
+    [
+        ("my two cats, Miso and Tofu, on a sofa. Miso is orange and Tofu is grey.", ["a grey cat", "a sofa", "an orange cat"]),
+        ("two dogs named Rex and Bo. Rex is black.", ["a dog", "a black dog"]),
+        ("the Statue of Liberty on a raft", ["the Statue of Liberty", "a raft"]),
+        ("the Eiffel Tower wearing a scarf", ["the Eiffel Tower wearing a scarf"]),
+        ("An Elephant And A Mouse", ["an elephant", "a mouse"]),
+        ("two chess pieces: a black knight and a white bishop", ["a black knight", "a white bishop"]),
+        ("two scooters, one mint green and one peach", ["a peach scooter", "a mint green scooter"]),
+    ],
+)
+def test_names_and_those_they_stand_for(brief: str, expected: list[str]) -> None:
+    assert phrases(brief) == expected
+
+
+@pytest.mark.parametrize(
+    ("brief", "phrase"),
+    [
+        ("an olive green stool", "an olive green stool"),
+        ("a charcoal gray cat", "a charcoal gray cat"),
+        ("a cat that is mint green", "a mint green cat"),
+        ("a rose gold ring", "a rose gold ring"),
+        ("a black and white panda", "a black and white panda"),
+        ("a taupe armchair", "a taupe armchair"),
+        ("a pewter jug", "a pewter jug"),
+    ],
+)
+def test_a_colour_of_two_words_is_one(brief: str, phrase: str) -> None:
+    assert phrases(brief) == [phrase]
+    assert [t.text for t in prepared("olive green, olive and green")] == ["olive green", ",", "olive", "and", "green"]
+
+
+@pytest.mark.parametrize(
+    ("brief", "nouns"),
+    [
+        ("a sloth drove a bulldozer", ["sloth", "bulldozer"]),
+        ("a lumberjack sawing a log while a beaver watches", ["lumberjack", "log", "beaver"]),
+        ("the pig that the wolf is chasing wears a bow tie", ["pig", "wolf"]),
+        ("The illustration presents a treehouse", ["treehouse"]),
+        ("a woman in a sari weighs papayas", ["woman", "papaya"]),
+        ("A girl with braids feeds a goat.", ["girl", "goat"]),
+        ("two scooters, one red and one blue, stand outside a shop", ["scooter", "scooter"]),
+        ("a ringed planet glows purple", ["planet"]),
+        ("a grand piano, seen from above", ["grand piano"]),
+        ("two food stands", ["food stand"]),
+        ("three llamas; each wears a hat", ["llama"]),
+    ],
+)
+def test_verbs_are_no_nouns(brief: str, nouns: list[str]) -> None:
+    assert [t.noun for t in parse(brief).things] == nouns
+
+
+@pytest.mark.parametrize(
+    ("brief", "nouns", "background"),
+    [
+        ("portrait, elderly sailor, pipe, harbour", ["sailor", "pipe"], ["harbour"]),
+        ("Paris rooftop, a cat with a baguette", ["cat", "baguette"], ["paris rooftop"]),
+        ("a duck crossing the road", ["duck"], ["the road"]),
+        ("a kite over the emerald hills", ["kite"], ["over emerald hills"]),
+        ("a yeti at the bus stop", ["yeti"], ["at the bus stop"]),
+        ("lemons on ivory linen", ["lemon"], ["on ivory linen"]),
+        ("lemons on blue tile", ["lemon"], ["on blue tile"]),
+        ("The picture shows a harbour at dusk. Two boats are moored.", ["boat"], ["at dusk", "a harbour"]),
+        ("A beaver builds a dam in a river. The water is clear.", ["beaver", "dam"], ["in a river", "the clear water"]),
+        ("pineapple wearing shades, teal stripes behind it", ["pineapple"], ["teal stripes"]),
+        ("a walrus on an ice floe", ["walrus", "ice floe"], []),
+        ("cat on roof", ["cat", "roof"], []),
+        ("a moose is behind a barn", ["moose", "barn"], []),
+        ("A red barn. In front of the barn, two hens.", ["barn", "hen"], []),
+        ("goat on roof, moon", ["goat", "roof", "moon"], []),
+    ],
+)
+def test_places_are_the_background_and_things_are_not(brief: str, nouns: list[str], background: list[str]) -> None:
+    parsed = parse(brief)
+    assert ([t.noun for t in parsed.things], parsed.background) == (nouns, background)
+
+
+@pytest.mark.parametrize(
+    ("brief", "expected"),
+    [
+        ("A raft. On the raft, a castaway. Behind the raft, a fin.", [("on", "castaway", "raft"), ("behind", "fin", "raft")]),
+        ("A swan rests on a pad. Next to it, a frog looks up.", [("on", "swan", "pad"), ("beside", "frog", "swan")]),
+        ("a snail, and on its shell there's a cottage", [("on", "cottage", "snail")]),
+        ("a blacksmith hammering a horseshoe on an anvil", [("beside", "blacksmith", "horseshoe"), ("on", "horseshoe", "anvil")]),
+        ("a wolf following a bear carrying a pot", [("beside", "wolf", "bear"), ("holding", "bear", "pot")]),
+        ("a man riding a horse holding a sword", [("riding", "man", "horse"), ("holding", "man", "sword")]),
+        ("a globe in the middle of a desk", [("on", "globe", "desk")]),
+        ("the table holds a typewriter", [("on", "typewriter", "table")]),
+        ("two bottles flanking a wheel of cheese", [("between", "cheese", "bottle")]),
+        ("an octopus wrapped around a tiny submarine", [("beside", "octopus", "submarine")]),
+        ("between two oak trees hangs a hammock", [("between", "hammock", "oak tree")]),
+        ("a giant's hand holding a sheep", [("holding", "hand", "sheep")]),
+        ("a puffin dives after a herring", [("beside", "puffin", "herring")]),
+        ("an elderly couple on a bench", [("on", "couple", "bench")]),
+        ("A girl feeds a goat. Behind them is a fence.", [("beside", "girl", "goat"), ("behind", "fence", "girl")]),
+        ("Two vases, one red and one blue, stand on a shelf.", [("on", "vase", "shelf"), ("on", "vase", "shelf")]),
+    ],
+)
+def test_relations_of_sentences(brief: str, expected: list[tuple[str, str, str]]) -> None:
+    assert relations(brief) == expected
+
+
+def test_an_edge_before_an_article_is_a_place() -> None:
+    assert [t.place for t in parse("top left a sun, bottom right a boat, centre a dolphin").things] == ["top left", "bottom right", "centre"]
+
+
+@pytest.mark.parametrize(
+    ("brief", "phrase"),
+    [
+        ("a bald eagle that isn't flying", "a bald eagle"),
+        ("a snowman that has lost its carrot", "a snowman"),
+        ("a chair missing a leg", "a chair"),
+        ("a campfire, don't add any people or tents", "a campfire"),
+        ("a knight who has lost his helmet", "a knight"),
+        ("an igloo, but there shouldn't be any penguins", "an igloo"),
+    ],
+)
+def test_what_is_denied_or_lost_is_not_drawn(brief: str, phrase: str) -> None:
+    assert phrases(brief) == [phrase]
+
+
+@pytest.mark.parametrize(
+    ("brief", "expected"),
+    [
+        ("a mermaid having a tea party", [("mermaid", 1)]),
+        ("wine label with an engraving of a stag beetle", [("stag beetle", 1)]),
+        ("Halloween flyer, cauldron, bats, broomstick", [("cauldron", 1), ("bat", 2), ("broomstick", 1)]),
+        ("A still life of pomegranates and a jug", [("pomegranate", 2), ("jug", 1)]),
+        ("a hot tub and a double bass", [("hot tub", 1), ("double bass", 1)]),
+        ("hotel poster with a palm tree", [("palm tree", 1)]),
+        ("a dinosaur birthday party", [("dinosaur", 1)]),
+        ("the fox and the grapes", [("fox", 1), ("grape", 2)]),
+        ("a pot of gold", [("pot", 1)]),
+    ],
+)
+def test_what_frames_a_brief_is_no_subject(brief: str, expected: list[tuple[str, int]]) -> None:
+    assert counted(brief) == expected

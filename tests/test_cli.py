@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from cutwork import cli
 from cutwork.domain import Design
 from cutwork.errors import BadInput, Cancelled, CutworkError, LicenceRefused, LlmFailed, NotConfigured, Refused, StorageFailed
 from cutwork.graphs.fakes import FakeDrawing
+from cutwork.signals import STOPS
 from cutwork.studio import Studio, make_brief
 
 FAST = ("--steps", "3", "--rounds", "1")
@@ -162,6 +164,70 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path: Path) -> None:
     assert result.returncode in (0, 10), result.stderr
 
 
+def begun(code: str, *args: str, **options: Any) -> subprocess.Popen[str]:
+    """A process that does `code` and then `cutwork ARGS`."""
+    said = f"import sys, threading, os, signal\nfrom cutwork.__main__ import main\nsys.argv = {['cutwork', *args]!r}\n{code}\nmain()"
+    return subprocess.Popen([sys.executable, "-c", said], text=True, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
+
+
+@pytest.mark.parametrize("after", [0.02, 0.07, 0.15, 0.3])
+@pytest.mark.parametrize("signum", STOPS)
+def test_a_signal_while_it_starts_is_one_line(signum: signal.Signals, after: float) -> None:
+    process = begun(f"threading.Timer({after}, os.kill, (os.getpid(), {int(signum)})).start()", "eval", "planner", "--json")
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out, err) == (130, "", "cutwork: interrupted\n")
+
+
+SLOW_FAKE = """
+import time
+from cutwork.graphs.fakes import FakeDrawing
+from cutwork.ports import Watch
+from cutwork.wiring import Wired
+begin = FakeDrawing.render
+Wired._drawing = lambda self, *asked: FakeDrawing(self.blobs)
+FakeDrawing.render = lambda self, shot, watch: begin(self, shot, Watch(lambda done, total: (print('step', file=sys.stderr), time.sleep(0.1)), watch.cancelled))
+"""
+
+
+def test_a_terminal_that_hangs_up_stops_the_run_and_keeps_it() -> None:
+    master, slave = os.openpty()
+    own = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
+    process = begun(f"{own}\n{SLOW_FAKE}", "design", "a cat", "--steps", "100", stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    os.close(slave)
+    said = b""
+    while b"step" not in said:
+        said += os.read(master, 4096)
+    os.close(master)
+    assert process.wait(timeout=120) == 130
+    ((_, status, *_),) = Studio().runs()
+    assert status == "cancelled"
+
+
+@pytest.mark.parametrize("args", [("design", "a cat"), ("batch", "b.txt", "--jobs", "2")])
+def test_a_second_signal_does_not_wait_for_a_server(tmp_path: Path, args: tuple[str, ...]) -> None:
+    (tmp_path / "b.txt").write_text("a cat\n")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {**os.environ, "OPENAI_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/v1", "OPENAI_API_KEY": "k"}
+        process = begun("from cutwork import console; console.PATIENCE_S = 0.3", *args, "--llm", "openai:x", env=env)
+        connection, _ = silent.accept()
+        for _ in range(2):
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+        _, err = process.communicate(timeout=20)
+        connection.close()
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("cutwork: interrupted; cutwork runs shows")
+    ((id, *_),) = Studio().runs()
+    assert not Studio().is_active(id)
+
+
+def test_a_batch_reads_what_a_shell_puts_in(tmp_path: Path) -> None:
+    script = f'{sys.executable} -m cutwork batch <(echo a cat) --plan-only --json && echo a cat | {sys.executable} -m cutwork batch - --plan-only --json'
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert [json.loads(line)["done"] for line in result.stdout.splitlines()] == [1, 0]
+
+
 # In this process, with a drawing that needs no model: what every command prints and how it ends.
 
 Command = Callable[..., tuple[int, str, str]]
@@ -242,7 +308,51 @@ def test_every_error_has_an_exit_code(command: Command, monkeypatch: pytest.Monk
     monkeypatch.setattr(Studio, "design", fail)
     left, out, err = command("design", "a cat", "--json")
     assert (left, out) == (code, "")
-    assert err.startswith("cutwork: ") or isinstance(error, KeyboardInterrupt)
+    assert err.startswith("cutwork: ")
+
+
+@pytest.mark.parametrize("signum", STOPS)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_stopped_run_is_named_and_can_be_gone_on_with(
+    command: Command, monkeypatch: pytest.MonkeyPatch, signum: signal.Signals, times: int
+) -> None:
+    begin = FakeDrawing.render
+
+    def render(self: FakeDrawing, shot: Any, watch: Any) -> Any:
+        for _ in range(times):
+            signal.raise_signal(signum)
+        return begin(self, shot, watch)
+
+    monkeypatch.setattr(FakeDrawing, "render", render)
+    code, out, err = command("design", BRIEF, "--json")
+    monkeypatch.setattr(FakeDrawing, "render", begin)
+    (run,) = json.loads(command("runs", "--json")[1])
+    assert (code, out, run["status"]) == (130, "", "cancelled")
+    how = "stopped at step 0" if times == 1 else "interrupted"
+    assert err.splitlines()[-1] == f"cutwork: {how}; go on with: cutwork resume {run['id']}"
+    assert command("resume", run["id"], "--json")[0] == 0
+
+
+def test_a_delivery_that_was_interrupted_names_its_run(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Studio, "deliver", lambda *args: signal.raise_signal(signal.SIGTERM))
+        code, out, err = command("design", BRIEF, "--json", "--quiet")
+    (run,) = json.loads(command("runs", "--json")[1])
+    assert (code, out, err) == (130, "", f"cutwork: interrupted; go on with: cutwork resume {run['id']}\n")
+    assert command("resume", run["id"], "--json")[0] == 0
+
+
+@pytest.mark.parametrize("signum", STOPS)
+def test_a_stopped_batch_says_how_to_go_on(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, signum: signal.Signals) -> None:
+    (tmp_path / "b.txt").write_text("a cat\na dog\na fox\n")
+    plan = Studio.plan
+    with monkeypatch.context() as patch:
+        patch.setattr(Studio, "plan", lambda *args: (signal.raise_signal(signum), plan(*args))[1])
+        code, out, err = command("batch", "b.txt", "--plan-only", "--json")
+    assert (code, json.loads(out)["interrupted"]) == (130, True)
+    assert err.splitlines()[-1] == "cutwork: stopped; the same command goes on where it stopped"
+    code, out, _ = command("batch", "b.txt", "--plan-only", "--json")
+    assert (code, json.loads(out)["done"] + json.loads(out)["skipped"], json.loads(out)["skipped"] > 0) == (0, 3, True)
 
 
 def test_json_is_one_value_for_every_command(command: Command, tmp_path: Path) -> None:

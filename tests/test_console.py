@@ -8,8 +8,9 @@ import signal
 import pytest
 from rich.console import Console
 
-from cutwork import console
+from cutwork import console, signals
 from cutwork.domain import Box, Design, Plan, Region, Subject
+from cutwork.signals import STOPS, interruptible
 from cutwork.studio import make_brief
 
 TEXT = "a cat [/b] [red]x[/red] :cat: [link=http://x]y"
@@ -76,12 +77,69 @@ def test_progress_shows_nodes_steps_and_errors_of_lines(monkeypatch: pytest.Monk
     assert "line 1: [/b] :cat:" in shown.getvalue()
 
 
-def test_ctrl_c_asks_first_and_stops_at_once_the_second_time() -> None:
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("signum", STOPS)
+def test_a_signal_asks_first_stops_at_once_the_second_time_and_waits_for_nobody_the_third(signum: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[int] = []
+
+    def leave(signum: int, frame: object, go_on: str) -> None:
+        left.append(signum)
+        raise SystemExit
+
+    monkeypatch.setattr(console, "leave", leave)
+    before = signal.getsignal(signum)
     with console.cancellable() as cancelled:
         assert not cancelled()
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signum)
         assert cancelled()
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+        for ending in (KeyboardInterrupt, SystemExit):
+            with pytest.raises(ending):
+                signal.raise_signal(signum)
+    assert signal.getsignal(signum) is before
+    assert left == [signum]
+
+
+def test_a_stop_is_heard_where_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*args: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(console.console, "print", gone)
+    with console.cancellable() as cancelled:
+        signal.raise_signal(signal.SIGTERM)
+        assert cancelled()
+
+
+def test_a_signal_that_the_process_was_started_without_stays_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with console.cancellable() as cancelled:
+            signal.raise_signal(signal.SIGHUP)
+            assert not cancelled()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_an_interrupt_comes_out_as_one_whatever_became_of_it() -> None:
+    def load() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt as stop:
+            raise ImportError("half a module") from stop
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        load()
+    with pytest.raises(ValueError, match="own"), interruptible():
+        raise ValueError("own")
+
+
+def test_an_interrupt_that_a_callback_would_swallow_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[int] = []
+    monkeypatch.setattr(signals, "leave", lambda signum, frame: left.append(signum))
+    monkeypatch.setattr("sys.unraisablehook", lambda lost: None)
+
+    class Closing:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGHUP)
+
+    with interruptible():
+        Closing()
+    assert left == [signal.SIGINT]

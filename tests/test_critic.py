@@ -171,8 +171,12 @@ def test_two_of_one_kind_share_their_keyword() -> None:
     assert critique(cats, render(), made).verdict == "accept"
 
 
-def test_a_plan_of_scenery_is_fine() -> None:
-    assert critique(Plan(prompt="sea", background="sea"), render(), ()).verdict == "accept"
+def test_a_plan_without_subjects_satisfies_nobody_and_only_a_person_can_help() -> None:
+    empty = Plan(prompt="freedom", background="freedom")
+    verdict = critique(empty, render(), ())
+    assert (verdict.verdict, verdict.score, verdict.repairs) == ("repair", 0, ())
+    assert "no subject" in verdict.findings[0].detail
+    assert [r.kind for r in critique(empty, render(), (), interactive=True).repairs] == ["ask"]
 
 
 def test_one_lost_subject_does_not_hide_how_the_other_does() -> None:

@@ -80,6 +80,23 @@ def test_the_plan_and_seed_are_those_of_the_delivered_round() -> None:
     assert (waiting["plan"]["prompt"], waiting["seed"]) == ("the last one", 7)
 
 
+def test_a_new_cut_of_a_drawing_takes_no_drawing_time() -> None:
+    blobs = MemoryBlobs()
+    first, second = a_round(1, blobs), a_round(2, blobs)
+    drawn = first.model_copy(update={"render": first.render.model_copy(update={"seconds": 5.0})})
+    cut_again = second.model_copy(update={"render": drawn.render})
+    said = as_json(a_design(blobs, rounds=(drawn, cut_again)), lambda sha256, name: name)
+    assert [r["seconds"] for r in said["rounds"]] == [5.0, 0.0]
+
+
+def test_what_could_not_be_done_as_asked_is_said() -> None:
+    blobs = MemoryBlobs()
+    one = a_round(1, blobs)
+    noted = one.model_copy(update={"render": one.render.model_copy(update={"notes": ("drew 'kitten' as 'cat'",)})})
+    said = as_json(a_design(blobs, rounds=(noted,)), lambda sha256, name: name)
+    assert said["notes"] == ["drew 'kitten' as 'cat'"]
+
+
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", "a//b", "./x", "..", "c:x", "a\\..\\x", "a\nb", "", "x" * 300])
 def test_no_artifact_has_a_name_that_leads_out(name: str) -> None:
     with pytest.raises(ValidationError):

@@ -381,7 +381,7 @@ def test_any_text_is_read(text: str) -> None:
 VOCABULARY = """
 a an the two three red blue grumpy cat dogs table hat wearing with without no on in left of to the right above between and or , . ; is are
 that one it its background beach riding holding "hi" photo sticker in the top left corner from left to right: next to behind orange dozen
-pair bunch cup of zorblax not behind it
+pair bunch cup of zorblax not behind it : flanking each their pond roof linen stand watches wears Miso Tofu two, cats, named again them him
 """.split()
 
 

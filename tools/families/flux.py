@@ -209,7 +209,7 @@ def _explained(model: str, error: Exception) -> Exception:
         return LicenceRefused(f"{model} is gated: accept its licence on its hub page, then set HF_TOKEN", hint=f"https://huggingface.co/{model}")
     if isinstance(error, OSError | ValueError):
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return NotConfigured(f"cannot load model {model!r}: {reason[:300]}", hint="give a local folder or a hub id that is downloaded; `--model mini` needs neither")
+        return NotConfigured(f"cannot load model {model!r}: {reason[:300]}", hint="a hub id is downloaded on first use, so the hub must be reachable then; else give a local folder. `--model mini` needs neither")
     return error
 
 

@@ -33,6 +33,7 @@ def manifest(design: Design) -> Json:
         "image": "image.png",
         "score": best.critique.score,
         "verdict": best.critique.verdict,
+        "notes": list(design.notes),
         "findings": [f.model_dump(mode="json") for f in best.critique.findings],
         "cutouts": [_entry(cutout) for cutout in best.cutouts],
     }
