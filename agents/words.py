@@ -27,7 +27,7 @@ IRREGULAR = {
 }  # fmt: skip
 UNCHANGED = frozenset(["sheep", "deer", "fish", "moose", "bison", "shrimp", "squid", "aircraft", "spacecraft", "hovercraft", "series", "species", "salmon", "trout", "triceratops", "cyclops"])
 # Written as plurals, drawn as one thing: "a pair of scissors" keeps its words.
-PAIRED = frozenset(["scissors", "glasses", "sunglasses", "goggles", "binoculars", "jeans", "trousers", "pants", "shorts", "leggings", "pliers", "tweezers", "headphones", "skis", "tongs", "pajamas", "pyjamas"])
+PAIRED = frozenset(["scissors", "glasses", "sunglasses", "goggles", "spectacles", "eyeglasses", "binoculars", "jeans", "trousers", "pants", "shorts", "leggings", "pliers", "tweezers", "headphones", "skis", "tongs", "pajamas", "pyjamas"])
 _SINGULAR = {plural: singular for singular, plural in IRREGULAR.items()}
 _FENCES = re.compile(r"<(?=\s*/?\s*(?:brief|prompt|background|subjects|plan|captions|palette|feedback|bands)\s*>)", re.IGNORECASE)
 _AN_ANYWAY = re.compile(r"(?:hour|honest|honou?r|heir)")

@@ -444,6 +444,26 @@ def eval_planner(
         typer.echo(table(result, misses))
 
 
+@eval_app.command("model")
+def eval_model(
+    singles: Annotated[int, typer.Option("--singles", min=1, help="Pictures of one subject.")] = 120,
+    pairs: Annotated[int, typer.Option("--pairs", min=2, help="Pictures of two subjects.")] = 80,
+    scenes: Annotated[int, typer.Option("--scenes", min=2, help="True scenes that the judge itself is held against.")] = 200,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Does the embedded model draw what its prompt says? A recogniser of the same subjects judges."""
+    from cutwork.lab import evaluate, evaluate_model
+
+    report = evaluate_model.run(singles, pairs, scenes)
+    if keep:
+        evaluate.keep(report)
+    if json:
+        _print_json(evaluate.as_json(report))
+    else:
+        typer.echo(evaluate.table(report))
+
+
 @bench_app.command("overhead")
 def bench_overhead(rounds: Annotated[int, typer.Option("--rounds", min=1, max=10)] = 4, json: AsJson = False) -> None:
     """Time a round spends on anything but the language model, denoising, decoding and cutting."""

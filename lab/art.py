@@ -30,6 +30,7 @@ class Art:
     synonyms: tuple[str, ...]
     tier: int
     path: Path
+    group: str = ""  # what kind of thing it is, by emojibase's subgroups: "animal-mammal"
 
     @cached_property
     def rgba(self) -> Image.Image:
@@ -71,7 +72,7 @@ def load(max_tier: int = 2, cache: Path = CACHE) -> tuple[Art, ...]:
     folder = fetch(cache)
     with SUBJECTS.open() as rows:
         return tuple(
-            Art(row["noun"], tuple(filter(None, row["synonyms"].split("|"))), int(row["tier"]), _file(folder, row["codepoint"]))
+            Art(row["noun"], tuple(filter(None, row["synonyms"].split("|"))), int(row["tier"]), _file(folder, row["codepoint"]), row["group"])
             for row in csv.DictReader(rows)
             if int(row["tier"]) <= max_tier
         )
@@ -87,7 +88,7 @@ def _file(folder: Path, codepoint: str) -> Path:
 def tint(image: Image.Image, rgb: tuple[int, ...]) -> Image.Image:
     """The art recoloured to one hue, its shading kept: luminance times colour, highlights left white."""
     pixels = np.asarray(image, dtype=np.float32) / 255
-    light = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    light = pixels[..., 0] * np.float32(0.299) + pixels[..., 1] * np.float32(0.587) + pixels[..., 2] * np.float32(0.114)  # no BLAS: the same bits everywhere
     low, high = np.percentile(light[pixels[..., 3] > 0.5], [2, 98])
     light = np.clip((light - low) / max(high - low, 0.1), 0, 1)[..., None]
     colour = np.array(rgb, dtype=np.float32) / 255

@@ -42,14 +42,19 @@ def to_tensor(images: list[np.ndarray]) -> Tensor:
 
 
 def psnr(vae: AutoencoderTiny, art: tuple[Art, ...], seeds: range, size: tuple[int, int] = (256, 256)) -> float:
-    """Mean peak signal-to-noise ratio in dB of held-out scenes."""
+    """Mean peak signal-to-noise ratio in dB of scenes."""
+    return float(np.mean(psnrs(vae, art, seeds, size)))
+
+
+def psnrs(vae: AutoencoderTiny, art: tuple[Art, ...], seeds: range, size: tuple[int, int] = (256, 256)) -> list[float]:
+    """Peak signal-to-noise ratio of each scene, in dB."""
     values = []
     with torch.no_grad():
         for seed in seeds:
             x = to_tensor([scenes.make(art, seed, size).image])
             y = vae.decode(vae.encode(x).latents).sample.clamp(-1, 1)
             values.append(10 * math.log10(4 / F.mse_loss(y, x).item()))
-    return float(np.mean(values))
+    return values
 
 
 def cells(x: Tensor) -> Tensor:

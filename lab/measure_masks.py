@@ -1,6 +1,6 @@
 """How good are the masks? Cut-outs from simulated keyword maps, held against the true alpha of testbed scenes.
 
-    nice .venv/bin/python -m lab.measure_masks [--scenes 24] [--weights mean entropy …] [--jitter 0.08]
+    nice .venv/bin/python -m cutwork.lab.measure_masks [--scenes 24] [--weights mean entropy …] [--jitter 0.08]
 
 A record is simulated from the truth the way attention is known to be wrong: coarse cells, blur, uneven response over the subject,
 a background the keyword also likes, leakage onto the other subject (all shared by a scene's maps, so that averaging does not help), and per
@@ -21,7 +21,8 @@ from cutwork.domain import Box, CutSettings, Plan, Region, Subject
 from cutwork.tools.attended import cover
 from cutwork.tools.attention.fuse import WEIGHTS, fuse
 from cutwork.tools.masks.segment import METHODS, Method, segment
-from lab import art, scenes
+
+from . import art, scenes
 
 CELL, MAPS, SIDE = 16, 112, 256
 LEAST = 0.08  # side of the smallest planned box

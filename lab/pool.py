@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cutwork.tools.attention import regions
 
-from . import autoencoder, backgrounds, scenes
+from . import autoencoder, backgrounds, captions, scenes
 from .art import Art
 from .model import CELL, PARTS, pack
 
@@ -32,7 +32,7 @@ class Sample:
     labels: Tensor  # (2, L) class and part of every token
     caption: str
     ground: tuple[str, str]  # "on a purple background", "purple background"
-    subjects: tuple[tuple[str, scenes.Box], ...]  # phrase and tight box, back to front
+    subjects: tuple[tuple[str, captions.Box], ...]  # phrase and tight box, back to front
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _labels(scene: scenes.Scene) -> Tensor:
     return torch.from_numpy(np.stack([np.where(classes == 0, background, classes - 1).reshape(-1), parts.reshape(-1)]))
 
 
-def loosened(box: scenes.Box, rng: np.random.Generator) -> scenes.Box:
+def loosened(box: captions.Box, rng: np.random.Generator) -> captions.Box:
     """A box as a planner would give it: around the subject, which stays in its middle, but of another shape.
 
     A plan knows where a subject goes and how large it is; how wide it is for its height, it can only guess.

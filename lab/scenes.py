@@ -5,19 +5,19 @@ Same seed and same art, same scene, on every machine: all choices come from one 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from PIL import Image
 
-from . import backgrounds
+from . import backgrounds, captions
 from .art import Art, tint
+from .captions import Box
 
-Box = tuple[float, float, float, float]
 SUBJECT_COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white", "brown")
-MOODS = ("grumpy", "happy", "cute", "sleepy", "fluffy", "tiny", "big", "little", "funny", "angry", "old", "shiny", "cheerful", "lonely")
-LEADS = ("", "", "", "a photo of ", "a picture of ", "an illustration of ", "a sticker of ", "a 3d render of ", "an emoji of ")
-TAILS = ("", "", "", ", highly detailed", ", soft lighting", ", glossy 3d style", ", centered composition", ", vibrant colors", ", clean studio light")
+MOST = 5  # subjects in a scene
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,17 @@ class Placed:
 
     noun: str
     index: int  # row in the art table = class
-    phrase: str  # "a blue cat"
+    words: str  # "tiny blue cat"
     colour: str | None
     box: Box  # tight box of the whole subject, fractions of the canvas
     alpha: np.ndarray  # (H, W) float32, what is visible of it after everything in front
     flipped: bool = False
+    group: str = ""  # what kind of thing it is
+
+    @property
+    def phrase(self) -> str:
+        """ "a tiny blue cat"."""
+        return captions.phrase(self.words)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,11 @@ class Scene:
     caption: str
     background: backgrounds.Background
     subjects: tuple[Placed, ...]  # back to front
+
+    @property
+    def similar(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of subjects, by their places in `subjects`, that are of one kind and so are easily blended."""
+        return tuple((i, j) for i, j in combinations(range(len(self.subjects)), 2) if self.subjects[i].group and self.subjects[i].group == self.subjects[j].group)
 
     def labels(self, cell: int, parts: int) -> tuple[np.ndarray, np.ndarray]:
         """What each cell of `cell` pixels shows, both (H/cell, W/cell).
@@ -63,72 +74,125 @@ class Scene:
         return classes[best], np.take_along_axis(part, best[None], 0)[0]
 
 
+@dataclass(frozen=True)
+class _Actor:
+    """What is to be placed: which art, in which colour, called what, and how much of its slot it may fill."""
+
+    index: int
+    colour: str | None
+    words: str
+    fill: tuple[float, float]  # share of the largest size that fits, from and to
+    flipped: bool
+
+
 def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), count: int | None = None, easy: bool = False) -> Scene:
-    """One scene of `size` (width, height in pixels) with `count` subjects (random when None).
+    """One scene of `size` (width, height in pixels) with `count` subjects (0 to 5; random when None).
 
     Args:
-        easy: large upright subjects near the middle of their room, and mostly single ones.
+        easy: large upright subjects near the middle of their room, none of them twice, and mostly single ones.
     """
     rng = np.random.default_rng(seed)
-    w, h = size
     if count is None:
-        count = int(rng.choice(4, p=[0.04, 0.82, 0.14, 0.0] if easy else [0.03, 0.37, 0.4, 0.2]))
+        count = int(rng.choice(MOST + 1, p=[0.04, 0.82, 0.14, 0, 0, 0] if easy else [0.03, 0.35, 0.36, 0.15, 0.07, 0.04]))
+    if not 0 <= count <= MOST:
+        raise ValueError(f"a scene has 0 to {MOST} subjects, not {count}")
+    w, h = size
     back = backgrounds.draw(h, w, rng)
     canvas: np.ndarray = back.pixels.astype(np.float32)
     placed: list[Placed] = []
-    for slot in _slots(count, w / h, rng):
-        index = _pick(art, rng, easy)
-        colour = str(rng.choice(SUBJECT_COLOURS)) if rng.random() < 0.15 else None
-        flipped = bool(not easy and rng.random() < 0.1)
-        sprite, (x, y) = _sprite(art[index], colour, flipped, slot, size, easy, rng)
+    for actor, slot in zip(_cast(art, count, easy, rng), _slots(count, w / h, easy, rng), strict=True):
+        item = art[actor.index]
+        sprite, (x, y) = _sprite(item, actor, slot, size, easy, rng)
         layer = np.zeros((h, w, 4), np.float32)
         sw, sh = sprite.size
         layer[y : y + sh, x : x + sw] = np.asarray(sprite, np.float32)
         alpha = layer[..., 3] / 255
         canvas = canvas * (1 - alpha[..., None]) + layer[..., :3] * alpha[..., None]
-        placed = [_behind(p, alpha) for p in placed]
+        placed = [replace(p, alpha=p.alpha * (1 - alpha)) for p in placed]
         box = (x / w, y / h, (x + sw) / w, (y + sh) / h)
-        placed.append(Placed(art[index].noun, index, _phrase(art[index], colour, rng), colour, box, alpha, flipped))
+        placed.append(Placed(item.noun, actor.index, actor.words, actor.colour, box, alpha, actor.flipped, item.group))
     subjects = tuple(placed)
-    return Scene((canvas + 0.5).clip(0, 255).astype(np.uint8), caption(subjects, back, rng), back, subjects)
+    return Scene((canvas + 0.5).clip(0, 255).astype(np.uint8), captions.caption(subjects, back, rng), back, subjects)
+
+
+def _cast(art: tuple[Art, ...], count: int, easy: bool, rng: np.random.Generator) -> list[_Actor]:
+    """Who is in the scene; in one of six with several, two or more are the same."""
+    cast = [_actor(art, easy, rng) for _ in range(count)]
+    if count > 1 and not easy and rng.random() < 0.17:
+        same = int(rng.integers(2, count + 1))
+        cast[:same] = [cast[0]] * same
+    return cast
+
+
+def _actor(art: tuple[Art, ...], easy: bool, rng: np.random.Generator) -> _Actor:
+    index = _pick(art, rng, easy)
+    item = art[index]
+    colour = str(rng.choice(SUBJECT_COLOURS)) if rng.random() < 0.15 else None
+    name = str(rng.choice(item.synonyms)) if item.synonyms and rng.random() < 0.25 else item.noun
+    large, fill = "", (0.76, 0.96) if easy else (0.5, 0.9)
+    if not easy and (draw := rng.random()) < 0.14:
+        large, fill = (str(rng.choice(captions.TINY)), (0.28, 0.4)) if draw < 0.07 else (str(rng.choice(captions.BIG)), (0.94, 1.0))
+    mood = str(rng.choice(captions.MOODS)) if rng.random() < 0.13 else ""
+    words = " ".join(filter(None, [large, mood, colour or "", name]))
+    return _Actor(index, colour, words, fill, bool(not easy and rng.random() < 0.1))
 
 
 def _pick(art: tuple[Art, ...], rng: np.random.Generator, easy: bool) -> int:
     """Row of a random subject; those of tier 0 come more often, so that some are learned early."""
     first = [i for i, item in enumerate(art) if item.tier == 0]
-    if first and rng.random() < (0.5 if easy else 0.3):
+    if first and rng.random() < (0.3 if easy else 0.2):
         return int(rng.choice(first))
     return int(rng.integers(len(art)))
 
 
-def _slots(count: int, aspect: float, rng: np.random.Generator) -> list[Box]:
-    """Boxes the subjects are fitted into: one free box, or a row, column or corners with some jitter."""
-    if count == 0:
-        return []
-    if count == 1:
-        return [(0.0, 0.0, 1.0, 1.0)]
-    across = rng.random() < (0.75 if aspect > 0.9 else 0.3)
+def _slots(count: int, aspect: float, easy: bool, rng: np.random.Generator) -> Sequence[Box]:
+    """Boxes the subjects are fitted into: the whole canvas, a row or column, a grid, or two that overlap."""
+    if count < 2:
+        return [(0.0, 0.0, 1.0, 1.0)] * count
+    if count == 2 and not easy and rng.random() < 0.15:
+        return _overlapping(rng)
+    across = bool(rng.random() < (0.75 if aspect > 0.9 else 0.3))
+    if count > 3 or (count == 3 and rng.random() < 0.3):
+        first = count // 2
+        boxes = [*_row(first, (0.0, 0.5), rng), *_row(count - first, (0.5, 1.0), rng)]
+    else:
+        boxes = _row(count, (0.0, 1.0), rng)
+    if not across:
+        boxes = [(y0, x0, y1, x1) for x0, y0, x1, y1 in boxes]
+    order = rng.permutation(count)
+    return [boxes[i] for i in order]
+
+
+def _row(count: int, span: tuple[float, float], rng: np.random.Generator) -> list[Box]:
+    """Side by side over the whole width, with some jitter, between two heights."""
     cuts = np.linspace(0, 1, count + 1)
     cuts[1:-1] += rng.uniform(-0.06, 0.06, count - 1)
-    spans = list(zip(cuts[:-1], cuts[1:], strict=True))
-    boxes = [(float(a), 0.0, float(b), 1.0) if across else (0.0, float(a), 1.0, float(b)) for a, b in spans]
-    rng.shuffle(boxes)
-    return boxes
+    return [(float(a), span[0], float(b), span[1]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
 
 
-def _sprite(art: Art, colour: str | None, flipped: bool, slot: Box, size: tuple[int, int], easy: bool, rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
+def _overlapping(rng: np.random.Generator) -> list[Box]:
+    """One behind, one lower and to the side in front of it."""
+    x = float(rng.uniform(0, 0.3))
+    behind, front = (x, 0.0, x + 0.62, 0.78), (x + 0.22, 0.3, x + 0.7, 1.0)
+    return [behind, front] if rng.random() < 0.5 else [_mirrored(behind), _mirrored(front)]
+
+
+def _mirrored(box: Box) -> Box:
+    return (1 - box[2], box[1], 1 - box[0], box[3])
+
+
+def _sprite(art: Art, actor: _Actor, slot: Box, size: tuple[int, int], easy: bool, rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
     """The art scaled, turned and placed inside its slot: the sprite and its top-left pixel."""
     w, h = size
     x0, y0, x1, y1 = slot[0] * w, slot[1] * h, slot[2] * w, slot[3] * h
     image = art.rgba
-    if colour:
-        image = tint(image, backgrounds.COLOURS[colour])
-    if flipped:
+    if actor.colour:
+        image = tint(image, backgrounds.COLOURS[actor.colour])
+    if actor.flipped:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if not easy and rng.random() < 0.1:
         image = image.rotate(rng.uniform(-15, 15), Image.Resampling.BICUBIC, expand=True)
-    fit = min((x1 - x0) / image.width, (y1 - y0) / image.height)
-    scale = fit * (rng.uniform(0.76, 0.96) if easy else rng.uniform(0.5, 0.97))
+    scale = min((x1 - x0) / image.width, (y1 - y0) / image.height) * rng.uniform(*actor.fill)
     sw, sh = max(2, round(image.width * scale)), max(2, round(image.height * scale))
     image = image.resize((sw, sh), Image.Resampling.LANCZOS)
     across, down = (_share(easy, rng) for _ in range(2))
@@ -139,44 +203,3 @@ def _sprite(art: Art, colour: str | None, flipped: bool, slot: Box, size: tuple[
 def _share(easy: bool, rng: np.random.Generator) -> float:
     """How far along its room a subject stands, 0..1: near the middle in easy scenes, anywhere in others."""
     return float(np.clip(rng.normal(0.5, 0.1), 0, 1)) if easy else float(rng.uniform(0, 1))
-
-
-def _behind(subject: Placed, front: np.ndarray) -> Placed:
-    return replace(subject, alpha=subject.alpha * (1 - front))
-
-
-def _article(words: str) -> str:
-    return "an" if words[0] in "aeiou" else "a"
-
-
-def _phrase(art: Art, colour: str | None, rng: np.random.Generator) -> str:
-    name = str(rng.choice(art.synonyms)) if art.synonyms and rng.random() < 0.25 else art.noun
-    words = " ".join(filter(None, [str(rng.choice(MOODS)) if rng.random() < 0.15 else "", colour or "", name]))
-    return f"{_article(words)} {words}"
-
-
-def caption(subjects: tuple[Placed, ...], back: backgrounds.Background, rng: np.random.Generator) -> str:
-    """One of many ways people (and the Extension agent) say what is in the scene."""
-    if not subjects:
-        return back.short if rng.random() < 0.5 else f"an empty scene {back.phrase}"
-    order = list(subjects)
-    if len(order) == 2 and rng.random() < 0.6:
-        what = _related(order, rng)
-    else:
-        rng.shuffle(order)
-        phrases = [s.phrase for s in order]
-        what = phrases[0] if len(phrases) == 1 else ", ".join(phrases[:-1]) + " and " + phrases[-1]
-    if rng.random() < 0.1:  # bare keywords
-        return ", ".join([*(s.phrase.split(" ", 1)[1] for s in order), back.short])
-    return f"{rng.choice(LEADS)}{what}{', ' if rng.random() < 0.2 else ' '}{back.phrase}{rng.choice(TAILS)}"
-
-
-def _related(pair: list[Placed], rng: np.random.Generator) -> str:
-    a, b = pair if rng.random() < 0.5 else pair[::-1]
-    dx = (a.box[0] + a.box[2] - b.box[0] - b.box[2]) / 2
-    dy = (a.box[1] + a.box[3] - b.box[1] - b.box[3]) / 2
-    if abs(dx) >= abs(dy):
-        words = ("to the left of", "left of") if dx < 0 else ("to the right of", "right of")
-    else:
-        words = ("above", "on top of") if dy < 0 else ("below", "under")
-    return f"{a.phrase} {rng.choice(words)} {b.phrase}"

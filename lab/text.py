@@ -11,7 +11,7 @@ from pathlib import Path
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
 
-from . import backgrounds, scenes
+from . import backgrounds, captions
 from .art import SUBJECTS, Art
 
 T5_LENGTH = 64
@@ -31,27 +31,15 @@ EXTRA = (
 
 def vocabulary(art: tuple[Art, ...]) -> list[str]:
     """Every word captions are made of, sorted; plurals of the subjects included."""
-    words = set(EXTRA) | set(NUMBERS) | set(backgrounds.COLOURS) | set(scenes.MOODS)
+    words = set(EXTRA) | set(NUMBERS) | set(backgrounds.COLOURS) | set(captions.MOODS + captions.TINY + captions.BIG)
     for item in art:
         for name in (item.noun, *item.synonyms):
             words |= set(name.split())
-            words.add(plural(name.split()[-1]))
-    for texts in (backgrounds.PLACES, [short for short, _ in backgrounds.PLACES.values()], scenes.LEADS, scenes.TAILS):
+            words.add(captions.plural(name.split()[-1]))
+    for texts in (backgrounds.PLACES, [short for short, _ in backgrounds.PLACES.values()], captions.LEADS, captions.TAILS):
         words |= set(itertools.chain.from_iterable(t.replace(",", " ").split() for t in texts))
     words |= {"striped", "checkered", "dotted", "gradient"}
     return sorted(words)
-
-
-def plural(noun: str) -> str:
-    """A regular English plural; irregular ones are few and listed."""
-    irregular = {"mouse": "mice", "goose": "geese", "sheep": "sheep", "fish": "fish", "deer": "deer", "knife": "knives", "leaf": "leaves", "wolf": "wolves", "loaf": "loaves"}
-    if noun in irregular:
-        return irregular[noun]
-    if noun.endswith(("s", "x", "ch", "sh")):
-        return noun + "es"
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return noun[:-1] + "ies"
-    return noun + "s"
 
 
 def t5_tokenizer(words: list[str]) -> T5Tokenizer:

@@ -16,6 +16,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -254,15 +255,30 @@ def _log(run: Path, row: dict[str, float]) -> None:
 
 
 def begin_from(exported: Path, run: Path) -> None:
-    """Start a run from exported weights: they become its model and its average; optimizer and training-only tasks start afresh."""
+    """Start a run from exported weights: they become its model and its average; optimizer and training-only tasks start afresh.
+
+    Words the exported vocabulary has keep what they mean; new ones begin with nothing learned.
+    """
     pipeline = FluxPipeline.from_pretrained(exported)
     model = Model()
-    model.clip_model.load_state_dict(pipeline.text_encoder.state_dict())
-    model.t5_model.load_state_dict(pipeline.text_encoder_2.state_dict())
+    _take_over(model.clip_model, model.clip, pipeline.text_encoder, pipeline.tokenizer)
+    _take_over(model.t5_model, model.t5, pipeline.text_encoder_2, pipeline.tokenizer_2)
     model.transformer.load_state_dict(pipeline.transformer.state_dict())
     pipeline.vae.save_pretrained(run / "vae")
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     save(run, model, model, optimizer, step=300)  # past the warm-up
+
+
+@torch.no_grad()
+def _take_over(encoder: Any, words: Any, before: Any, words_before: Any) -> None:
+    """Weights of an earlier text encoder; its embeddings by token, since another vocabulary numbers them otherwise."""
+    table, table_before = encoder.get_input_embeddings().weight, before.get_input_embeddings().weight
+    known = {k: v for k, v in before.state_dict().items() if v.shape != table_before.shape}
+    missing = encoder.load_state_dict(known, strict=False).missing_keys
+    assert all(encoder.state_dict()[key].shape == table.shape for key in missing), missing
+    ids, ids_before = words.get_vocab(), words_before.get_vocab()
+    for token in ids.keys() & ids_before.keys():
+        table[ids[token]] = table_before[ids_before[token]]
 
 
 def save(run: Path, model: Model, ema: Model, optimizer: torch.optim.Optimizer, step: int) -> None:

@@ -16,29 +16,23 @@ OWN_SIDE = re.compile(r"^\w+ (?:its|his|her|their) (?:left|right)\b")
 ENTERING = ("through", "throughout", "across", "from", "in from")
 
 
-def opens(reading: Reading, at: int) -> bool:
-    """Whether a sentence begins with this item."""
-    before = reading.items[at - 1] if at else None
-    return before is None or (before.token is not None and before.token.kind == "stop") or before.role == "skip"
-
-
 def subject(reading: Reading, at: int) -> None:
     """ "A basket stands on a bench. It is full.": the sentence is about what the one before it was about."""
-    if opens(reading, at) and reading.head:
+    if reading.opens(at) and reading.head:
         reading.group = list(reading.head)
         reading.last = reading.head[-1 if reading.items[at].text == "they" else 0]
 
 
 def scenery(reading: Reading, at: int) -> None:
     """The sentence that begins here is about the scenery named last."""
-    if opens(reading, at):
+    if reading.opens(at):
         reading.about = "scene"
 
 
 def look(reading: Reading, at: int) -> None:
     """The sentence that begins here is about the picture's look, if it says what that is."""
     follows = reading.items[at + 1] if at + 1 < len(reading.items) else None
-    if opens(reading, at) and follows is not None and follows.role in ("be", "verb"):
+    if reading.opens(at) and follows is not None and follows.role in ("be", "verb"):
         reading.about = "look"
 
 
@@ -79,7 +73,8 @@ def own_side(reading: Reading, token: Token, thing_ahead: bool) -> bool:
         return False
     sides = [r.b for r in reading.parsed.relations if r.a == reading.last and r.kind in ("left", "right")]
     base = sides[-1] if sides else reading.head[0] if reading.head else reading.last
-    if thing_ahead and reading.waiting is None:
+    before = reading.items[reading.at - 1] if reading.at else None
+    if thing_ahead and reading.waiting is None and (before is None or before.role != "thing"):
         reading.leading = (token.value, base, None)
         return True
     if base == reading.last:

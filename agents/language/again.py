@@ -25,16 +25,20 @@ def named_before(reading: Reading, item: Item) -> int | None:
         fitting = [i for i in same if set(shown(item)) <= set(reading.parsed.things[i].attributes)]
         return (fitting or same)[0] if fitting or not item.attributes else None
     alike = [i for i in same if reading.parsed.things[i].attributes == shown(item)]
-    again = reading.waiting[0] in GEOMETRIC if reading.waiting else relation_ahead(reading, item)
+    again = reading.waiting[0] in GEOMETRIC if reading.waiting else relation_ahead(reading)
     if not alike or not again or not reading.parsed.relations or (reading.waiting and alike[0] == reading.last):
         return None
     return alike[0]
 
 
-def relation_ahead(reading: Reading, item: Item) -> bool:
+def known(reading: Reading, item: Item) -> bool:
+    """Whether "the barn" is one of the things already, and so no place behind them."""
+    return item.det == "the" and any(t.noun == item.noun for t in reading.parsed.things) and named_before(reading, item) is not None
+
+
+def relation_ahead(reading: Reading) -> bool:
     """Whether a direction is said of the phrase next: "… and the cat is left of"."""
-    at = next(i for i, other in enumerate(reading.items) if other is item)
-    for other in reading.items[at + 1 : at + 4]:
+    for other in reading.items[reading.at + 1 : reading.at + 4]:
         if other.token is not None and other.token.kind == "relation":
             return other.token.value in GEOMETRIC
         if other.role not in ("be", "verb", "skip"):
@@ -49,7 +53,13 @@ def _by_another_name(reading: Reading, item: Item) -> list[int]:
     things = list(enumerate(reading.parsed.things))
     longer = [i for i, t in things if t.noun.endswith(item.noun) and len(item.noun) > 2]
     animals = [i for i, t in things if words.kind(t.noun) == "a"] if item.noun in ("animal", "creature", "pet") else []
-    found = longer or animals
+    sort = [i for i, t in things if f"{t.noun} {item.noun}" in words.lexicon() and words.kind(t.noun) == words.kind(item.noun)]  # "the tree" is the oak
+    sorts = (
+        [i for i, t in things if words.kind(t.noun) in (words.value("hypernym", item.noun) or "") and t.noun != item.noun]
+        if words.is_in("hypernym", item.noun)
+        else []
+    )
+    found = longer or animals or sort or sorts
     return found if len(found) == 1 else []
 
 
@@ -75,6 +85,8 @@ def one_of_several(reading: Reading, item: Item) -> bool:
     last = reading.parsed.things[reading.last].noun if reading.last is not None else ""
     named = last if item.noun in ("one", "", said[0]) else item.noun
     same = [i for i, t in enumerate(reading.parsed.things) if t.noun == named and t.count > 1]
+    if not same and item.noun in ("one", "", said[0]):
+        same = [i for i, t in enumerate(reading.parsed.things) if t.count > 1]
     if reading.whole is None and not same:
         return False
     if reading.whole is None:

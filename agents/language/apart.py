@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cutwork.agents.language import words
 from cutwork.agents.language.items import Item
 from cutwork.agents.language.model import Thing
 from cutwork.agents.language.reading import Reading
@@ -25,6 +26,11 @@ def tells_apart(reading: Reading, item: Item, at: int) -> bool:
     return item.text in WORDS if item.role == "pronoun" else item.counted or item.det in ("other", "another")
 
 
+def coloured_out(reading: Reading, item: Item) -> bool:
+    """ "two scooters, one green and one peach": no fruit, once some were told apart."""
+    return reading.whole is not None and item.counted and not item.det and not item.attributes and words.is_colour(item.noun)
+
+
 def take(reading: Reading, item: Item) -> None:
     """From here on the sentence is about those taken out, who stand where the others do."""
     whole = _whole(reading)
@@ -35,9 +41,16 @@ def take(reading: Reading, item: Item) -> None:
         taken = whole
     else:
         taken = _taken(reading, whole, max(1, wanted))
+    reading.parts = [whole, *(i for i in reading.parts if i != whole), taken] if taken != whole else reading.parts
     reading.whole = whole if taken != whole else None
     reading.last, reading.group, reading.head = taken, [taken], [taken]
     reading.waiting, reading.absorbing, reading.joined, reading.tailed = None, "", False, False
+
+
+def all_again(reading: Reading, at: int) -> None:
+    """ "two vases, one green and one blue, stand on a shelf": behind the comma the sentence is about all of them."""
+    if reading.parts and reading.items[at - 1].text == "," and not reading.items[at].text.endswith("ing"):
+        reading.group, reading.head, reading.last = list(reading.parts), list(reading.parts), reading.parts[-1]
 
 
 def _whole(reading: Reading) -> int | None:

@@ -13,7 +13,7 @@ from cutwork.agents.language import figure, rects
 from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.order import Axis, grid
 from cutwork.agents.language.rects import CANVAS, Rect
-from cutwork.agents.language.spots import spot_of, tidy
+from cutwork.agents.language.spots import around_the_centre, spot_of, tidy
 from cutwork.domain import CELL, MAX_REGIONS
 
 LEAST = 3 * CELL  # pixels; a subject's box is not useful below
@@ -59,6 +59,7 @@ def arrange(
         bands: rectangles that no thing may enter.
     """
     things, notes = _fitting(things)
+    things = around_the_centre(things, relations)
     plan = _Layout(things, [r for r in relations if _names_given(r, len(things))], size, bands, variant or Variant())
     boxes = plan.boxes()
     return Arrangement(boxes, plan.z, [*notes, *plan.notes])
@@ -316,8 +317,10 @@ class _Layout:
         amid = guests.pop("amid", [])
         if guests and not foot:
             rect = rects.shapely(rect, self.size)
-        for kind in sorted(guests):
+        for kind in sorted(guests, key=lambda k: (k == "inside", k)):  # what is inside has only the room that is left of its host
             base, top = SHARES[kind]
+            if foot and kind == "front":
+                base = (*base[:3], 1.0)  # what stands on something keeps touching it
             self._fill_guests(guests[kind], rects.within(rect, top), depth + 1, kind in ("on", "riding"))
             rect, foot = rects.within(rect, base), True
         self.z[index] = depth

@@ -8,9 +8,9 @@ from __future__ import annotations
 from cutwork.agents.language import words
 from cutwork.agents.language.grammar import BE, PRONOUNS, simple, starts_phrase
 from cutwork.agents.language.heads import compound, fruit_not_colour, head
-from cutwork.agents.language.items import Item
+from cutwork.agents.language.items import Item, renamed
 from cutwork.agents.language.tokens import Token
-from cutwork.agents.language.verbs import SINGULAR_DET, is_sport, is_verb_here, leading_verb, verbal
+from cutwork.agents.language.verbs import SINGULAR_DET, alive_modifier, inverted, is_sport, is_verb_here, leading_verb, verbal
 
 MUTUAL = "each other"
 MOST = 1_000_000  # counts are read up to here; what a plan can hold is decided later
@@ -23,12 +23,13 @@ def chunk(tokens: list[Token]) -> list[Item]:
     items: list[Item] = []
     at = 0
     while at < len(tokens):
-        item, at = _next(tokens, at, items[-1] if items else None)
+        item, at = _next(tokens, at, items[-1] if items else None, any(i.role == "thing" for i in items))
         items.append(item)
     return items
 
 
-def _next(tokens: list[Token], at: int, before: Item | None) -> tuple[Item, int]:
+def _next(tokens: list[Token], at: int, before: Item | None, somebody: bool) -> tuple[Item, int]:
+    """The item at `at` and where the next one begins; `somebody` has been named who may paint a picture."""
     token = tokens[at]
     if token.kind == "mutual":
         return Item("pronoun", MUTUAL), at + 1
@@ -50,7 +51,7 @@ def _next(tokens: list[Token], at: int, before: Item | None) -> tuple[Item, int]
         return verb, at + 1
     item, end = _phrase(tokens, at)
     item.hung = (before is not None and _hung(item, before)) or (before is None and _placed(tokens, end, item))
-    if item.role == "media" and ((before is not None and before.role == "verb") or item.hung):
+    if item.role == "media" and ((before is not None and before.role == "verb" and somebody) or item.hung):
         end = _made_medium(tokens, end, item, before.text if before else "")
     return item, end
 
@@ -82,13 +83,27 @@ def _phrase(tokens: list[Token], at: int) -> tuple[Item, int]:
         return _without_body(tokens, start, at, count)
     if start and tokens[start - 1].text in (",", "in") and len(body) > 1 and body[-1].text in LOOKS and count is None:
         return Item("media", " ".join(t.text for t in body), det=det), at  # ", fairy tale style"
-    item = head(body, det, count, paired)
+    placed = start > 0 and (tokens[start - 1].kind == "relation" or tokens[start - 1].text == "of")
+    item = head(body, det, count, paired, placed)
+    if start == 0 and _is_printed(item, tokens, at):
+        item = Item("media", "design", det=det)
+    if grouped and item.role == "adjectives":
+        item = renamed(item, item.attributes[-1])  # "a pile of gold"
     item.lead = grouped
     if item.role == "media":
         at = _past_of(tokens, at)
     elif item.role == "thing" and words.is_in("holder", item.noun) and not (det == "the" and words.is_part(item.noun)):
         at = _hold(tokens, at, item)
     return item, at
+
+
+def _is_printed(item: Item, tokens: list[Token], at: int) -> bool:
+    """ "wine label with a beetle", "Halloween flyer, bats": what the design is for opens the brief."""
+    last = item.noun.rpartition(" ")[2]
+    printed = (
+        item.role == "thing" and not item.counted and (words.is_in("printed", item.noun) or (words.is_in("printed", last) and item.noun not in words.lexicon()))
+    )
+    return printed and at < len(tokens) and (tokens[at].kind in ("comma", "stop") or tokens[at].text in (*OF_MEDIA, "for"))
 
 
 def _past_name(tokens: list[Token], at: int) -> int:
@@ -222,7 +237,7 @@ def _adjectives_go_on(tokens: list[Token], at: int, body: list[Token]) -> bool:
         ahead += 1
     if not body or not all(words.is_modifier(t.text) for t in body) or not starts_phrase(tokens, ahead):
         return False
-    if words.value("number", tokens[ahead].text) or not words.is_modifier(tokens[ahead].text):
+    if words.value("number", tokens[ahead].text) or not words.is_modifier(tokens[ahead].text) or words.is_in("tail", body[-1].text):
         return False
     return starts_phrase(tokens, ahead + 1) or (ahead + 1 < len(tokens) and tokens[ahead + 1].text in (",", "and"))
 
@@ -230,10 +245,14 @@ def _adjectives_go_on(tokens: list[Token], at: int, body: list[Token]) -> bool:
 def _ends(tokens: list[Token], at: int, body: list[Token], det: str, count: int | None) -> bool:
     """Whether the phrase is over before this word: function words, numbers, and verbs after a noun."""
     word = tokens[at].text
-    if words.is_in("det", word) or (words.value("number", word) and word not in ("single", "lone", "double", "twin")):
+    if words.is_in("det", word) or (words.value("number", word) and not _is_people(word, body) and word not in ("single", "lone", "double", "twin")):
         return bool(body)
     if word == "can" and (det or body):
         return False
+    if body and inverted(tokens, at) and any(words.is_noun(t.text) for t in body):
+        return True  # "on its seat rest two helmets"
+    if body and words.is_in("adverb", word) and tokens[at + 1 : at + 2] and tokens[at + 1].kind == "relation" and words.is_noun(body[-1].text):
+        return True  # "a pizza high above an oven"
     if body and words.value("compared", word) and tokens[at + 1 : at + 2] and tokens[at + 1].text == "than":
         return True
     if simple(word) and not (word in ("very", "really", "super", "extremely", "one") or _adverb_inside(tokens, at, body)):
@@ -243,9 +262,16 @@ def _ends(tokens: list[Token], at: int, body: list[Token], det: str, count: int 
     if body and words.is_in("stance", word) and any(map(str.islower, words.letters(body[-1].text))) and is_verb_here(tokens, at, body, det, count):
         return True
     if not any(words.is_noun(t.text) and not words.is_modifier(t.text) for t in body):
+        if body and word.endswith("ing") and alive_modifier(body[-1].text) and verbal(word) and not starts_phrase(tokens, at + 1):
+            return True  # "a martian waving"
         fruit = bool(body) and fruit_not_colour([t.text for t in body], len(body) - 1, det, count) and not starts_phrase(tokens, at + 1)
         return fruit and verbal(word)
     return _next_of_list(tokens, at, body) or is_verb_here(tokens, at, body, det, count)
+
+
+def _is_people(word: str, body: list[Token]) -> bool:
+    """ "an elderly couple": no number, behind words that describe it."""
+    return words.is_in("people", word) and bool(body) and all(words.is_modifier(t.text) for t in body)
 
 
 def _adverb_inside(tokens: list[Token], at: int, body: list[Token]) -> bool:
@@ -254,7 +280,9 @@ def _adverb_inside(tokens: list[Token], at: int, body: list[Token]) -> bool:
 
 
 def _tells_apart(tokens: list[Token], at: int) -> bool:
-    """Whether "one" or "both" are of those named before: a verb says what they do."""
+    """Whether "one", "both" or "each" are of those named before: a verb says what they do."""
+    if at + 1 < len(tokens) and tokens[at].text.endswith("s") and words.is_in("det", tokens[at + 1].text):
+        return words.verb_base(tokens[at].text) != ""  # "each wears a hat"
     return at < len(tokens) and tokens[at].kind == "word" and tokens[at].text.endswith("ing") and verbal(tokens[at].text)
 
 
@@ -274,14 +302,17 @@ def _placed(tokens: list[Token], at: int, item: Item) -> bool:
     """ "a painting on the left of a microwave": a picture that has a place is a thing."""
     follows = tokens[at] if at < len(tokens) else None
     where = follows is not None and follows.kind == "relation" and follows.value in ("left", "right", "above", "below", "beside", "behind", "front")
-    return where and item.det in SINGULAR_DET and words.is_in("picture", item.text)
+    listed = at + 1 < len(tokens) and tokens[at].text in (",", "and") and words.is_in("det", tokens[at + 1].text)  # "an octagonal tile and a plate"
+    last = item.text.rpartition(" ")[2]
+    return item.det in SINGULAR_DET and ((where and words.is_in("picture", last)) or ((listed or at == len(tokens)) and words.is_in("plaque", last)))
 
 
 def _made_medium(tokens: list[Token], end: int, item: Item, verb: str) -> int:
     """ "painting a portrait of a woman": what is painted is a thing, and what it shows belongs to it."""
     if words.is_in("shooting", verb):
         return end
-    item.role, item.hung, item.noun = "thing", True, words.singular(item.text)[0]
+    *item.attributes, last = item.text.split()
+    item.role, item.hung, item.noun = "thing", True, words.singular(last)[0]
     return _hold(tokens, end - 1, item) if tokens[end - 1].text == "of" else end
 
 
@@ -290,7 +321,7 @@ def _hold(tokens: list[Token], at: int, item: Item) -> int:
     if at >= len(tokens) or tokens[at].text != "of" or at + 1 >= len(tokens):
         return at
     inner, end = _phrase(tokens, at + 1)
-    if inner.role != "thing":
-        return at
+    if inner.role != "thing" and not (inner.role == "adjectives" and words.is_in("adjective", inner.text)):
+        return at  # "a pot of gold", but not "a cup of red"
     item.extra = " ".join(["of", *(t.text for t in tokens[at + 1 : end] if t.kind == "word")])
     return end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 # "meme: …": the kind of design, not part of the picture.
 KINDS = r"meme|sticker|cut-?out|textile|logo|poster|icon|pattern|brief|prompt|subject|design|print|emoji|t-shirt"
@@ -28,22 +29,26 @@ WHOLE = re.compile(r"^\s*[\"“«„]([^\"”»“«„]*\s[^\"”»“«„]*)[
 # "bat (the animal)": says which meaning of a word is meant.
 GLOSS = re.compile(r"\s*\((?:the |an? )?(?:animal|bird|insect|fish|fruit|vegetable|plant|flower|tool|vehicle|toy|food|instrument|object|person)s?\)", re.I)
 ON_CANVAS = re.compile(r"\b(?:oil|acrylic|tempera|gouache)s? on (?:canvas|wood|board|panel|linen)\b", re.I)
-SHORT = re.compile(r"(?<!\w)w/(o?)(?=\s|\w)", re.I)
+
+
+def outside_quotes(text: str, change: Callable[[str], str]) -> str:
+    """The text with what is not in quotation marks changed; what is quoted is lettering."""
+    out, at = [], 0
+    for match in QUOTED.finditer(text):
+        out += [change(text[at : match.start()]), match[0]]
+        at = match.end()
+    return "".join([*out, change(text[at:])])
 
 
 def without_code(text: str) -> str:
-    """The text without statements, tags, templates and addresses; a stop stands where they were. What is quoted is lettering and stays."""
-    out, at = [], 0
-    for match in QUOTED.finditer(text):
-        out += [CODE.sub(". ", text[at : match.start()]), match[0]]
-        at = match.end()
-    return "".join([*out, CODE.sub(". ", text[at:])])
+    """The text without statements, tags, templates and addresses; a stop stands where they were."""
+    return outside_quotes(text, lambda part: CODE.sub(". ", part))
 
 
 def without_cues(text: str) -> str:
     """The text with its lettering in quotation marks and nothing that only announces it, nor the kind of design."""
-    spelled = SHORT.sub(lambda match: "without " if match[1] else "with ", ON_CANVAS.sub("oil painting", GLOSS.sub("", WHOLE.sub(r"\1", text))))
-    return _without_announcements(PREFIX.sub("", UNQUOTED.sub(r'\1 "\2"', spelled)))
+    plain = ON_CANVAS.sub("oil painting", GLOSS.sub("", WHOLE.sub(r"\1", text)))
+    return _without_announcements(PREFIX.sub("", UNQUOTED.sub(r'\1 "\2"', plain)))
 
 
 def _without_announcements(text: str) -> str:

@@ -9,16 +9,19 @@ from cutwork.agents.language.items import Item
 from cutwork.agents.language.tokens import Token
 
 
-def head(body: list[Token], det: str, count: int | None, paired: bool = False) -> Item:
+def head(body: list[Token], det: str, count: int | None, paired: bool = False, placed: bool = False) -> Item:
     """Which word of the body is the thing, what kind of phrase that makes, and what describes it.
 
     Args:
+        placed: whether it says where another thing is: "on a pirate's shoulder" is on a pirate, "a giant's hand" is a hand.
         paired: whether the number was said in pairs: "a pair of glasses" is one, "a couple of glasses" are two.
     """
     owners = {t.text.removesuffix("'s").rstrip("'"): t.text for t in body[:-1] if t.text.endswith(("'s", "s'"))}
     texts = [t.text.removesuffix("'s").rstrip("'") for t in body]
     texts = [t for t in texts if t] or [body[0].text]
-    kept = _without_media(texts)
+    kept = [] if words.is_in("media", " ".join(t.text for t in body)) else _without_media(texts)
+    if len(texts) > 1 and texts[-2] in owners and words.is_in("plaque", texts[-1]):
+        kept = texts  # "a sheriff's badge"
     if not kept:
         return Item("media", " ".join(texts), det=det, count=1 if count is None else count, counted=count is not None)
     kept, gathered = _gathered(kept)
@@ -26,8 +29,11 @@ def head(body: list[Token], det: str, count: int | None, paired: bool = False) -
     end = _last_noun(kept, det, count)
     if end is None:
         return Item("adjectives", " ".join(kept), attributes=kept, det=det, count=1 if count is None else count, counted=count is not None)
-    if end > 0 and kept[end - 1] in owners and words.is_part(kept[end]) and not words.is_in("noun", kept[end]):
-        end -= 1  # "on a pirate's shoulder" is on a pirate
+    if (placed or det == "the") and end > 0 and kept[end - 1] in owners and _on_a_body(kept[end]):
+        end -= 1
+        kept = kept[: end + 1]
+    if end + 1 < len(kept) and words.kind(words.singular(kept[-1])[0]) == "x" and any(w in owners for w in kept[:end]):
+        end = max(i for i in range(end) if kept[i] in owners)  # "my parakeet's villain arc"
         kept = kept[: end + 1]
     begin = _compound_start(kept, end, owners)
     noun, plural = words.singular(" ".join(kept[begin : end + 1]))
@@ -38,7 +44,13 @@ def head(body: list[Token], det: str, count: int | None, paired: bool = False) -
     elif noun == "glasses" and number > 1:
         noun = "glass"
     text = " ".join(owners.get(w, w) for w in kept)
-    return Item("thing", text, noun, attributes, number, det, plural=plural, counted=count is not None)
+    name = next((t.cased for t in body if t.value == "name" and t.text == noun), "")
+    return Item("thing", text, noun, attributes, number, det, name=name, plural=plural, counted=count is not None)
+
+
+def _on_a_body(word: str) -> bool:
+    """ "on a pirate's shoulder", "on the captain's hat": on the pirate, on the captain."""
+    return (words.is_part(word) and not words.is_in("noun", word)) or (words.is_worn(word) and words.is_in("headgear", word))
 
 
 def _gathered(texts: list[str]) -> tuple[list[str], int]:
@@ -72,8 +84,15 @@ def _last_noun(texts: list[str], det: str, count: int | None) -> int | None:
         word = texts[at]
         if at > 0 and _names_one(texts[at - 1], words.singular(f"{texts[at - 1]} {word}")[0]):
             return at
-        if at > 0 and words.kind(words.singular(word)[0]) == "x" and _thing_word(texts[at - 1]):
-            continue  # "a dragon theme"
+        if (
+            at > 0
+            and not words.is_in("background", word)
+            and not words.is_in("holder", word)
+            and words.kind(words.singular(word)[0]) == "x"
+            and any(map(_thing_word, texts[:at]))
+            and not _event(texts, at)
+        ):
+            continue  # "a dragon theme", but "a tea party"
         if word[0].isdigit() or words.value("compared", word) or (words.is_in("shade", word) and at + 1 < len(texts) and words.is_colour(texts[at + 1])):
             continue  # "pale grey"
         if words.is_colour(word):
@@ -82,6 +101,12 @@ def _last_noun(texts: list[str], det: str, count: int | None) -> int | None:
         elif words.is_noun(word) and not (len(texts) == 1 and words.is_modifier(word) and not det and count is None):
             return at
     return None
+
+
+def _event(texts: list[str], at: int) -> bool:
+    """ "a tea party", "a jazz festival": what it is about is not to be seen, unless it is alive: "a dinosaur party"."""
+    alive = any(words.kind(words.singular(w)[0]) in "ah" and not words.is_modifier(w) for w in texts[:at])
+    return words.is_in("event", words.singular(texts[at])[0]) and not alive
 
 
 def _thing_word(word: str) -> bool:
@@ -104,9 +129,14 @@ def _compound_start(texts: list[str], end: int, owners: Container[str]) -> int:
             return begin
     if end > 0 and texts[end - 1] in owners:
         return end  # "a king's crown"
-    if end > 0 and not _describes(texts[end - 1]) and _nominal(texts[end - 1]) and not (words.kind(texts[end - 1]) == "h" and words.kind(last) in "ah"):
+    if end > 0 and not _describes(texts[end - 1]) and _nominal(texts[end - 1]) and not _of_somebody(texts[end - 1], last):
         return end - 1
     return end
+
+
+def _of_somebody(first: str, last: str) -> bool:
+    """ "a ginger tomcat", "a gigachad platypus": before what is alive a plant, a dish, a person or a word nobody knows describes it."""
+    return words.kind(last) in "ah" and words.kind(words.singular(first)[0]) in "hpfs?"
 
 
 def _names_one(first: str, text: str) -> bool:
@@ -119,7 +149,7 @@ def _describes(word: str) -> bool:
 
 
 def _nominal(word: str) -> bool:
-    if words.is_modifier(word) or word[0].isdigit() or words.is_in("media", word) or words.is_in("shade", word):
+    if words.is_modifier(word) or words.is_in("past", word) or word[0].isdigit() or words.is_in("media", word) or words.is_in("shade", word):
         return False
     known = words.letters(words.singular(word)[0])
     if words.verb_base(word) and word.endswith(("ing", "ed")):

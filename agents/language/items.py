@@ -22,6 +22,7 @@ class Item:
     det: str = ""
     extra: str = ""  # what a holder holds: "of coffee"
     lead: str = ""  # what stands for several as one: "bunch"
+    name: str = ""  # as it was written, if it is a name: "Statue of Liberty"
     hung: bool = False  # a picture that is a thing in the picture
     token: Token | None = None
     plural: bool = False

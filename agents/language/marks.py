@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cutwork.agents.language import about, words
+from cutwork.agents.language.drop import drop_collective, drop_stage, drop_total, to_background
 from cutwork.agents.language.phrases import alternatives
 from cutwork.agents.language.reading import Reading
-from cutwork.agents.language.relate import drop_collective, loose_on, replace_relation, subjects, to_background
+from cutwork.agents.language.relate import loose_on, replace_relation, subjects
 from cutwork.agents.language.tokens import Token
 
 
@@ -23,32 +24,43 @@ def _comma(reading: Reading, _token: Token, at: int) -> None:
 
 
 def _stop(reading: Reading, token: Token, at: int) -> None:
+    drop_total(reading)
+    reading.onward = None
     if token.text == ":" and reading.thing_at(at + 1):
         drop_collective(reading)
+        reading.total = reading.last if reading.last is not None and reading.parsed.things[reading.last].count > 1 else None
     reading.negated = reading.dropping = False
-    reading.absorbing, reading.waiting, reading.between = "", None, []
+    reading.absorbing, reading.between = "", []
+    reading.waiting = reading.waiting if token.text == ":" and reading.waiting == ("behind-all", "") else None  # "background: a beach"
     reading.about, reading.behind = "thing", ""
     reading.joined = token.text in (":", "(", ")")
     reading.breath, reading.together = [], False
     if token.text in (".", ";", "!", "?"):
-        reading.group = []
+        drop_stage(reading, at)
+        reading.group, reading.parts, reading.topic = [], [], list(reading.head)
 
 
 def _relation(reading: Reading, token: Token, at: int) -> None:
     kind = token.value
     reading.dropping = False
     reading.negated = False
+    reading.onward = None
     if reading.about != "thing":
         about.relation(reading, token)
         return
+    if token.text == "around" and reading.absorbing and reading.items[at - 1].role == "verb" and reading.thing_at(at + 1):
+        reading.absorbing = ""  # "an octopus wrapped around a submarine"
     if reading.absorbing and kind in ("with", "inside", "on", "beside") and reading.last is not None:
         reading.absorbing += f" {token.text}"  # "covered in", "filled with"
         return
     reading.absorbing = ""
     if kind == "between":
         reading.between = []
+    reading.opening = reading.opens(at)
     if reading.parsed.things and loose_on(reading, token, at):
         return
+    if kind == "inside" and token.text.startswith("in the ") and at + 1 < len(reading.items) and words.is_in("flat", reading.items[at + 1].noun):
+        kind = "on"  # "in the middle of a desk"
     if kind in ("at", "beside") and words.is_in("aimed", reading.items[at - 1].text):
         kind = "beside"  # "howling at the moon"
     reading.waiting = (kind, token.text)
@@ -91,19 +103,25 @@ def _not(reading: Reading, token: Token, at: int) -> None:
 
 def _order(reading: Reading, token: Token, _at: int) -> None:
     reverse = token.text.startswith("from right") or token.text.startswith("from bottom") or token.text.startswith("from the right")
+    several = reading.last is not None and reading.parsed.things[reading.last].count > 1 and len(reading.group) < 2
+    if several and token.text in ("in a row", "in a line", "side by side"):
+        return  # "five sardines in a row"
     reading.chain = token.value + ("-" if reverse else "")
 
 
 def _behind_all(reading: Reading, token: Token, at: int) -> None:
     """ "with a city in the background": the last thing is not a subject."""
-    if token.text.startswith("in") and about.opens(reading, at) and _thing_ahead(reading, at):
+    if token.text.startswith("in") and reading.opens(at) and _thing_ahead(reading, at):
         reading.behind = "first"
+        return
+    if reading.last is not None and token.text.startswith("behind") and reading.opens(at) and reading.thing_apart(at + 1):
+        reading.leading = ("behind", (reading.topic or reading.head or [reading.last])[0], None)  # "Behind them is a fence."
         return
     if reading.last is None or token.text.startswith("behind"):
         if reading.last is not None and reading.last > 0:
             replace_relation(reading, "behind", reading.last, 0)
         return
-    before = reading.items[at - 1]
+    before = next((item for item in reversed(reading.items[:at]) if item.role in ("thing", "media", "adjectives")), reading.items[at - 1])
     if before.role != "thing" or before.noun == reading.parsed.things[reading.last].noun:
         to_background(reading, reading.last)
 

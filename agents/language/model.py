@@ -21,6 +21,7 @@ class Thing:
     scale: float = 1.0
     extra: str = ""  # what a holder holds: "of coffee"
     lead: str = ""  # several as one: "bunch"
+    name: str = ""  # as it was written, if it is a name: "Statue of Liberty"
     mass: bool = False  # said in the singular behind its lead: "slice of pizza"
     asked: int = 0  # how many the brief asked for, where that is more than can be planned
 
@@ -29,7 +30,7 @@ class Thing:
         """Attributes and noun, without article and without what follows."""
         if self.lead:
             return " ".join([self.lead, "of", *self.described, self.noun if self.mass else plural(self.noun)])
-        return " ".join(filter(None, [*self.described, self.noun, self.extra]))
+        return " ".join(filter(None, [*self.described, self.name or self.noun, self.extra]))
 
     @property
     def described(self) -> list[str]:
@@ -42,8 +43,8 @@ class Thing:
         """One of it, with article and what follows: "a grumpy cat wearing a hat"."""
         bare = self.bare
         last = self.noun.rpartition(" ")[2]
-        several = not self.lead and is_in("pluralonly", last) and last.endswith("s") and not last.endswith(("ss", "us"))
-        led = "some" if not self.lead and not self.extra and is_in("mass", self.noun) else article(bare)
+        several = not self.lead and is_in("pluralonly", last) and last.endswith("s") and not last.endswith(("ss", "us", "is"))
+        led = "the" if self.name else "some" if not self.lead and not self.extra and is_in("mass", self.noun) else article(bare)
         return " ".join(([] if several else [led]) + [bare, *self.tails])
 
     @property

@@ -3,21 +3,20 @@
 Reads the items of `chunks` from left to right once, holding what is still open in a `Reading`: a relation or verb that
 waits for its object, a "without" that swallows what comes. No tree is built; a brief is a list of things with hints
 between them. Here is what each kind of item does, in `marks` what marks and set phrases do; `phrases` says what a phrase is, `relate` who
-stands in a relation, `about` what a sentence is about where it is about no thing, `again` and `apart` which of those named before is meant.
+stands in a relation, `about` what a sentence is about where it is about no thing, `unseen` what cannot be drawn, `again` and `apart` which of those named before is meant.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable
 
 from cutwork.agents.language import about, foreign, words
-from cutwork.agents.language.again import counted_out, named_before, one_of_several
-from cutwork.agents.language.apart import take, tells_apart
+from cutwork.agents.language.again import counted_out, known, named_before, one_of_several
+from cutwork.agents.language.apart import all_again, coloured_out, take, tells_apart
+from cutwork.agents.language.being import said_to_be
 from cutwork.agents.language.chunks import MUTUAL, chunk
 from cutwork.agents.language.compare import comparative, compares, sized
-from cutwork.agents.language.cues import without_code, without_cues
+from cutwork.agents.language.drop import drop_summed, drop_total, removed
 from cutwork.agents.language.items import Item, renamed
 from cutwork.agents.language.marks import MARKS
 from cutwork.agents.language.model import Parsed, Thing
@@ -30,8 +29,6 @@ from cutwork.agents.language.phrases import (
     describe,
     describes_last,
     handed,
-    is_background,
-    is_behind,
     listed_noun,
     made,
     material,
@@ -40,11 +37,12 @@ from cutwork.agents.language.phrases import (
     shown,
     stands_for_last,
     still_waits,
-    undrawable,
 )
+from cutwork.agents.language.places import is_background, is_behind, stands_behind
+from cutwork.agents.language.prepare import prepared
 from cutwork.agents.language.reading import Reading
-from cutwork.agents.language.relate import add, chain_up, done_to, met_again, mutual
-from cutwork.agents.language.tokens import tokens
+from cutwork.agents.language.relate import add, chain_up, done_to, in_the_corners, met_again, mutual, sound
+from cutwork.agents.language.unseen import all_over, fall_back, looked, of_light, stands, undrawable
 
 PLAIN_MEDIA = {"photo", "picture", "image", "sticker", "cutout", "cut-out", "meme", "pic", "scene", "design", "art", "artwork", "textile", "style", "logo"}
 PLAIN_MEDIA |= {"view", "side view", "pack", "set"}
@@ -54,8 +52,7 @@ ABSORBING = {"as", "like"}
 
 def parse(text: str) -> Parsed:
     """What a brief asks for. Never fails; a text that names nothing to be drawn gives no things."""
-    plain = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text[:2_000]))
-    found = tokens(foreign.in_english(without_cues(without_code(plain))))
+    found = prepared(text)
     parsed = _read(chunk([t for t in found if t.kind != "text"]))
     parsed.lettering = [t.cased.strip("\"'“”«»„‘’") for t in found if t.kind == "text"]
     parsed.notes += foreign.notes([thing.noun for thing in parsed.things])
@@ -65,22 +62,18 @@ def parse(text: str) -> Parsed:
 def _read(items: list[Item]) -> Parsed:
     reading = Reading(items)
     for at, item in enumerate(items):
+        reading.at = at
         if item.role == "token" and item.token is not None:
             MARKS[item.token.kind](reading, item.token, at)
         else:
             ROLES[item.role](reading, item, at)
+    drop_total(reading)
+    drop_summed(reading)
     chain_up(reading)
-    if not reading.parsed.things and not reading.parsed.background:
-        _fall_back(reading)
+    sound(reading)
+    if not reading.parsed.things:
+        fall_back(reading)
     return reading.parsed
-
-
-def _fall_back(reading: Reading) -> None:
-    """Nothing to be drawn was named: colours are the background, moods the look, and the rest is no picture."""
-    colours = [i.text for i in reading.items if i.role == "adjectives" and any(map(words.is_colour, i.attributes))]
-    if colours:
-        reading.parsed.background.append(f"{words.article(colours[0])} {colours[0]} background")
-    reading.parsed.styles += [text for text in reading.moods if text not in reading.parsed.styles][:6]
 
 
 def _and(reading: Reading, item: Item, _at: int) -> None:
@@ -93,7 +86,7 @@ def _and(reading: Reading, item: Item, _at: int) -> None:
 
 def _be(reading: Reading, _item: Item, at: int) -> None:
     reading.dropping = reading.dropping or (at > 0 and reading.items[at - 1].text == "you")  # "You are an artist."
-    reading.waiting = None
+    reading.waiting = reading.waiting if reading.waiting and reading.waiting[0] == "behind-all" else None  # "The backdrop is a terrace."
     reading.joined = False
 
 
@@ -104,6 +97,8 @@ def _have(reading: Reading, _item: Item, _at: int) -> None:
 
 def _that(reading: Reading, item: Item, at: int) -> None:
     reading.joined = False
+    if item.text in ("while", "where", "when"):
+        reading.waiting = None
     if item.text == "whose" and reading.last is not None:
         reading.absorbing = item.text
     reading.object = reading.last if item.text in ("that", "which", "who", "whom") and reading.thing_at(at + 1) else None
@@ -116,6 +111,7 @@ def _pronoun(reading: Reading, item: Item, at: int) -> None:
         take(reading, item)
         return
     reading.together = item.text in ("both", "all", "each") and bool(reading.group)
+    reading.each = item.text == "each" and bool(reading.group)
     if item.text == MUTUAL and reading.items[at - 1].role == "verb":
         mutual(reading, reading.items[at - 1].text)
     follows = reading.items[at + 1].role if at + 1 < len(reading.items) else ""
@@ -124,6 +120,11 @@ def _pronoun(reading: Reading, item: Item, at: int) -> None:
 
 
 def _skip(reading: Reading, item: Item, at: int) -> None:
+    if item.text == "everywhere" and all_over(reading, at):
+        removed(reading, len(reading.parsed.things) - 1)
+        reading.parsed.background.append(reading.items[at - 1].text)
+    if item.text in ("just", "only"):
+        reading.negated = reading.dropping = False  # "no context, just a cat"
     if item.text in ("he", "she", "they"):
         about.subject(reading, at)
 
@@ -135,6 +136,8 @@ def _prep(reading: Reading, item: Item, at: int) -> None:
         return
     if item.text in ("to", "from") and handed(reading, at):
         reading.waiting = ("beside", item.text)  # "gives an apple to a bird"
+    elif item.text == "after" and at and reading.items[at - 1].role == "verb" and reading.last is not None:
+        reading.waiting = ("facing", f"{reading.items[at - 1].text} after")  # "dives after a herring"
     elif item.text in DROPPING:
         reading.dropping = True
     elif item.text in ABSORBING and reading.last is not None:
@@ -147,7 +150,9 @@ def _prep(reading: Reading, item: Item, at: int) -> None:
 
 def _media(reading: Reading, item: Item, at: int) -> None:
     about.look(reading, at)
-    if not reading.negated and item.text not in PLAIN_MEDIA and reading.about != "look":
+    if reading.waiting and reading.waiting[0] == "on" and words.is_in("cloth", item.text.rpartition(" ")[2]):
+        reading.parsed.background.append(f"on {item.text}")  # "lemons on blue tile"
+    elif not reading.negated and item.text not in PLAIN_MEDIA and reading.about != "look":
         reading.parsed.styles.append(item.text)
     if reading.waiting and reading.waiting[1] == "in":
         reading.dropping = words.is_in("tail", item.text.split(" ")[-1])  # "in the style of Cezanne"
@@ -157,8 +162,11 @@ def _media(reading: Reading, item: Item, at: int) -> None:
 def _verb(reading: Reading, item: Item, at: int) -> None:
     word = item.text
     reading.waiting = None
-    if reading.negated and reading.items[at - 1].text == "not":
-        return  # "not smiling"
+    all_again(reading, at)
+    reading.onward = reading.leading[:2] if reading.leading and not word.endswith(("s", "ing")) else None
+    before = reading.items[at - 1].token
+    if reading.negated and before is not None and before.kind == "not":
+        return  # "not smiling", "isn't flying"
     if words.is_in("shooting", word) and at + 1 < len(reading.items) and reading.items[at + 1].role == "media":
         return  # "taking a photo of"
     if reading.last is None or reading.leading or reading.about != "thing":
@@ -169,13 +177,22 @@ def _verb(reading: Reading, item: Item, at: int) -> None:
     if at_something(reading, word, at):
         reading.waiting = ("beside", "against")  # "tied to a tree", "hanging from a branch"
     elif words.is_in("worn-verb", word) or (words.is_in("absorb", word) and absorbs(reading, at)):
-        reading.absorbing = word
+        reading.absorbing = words.doing(word)
     elif words.is_in("riding", word):
         reading.waiting = ("riding", word)
     elif words.is_in("holding", word):
         reading.waiting = ("holding", word)
+        if (
+            word.endswith("ing")
+            and not reading.joined
+            and reading.last is not None
+            and (at + 1 >= len(reading.items) or reading.items[at + 1].text in (",", ".", "and"))
+        ):
+            describe(reading, reading.last, word)  # "a martian waving"
     elif reading.phrase_follows(at):
-        reading.waiting = ("facing", word)
+        reading.waiting = ("flanking" if words.is_in("flanking", word) else "facing", word)
+    elif reading.items[at - 1].role == "thing" and reading.items[at - 1].noun != reading.parsed.things[reading.last].noun:
+        pass  # "a mug, steam rising"
     elif not reading.joined and (at + 1 >= len(reading.items) or word.endswith("ing")):
         describe(reading, reading.last, word)
     reading.joined = False
@@ -190,6 +207,9 @@ def _adjectives(reading: Reading, item: Item, at: int) -> None:
         about.look(reading, at)  # "Soft light comes in from a window."
     if reading.about != "thing":
         about.say(reading, item)
+        return
+    if item.attributes[-1] in ("gradient", "ombre") and words.is_colour(item.attributes[0]) and waiting is None:
+        reading.parsed.background.append(f"{words.article(item.text)} {item.text}")  # ", pink gradient"
         return
     if one_of_several(reading, item) or comparative(reading, item, at):
         return
@@ -240,21 +260,30 @@ def _coloured(reading: Reading, item: Item, said: str) -> None:
 
 
 def _thing(reading: Reading, item: Item, at: int) -> None:
-    if about.behind_all(reading, item):
+    if about.behind_all(reading, item) or stands_behind(reading, item, at):
         pass
     elif is_background(item):
         _add_background(reading, item)
+        if reading.waiting == ("behind-all", ""):
+            return
     elif reading.negated or item.count < 1:
         _uncounted(reading, item)
-    elif reading.dropping or (reading.waiting and reading.waiting[1] == "by" and words.kind(item.noun) == "?"):
+    elif in_the_corners(reading, item):
+        pass
+    elif reading.dropping or (reading.waiting and reading.waiting[1] == "by" and words.kind(item.noun) == "?" and not item.det):
         reading.dropping = False  # "for my bakery", "by Greg Rutkowski"
     elif one_of_several(reading, item) or counted_out(reading, item, at):
         return
+    elif coloured_out(reading, item):
+        take(reading, item)
+        attribute(reading, reading.last or 0, [item.noun])
     elif stands_for_last(reading, item):
         _again(reading, item)
+    elif said_to_be(reading, item, at):
+        pass
     elif describes_last(reading, item):
         reading.tailed = True
-    elif is_behind(reading, item):
+    elif not known(reading, item) and is_behind(reading, item):
         about.scenery(reading, at)
     else:
         reading.tailed, reading.about = False, "thing"
@@ -290,9 +319,9 @@ def _again(reading: Reading, item: Item) -> None:
 
 def _drawn(reading: Reading, item: Item, at: int) -> None:
     """A thing of its own, unless it is a style or cannot be drawn."""
-    if undrawable(item):
+    if (undrawable(item) and not stands(reading, item, at)) or of_light(reading, at):
         about.look(reading, at)
-        _looked(reading, item)
+        looked(reading, item)
         return
     before = named_before(reading, item)
     if before is not None:
@@ -301,14 +330,6 @@ def _drawn(reading: Reading, item: Item, at: int) -> None:
         thing = made(item)
         sized(reading, thing)
         add(reading, thing)
-
-
-def _looked(reading: Reading, item: Item) -> None:
-    """What cannot be drawn may say how the picture is to look, or feel: "soft colors", "loneliness"."""
-    if words.is_in("tail", item.text.split(" ")[-1]) or words.is_in("style", item.noun):
-        reading.parsed.styles.append(item.text)
-    elif words.is_in("abstract", item.noun) or ("V" not in words.letters(item.noun) and not words.is_in("meta", item.noun)):
-        reading.moods.append(item.text)
 
 
 ROLES: dict[str, Callable[[Reading, Item, int], None]] = {

@@ -36,6 +36,8 @@ def absorbs(reading: Reading, at: int) -> bool:
 def describe(reading: Reading, index: int, word: str) -> None:
     """A verb as what one thing is doing, said after it: "a cat sleeping"."""
     thing = reading.parsed.things[index]
+    verb, space, rest = word.partition(" ")
+    word = words.doing(verb) + space + rest
     if word not in thing.tails and word not in ("standing", "being", "having"):
         thing.tails.append(word)
 
@@ -45,6 +47,9 @@ def said_of_last(reading: Reading, item: Item, at: int) -> bool:
     if at == 0:
         return False
     before = reading.items[at - 1].role
+    follows = reading.items[at + 1].token if at + 1 < len(reading.items) else None
+    if before in ("verb", "thing") and follows is not None and follows.kind == "relation" and words.is_in("adverb", item.text):
+        return False  # "flies high above a barn"
     if reading.absorbing:
         return words.is_colour(item.attributes[-1])
     if before in ("be", "skip", "verb", "that", "pronoun") or (before == "thing" and not reading.joined):
@@ -111,11 +116,6 @@ def still_waits(reading: Reading, item: Item, at: int) -> bool:
     return reading.tailed and some_part(item) and at + 1 < len(reading.items) and reading.items[at + 1].text == "of"
 
 
-def is_background(item: Item) -> bool:
-    """Whether a phrase names the background as such: "a teal striped background"."""
-    return words.is_in("background", item.noun.rpartition(" ")[2]) and item.noun != "surface"
-
-
 def stands_for_last(reading: Reading, item: Item) -> bool:
     """Whether it is "one": another of the last thing."""
     return item.noun == "one" and reading.last is not None
@@ -129,10 +129,16 @@ def describes_last(reading: Reading, item: Item) -> bool:
         add_tail(reading, f"and {said(item)}")
         return True
     if _tagged(reading, item):
+        owner, last = _owner(reading), reading.last
+        reading.last = owner
         add_tail(reading, f"with {said(item)}")
+        reading.last = last
         return True
     if reading.absorbing == "whose" and not (words.is_part(item.noun) or words.is_worn(item.noun)):
         reading.absorbing, reading.waiting = "", ("with", "with")  # "a man whose dog is black"
+    if reading.waiting and reading.waiting[1] == "out of" and not item.det and (words.is_in("cloth", item.noun) or words.kind(item.noun) == "s"):
+        add_tail(reading, f"made of {said(item)}")  # "carved out of wood"
+        return True
     if reading.absorbing == "from" and words.is_scenery(item.noun) and item.det in ("a", "an", "the"):
         reading.parsed.background.append(f"in {said(item)}")  # "taking a cow from a cornfield"
         return True
@@ -156,8 +162,23 @@ def describes_last(reading: Reading, item: Item) -> bool:
 def _tagged(reading: Reading, item: Item) -> bool:
     """ "beautiful woman, long hair, red dress": tags without an article that only a body can have."""
     assert reading.last is not None
-    bare = item.det == "" and not item.counted and bool(item.attributes) and reading.waiting is None and reading.joined and not reading.absorbing
-    return bare and (words.is_worn(item.noun) or words.is_part(item.noun)) and words.kind(reading.parsed.things[reading.last].noun) in "ah"
+    bare = (
+        item.det == ""
+        and not item.counted
+        and (bool(item.attributes) or " " in item.noun)
+        and reading.waiting is None
+        and reading.joined
+        and not reading.absorbing
+    )
+    return bare and (words.is_worn(item.noun) or words.is_part(item.noun)) and _owner(reading) is not None
+
+
+def _owner(reading: Reading) -> int | None:
+    """Whose a tag without an article is: the last thing's if it is alive, else the one's whom the sentence is about."""
+    about = [i for i in (reading.last, *reading.head[:1]) if i is not None]
+    alive = next((i for i in about if words.kind(reading.parsed.things[i].noun) in "ah"), None)
+    unknown = reading.head[0] if reading.head and words.kind(reading.parsed.things[reading.head[0]].noun) == "?" else None
+    return unknown if alive is None else alive  # "a barista"
 
 
 def _own_part(reading: Reading, item: Item) -> None:
@@ -175,16 +196,8 @@ def _done_with(reading: Reading, item: Item) -> bool:
     assert reading.waiting is not None
     if item.det or item.counted:
         return False
-    game = reading.waiting[1].startswith("play") and words.is_in("game", item.noun)
+    game = reading.waiting[1].startswith("play") and (words.is_in("game", item.noun) or words.is_in("game", item.text))
     return game or (item.plural and words.is_part(item.noun) and not words.is_in("noun", item.noun))
-
-
-def undrawable(item: Item) -> bool:
-    """Whether a phrase names nothing to be seen: ideas, looks, and words about the brief itself."""
-    idea = words.kind(item.noun) == "x" and not item.extra and not item.hung  # "a portrait of a woman" can be seen
-    if words.is_in("noun", item.noun) and " " in item.noun:
-        return False  # "latte art"
-    return idea or words.is_in("meta", item.noun) or words.is_in("style", item.noun) or words.is_in("tail", item.noun.rpartition(" ")[2])
 
 
 def some_part(item: Item) -> bool:
@@ -201,10 +214,11 @@ def at_a_part(reading: Reading, item: Item) -> None:
     """ "a giraffe with an owl on its head", "a dog with a ball in its mouth"."""
     if reading.waiting is None or reading.waiting[0] not in ("on", "inside") or reading.last is None or not reading.head:
         return
-    at = next(i for i, other in enumerate(reading.items) if other is item)
+    at = reading.at
     kind = "on" if reading.waiting[0] == "on" else "held" if item.noun in GRASPING else ""
     before = reading.items[at - 2].token if at > 1 else None
-    if kind and before is not None and before.kind in ("stop", "comma") and not reading.thing_at(at + 1) and reading.thing_after(at + 1):
+    opens = reading.items[at - 2].role == "and" or (before is not None and before.kind in ("stop", "comma")) if at > 1 else False
+    if kind and opens and not reading.thing_at(at + 1) and reading.thing_after(at + 1):
         reading.leading = (kind, reading.head[0], None)  # "An elephant in a field. On its back sits a monkey."
     elif reading.head[0] == reading.last or not kind:
         return
@@ -246,30 +260,9 @@ def add_tail(reading: Reading, text: str) -> None:
             thing.tails.append(text)
 
 
-def is_behind(reading: Reading, item: Item) -> bool:
-    """Scenery: what is in, on or at a place stands before it."""
-    if reading.waiting and reading.waiting[0] == "behind-all":
-        reading.parsed.background.append(said(item))
-        return True
-    if not words.is_scenery(item.noun) or (reading.place not in ("", "front") and reading.waiting is None):
-        return False  # "on the left a forest" has a place of its own on the canvas
-    if reading.waiting is None:
-        if words.is_pure_scenery(item.noun) and not (reading.joined and reading.parsed.things and item.det):
-            reading.parsed.background.append(said(item))
-            return True
-        return False
-    kind, word = reading.waiting
-    if words.is_in("noun", item.noun) and kind not in ("on", "at", "inside"):
-        return False  # "over the moon", but "on the moon"
-    if kind in ("left", "right", "facing", "holding", "riding", "between", "with") and not words.is_pure_scenery(item.noun):
-        return False
-    reading.parsed.background.append(f"{word} {said(item)}".replace("on top of", "on"))
-    return True
-
-
 def shown(item: Item) -> list[str]:
     """What can be seen of a phrase's attributes."""
-    return [a for a in item.attributes if not words.is_in("function", a) and a not in ("colored", "coloured")]
+    return [a for a in item.attributes if not words.is_in("function", a) and a not in ("colored", "coloured", "more")]
 
 
 def said(item: Item) -> str:
@@ -291,7 +284,7 @@ def made(item: Item) -> Thing:
         size = words.value("size", word)
         scale *= float(size) if size else 1.0
     mass = bool(item.lead) and not item.plural
-    return Thing(item.noun, shown(item), count=item.count, scale=min(2.0, max(0.4, scale)), extra=item.extra, lead=item.lead, mass=mass)
+    return Thing(item.noun, shown(item), count=item.count, scale=min(2.0, max(0.4, scale)), extra=item.extra, lead=item.lead, name=item.name, mass=mass)
 
 
 def owned(reading: Reading, item: Item, at: int) -> bool:

@@ -6,11 +6,13 @@ A relation is said before its object, and sometimes before its subject too; whom
 from __future__ import annotations
 
 from cutwork.agents.language import words
+from cutwork.agents.language.items import Item
 from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.reading import Reading
 from cutwork.agents.language.tokens import Token
-from cutwork.domain import MAX_COUNT
+from cutwork.domain import MAX_COUNT, MAX_REGIONS
 
+LOOSE = ("inside", "underneath", "beneath", "below", "behind", "nearby", "alongside", "above")
 VERBAL = ("facing", "holding", "riding")
 
 
@@ -20,19 +22,38 @@ def loose_on(reading: Reading, token: Token, at: int) -> bool:
     if token.value == "between" and reading.last and (follows is None or (follows.role in ("token", "and") and follows.text != "not")):
         _between_them(reading, reading.last)
         return True  # "two owls with a lantern in between"
+    closes = follows is None or follows.role == "and" or (follows.token is not None and follows.token.kind in ("comma", "stop"))
+    if closes and token.text in LOOSE and not reading.opening and reading.last is not None:
+        if reading.head and reading.head[0] != reading.last:
+            replace_relation(reading, token.value, reading.last, reading.head[0])
+        return True  # "a house with an ogre inside"
     if follows is None or follows.role != "pronoun" or reading.last is None:
         return False
-    if reading.thing_after(at + 2):
-        reading.leading = (token.value, reading.head[0] if reading.head else reading.last, None)
+    if reading.thing_after(at + 2) or (reading.opening and reading.thing_apart(at + 2)):
+        reading.leading = (token.value, _meant(reading, follows.text), None)
         return True
     if reading.last == 0:
         return False
     if token.value == "between":
         _between_them(reading, reading.last)
         return True
-    base = reading.head[0] if reading.head and reading.head[0] != reading.last else reading.last - 1
-    replace_relation(reading, token.value, reading.last, base)
+    base = next((i for i in [*reading.head[:1], *reading.topic[:1]] if i != reading.last), reading.last - 1)
+    person = _person(reading) if follows.text in ("him", "her") else None
+    replace_relation(reading, token.value, reading.last, base if person in (None, reading.last) else person)
     return True
+
+
+def _meant(reading: Reading, pronoun: str) -> int:
+    """Which thing "it" or "him" is: what the sentence before was about; a person for "him" and "her"."""
+    assert reading.last is not None
+    person = _person(reading) if pronoun in ("him", "her") else None
+    return person if person is not None else reading.head[0] if reading.head else reading.last
+
+
+def _person(reading: Reading) -> int | None:
+    """The last person named, else the last animal."""
+    kinds = [words.kind(t.noun) for t in reading.parsed.things]
+    return next((i for kind in "ha" for i in reversed(range(len(kinds))) if kinds[i] == kind), None)
 
 
 def _between_them(reading: Reading, index: int) -> None:
@@ -58,33 +79,16 @@ def subjects(reading: Reading, place: str) -> list[int]:
     return [reading.last] if place else reading.group
 
 
-def to_background(reading: Reading, index: int) -> None:
-    """A thing is no subject after all; what was said of it goes with it."""
-    thing = reading.parsed.things.pop(index)
-    reading.parsed.background.append(thing.phrases)
-    down = {i: i - (i > index) for i in range(len(reading.parsed.things) + 1) if i != index}
-    kept = [r for r in reading.parsed.relations if index not in (r.a, r.b, r.c)]
-    reading.parsed.relations = [Relation(r.kind, down[r.a], down[r.b], None if r.c is None else down[r.c]) for r in kept]
-    reading.group = [down[i] for i in reading.group if i != index]
-    reading.head = [down[i] for i in reading.head if i != index]
-    reading.last = len(reading.parsed.things) - 1 if reading.parsed.things else None
-
-
-def drop_collective(reading: Reading) -> None:
-    """ "a happy family: mom, dad and two kids": those who make it up are named, so it is none besides them."""
-    things = reading.parsed.things
-    if len(things) == 1 and words.is_scenery(things[0].noun) and not things[0].place:
-        to_background(reading, 0)  # "christmas: santa and a reindeer"
-    if len(things) == 1 and not reading.parsed.relations and (words.is_in("group", things[0].noun) or words.is_in("people", things[0].noun)):
-        things.clear()
-        reading.group, reading.head, reading.last = [], [], None
+def sound(reading: Reading) -> None:
+    """Leaves out what a thing would be to itself, which comes of a pronoun that means nobody else."""
+    reading.parsed.relations = [r for r in reading.parsed.relations if r.a not in (r.b, r.c)]
 
 
 def met_again(reading: Reading, known: int, at: int) -> None:
     """A thing named before is named again: it ends the open relation, or the sentence is about it now."""
     before = reading.items[at - 2].token if at > 1 else None
     opened = at == 1 or (before is not None and before.kind == "stop")
-    if reading.waiting and (reading.thing_at(at + 1) or (opened and reading.thing_after(at + 1))):
+    if reading.waiting and (reading.thing_at(at + 1) or (opened and reading.thing_apart(at + 1))):
         reading.leading = (reading.waiting[0], known, None)  # "left of the couch a lamp", "Left of the couch stands a lamp."
     elif reading.waiting:
         relate(reading, known)
@@ -106,16 +110,38 @@ def add(reading: Reading, thing: Thing) -> None:
         thing.asked, thing.count = thing.count, MAX_COUNT
     reading.parsed.things.append(thing)
     index = len(reading.parsed.things) - 1
+    if (
+        reading.each
+        and thing.count == 1
+        and reading.waiting
+        and reading.waiting[0] in ("holding", "with", "riding", "facing")
+        and not words.is_in("aimed", reading.waiting[1])
+    ):
+        many = sum(reading.parsed.things[i].count for i in doers(reading, reading.waiting[0]))
+        room = MAX_REGIONS - sum(t.count for t in reading.parsed.things)
+        thing.count = many if many <= min(room, MAX_COUNT) else 1
+    reading.each = False
     if reading.place:
         thing.place, reading.place = reading.place, ""
     if reading.waiting:
         relate(reading, index)
     else:
         listed(reading, index)
+        if reading.onward and reading.leading is None and reading.joined:
+            reading.parsed.relations.append(Relation(named(reading.onward[0]), index, reading.onward[1]))
         catch_up(reading, index)
     reading.last = index
     reading.breath.append(index)
     reading.whole = None if thing.count > 1 else reading.whole
+
+
+def in_the_corners(reading: Reading, item: Item) -> bool:
+    """ "orchids in the four corners": so many of what was named last."""
+    if reading.waiting is None or reading.last is None or item.noun != "corner" or not item.plural:
+        return False
+    thing = reading.parsed.things[reading.last]
+    thing.count = max(thing.count, item.count if item.counted else 4) if thing.count == 2 else thing.count
+    return True
 
 
 def twin(reading: Reading, thing: Thing) -> int | None:
@@ -129,7 +155,7 @@ def twin(reading: Reading, thing: Thing) -> int | None:
 
 def listed(reading: Reading, index: int) -> None:
     """The thing joins the running list, or starts a new one."""
-    related = reading.last is not None and any(reading.last in (r.b, r.c) for r in reading.parsed.relations)
+    related = reading.last is not None and reading.onward is None and any(reading.last in (r.b, r.c) for r in reading.parsed.relations)
     reading.group = [*reading.group, index] if reading.joined and reading.group and not related else [index]
     reading.head = list(reading.group)
 
@@ -171,6 +197,8 @@ def relate(reading: Reading, index: int) -> None:
         relate_between(reading, index)
     elif reading.last is None and not reading.group:
         reading.leading = (kind, index, None)
+    elif kind == "flanking":
+        _amid(reading, index)
     else:
         who = doers(reading, kind)
         if kind == "with" and in_hand(reading.parsed.things[who[-1]], reading.parsed.things[index]):
@@ -178,10 +206,21 @@ def relate(reading: Reading, index: int) -> None:
         for subject in who:
             if kind == "holding" and words.is_in("container", reading.parsed.things[subject].noun):
                 reading.parsed.relations.append(Relation("inside", index, subject))  # "the vase holds lilies"
+            elif kind == "holding" and words.is_in("flat", reading.parsed.things[subject].noun):
+                reading.parsed.relations.append(Relation("on", index, subject))  # "the table holds a lamp"
             elif subject != index and kind == "with" and in_hand(reading.parsed.things[subject], reading.parsed.things[index]):
                 reading.parsed.relations.append(Relation("holding", subject, index))
             elif subject != index:
                 reading.parsed.relations.append(Relation(named(kind), subject, index, said=said if kind in VERBAL and said.endswith("ing") else ""))
+
+
+def _amid(reading: Reading, index: int) -> None:
+    """ "two bottles flanking a cheese": the cheese is between them."""
+    ends = [i for i in reading.group if i != index][-2:]
+    if ends and (len(ends) == 2 or reading.parsed.things[ends[0]].count > 1):
+        reading.parsed.relations.append(Relation("between", index, ends[0], ends[-1]))
+    elif ends:
+        reading.parsed.relations.append(Relation("beside", ends[0], index))
 
 
 def in_hand(who: Thing, what: Thing) -> bool:
@@ -196,6 +235,8 @@ def doers(reading: Reading, kind: str) -> list[int]:
     last = next((r for r in reversed(reading.parsed.relations) if reading.last in (r.b, r.c)), None)
     if last is None:
         return reading.group if reading.last in reading.group else [reading.last]
+    if not reading.joined and _done_to_goes_on(reading, kind, last):
+        return [last.b]
     if not reading.joined and kind in ("on", "inside") and last.kind in ("on", "inside"):
         return [reading.last]  # "a candle on a cake on a table"
     if not reading.joined and kind in ("on", "inside") and last.kind == "beside" and not last.said and last.b == reading.last:
@@ -203,6 +244,20 @@ def doers(reading: Reading, kind: str) -> list[int]:
     if reading.joined or last.kind in ("on", "inside", "riding", "holding", "beside", "facing", "with"):
         return [last.a] if kind != "with" else [reading.last]
     return [reading.last]
+
+
+def _done_to_goes_on(reading: Reading, kind: str, last: Relation) -> bool:
+    """ "hammering a horseshoe on an anvil", "bees following a bear carrying a pot": whose object is it that stands there, or does the next thing."""
+    if kind in ("on", "inside"):
+        return words.is_in("worked", last.said)
+    follows = last.kind == "beside" and last.said != "" and last.b == reading.last
+    return kind in ("holding", "facing") and follows and _takes(reading, last.a, last.b)
+
+
+def _takes(reading: Reading, first: int, second: int) -> bool:
+    """Whether of two that are alive the second is the one who holds something: people before animals."""
+    one, other = (words.kind(reading.parsed.things[i].noun) for i in (first, second))
+    return other == "h" or (other == "a" and one != "h")
 
 
 def relate_between(reading: Reading, index: int) -> None:

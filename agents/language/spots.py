@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.rects import Rect
 
 
@@ -23,3 +27,11 @@ def tidy(rect: Rect) -> Rect:
     """The rectangle inside the canvas, to four digits."""
     x0, y0, x1, y1 = (round(min(1.0, max(0.0, v)), 4) for v in rect)
     return x0, y0, x1, y1
+
+
+def around_the_centre(things: list[Thing], relations: Sequence[Relation]) -> list[Thing]:
+    """ "a pawn in the centre, a rook to its left": what stands beside the centre has a side of the canvas to itself."""
+    sides = {"left": "left", "right": "right", "above": "top", "below": "bottom"}
+    placed = {r.a: sides[r.kind] for r in relations if r.kind in sides and max(r.a, r.b) < len(things) and things[r.b].place == "centre"}
+    standing = {r.a for r in relations if r.kind not in (*sides, "beside")}
+    return [replace(t, place=placed[i]) if i in placed and not t.place and i not in standing else t for i, t in enumerate(things)]

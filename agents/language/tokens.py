@@ -33,6 +33,7 @@ ON_ITS_OWN = (
     rf"\b{CORNER}\b(?! of)",
     rf"\bthe {EDGE}(?:[- ]{EDGE})* (?:side|half|part|third|one)(?=\s+(?:is|has|shows|contains|features)\b)",
     rf"(?<![\w-]){EDGE}(?:[- ]{EDGE})*{AREA}(?=\s*:)",
+    rf"(?:^|(?<=[,.;] )){EDGE}(?:[- ]{EDGE})*{AREA}(?= (?:an?|the|one|two|three|four|five|\d+) )",
     r"(?<=, )(?:top|bottom|upper|lower)[- ](?:left|right)(?: corner)?(?=\W*$|\s*,)",
 )
 QUOTES = (r"\"[^\"]*\"", r"“[^”]*”", r"«[^»]*»", r"„[^“”]*[“”]", r"(?<!\w)'[^']{1,80}'(?!\w)", r"(?<!\w)‘[^’]{1,80}’(?!\w)")

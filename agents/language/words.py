@@ -21,7 +21,13 @@ def _text(name: str) -> str:
 @cache
 def lexicon() -> dict[Word, str]:
     """Lemma -> letters, the most usual part of speech first; see `lab/build_lexicon.py` for what they mean."""
-    return dict(line.split("\t") for line in _text("lexicon.txt").splitlines())
+    return {lemma: letters for lemma, letters, *_ in (line.split("\t") for line in _text("lexicon.txt").splitlines())}
+
+
+@cache
+def _besides() -> dict[Word, str]:
+    """Noun that is abstract first -> the letter of a later sense that can be seen."""
+    return {line[0]: line[2] for line in (line.split("\t") for line in _text("lexicon.txt").splitlines()) if len(line) > 2}
 
 
 @cache
@@ -78,6 +84,10 @@ def _singular(word: Word) -> tuple[Word, bool]:
     irregular = value("irregular", word)
     if irregular:
         return irregular, irregular != word
+    if word.endswith("men") and letters(word[:-3]) and not letters(word) and not is_in("noun", word):
+        return word[:-2] + "an", True  # "spidermen"
+    if word.endswith("women") and letters(word[:-5]):
+        return word[:-2] + "an", True
     if is_in("pluralonly", word) or is_in("unchanged", word) or is_in("noun", word) or not word.endswith("s") or word.endswith("ss") or len(word) < 3:
         return word, False
     if len(word) == 3 and not is_in("noun", word[:-1]):
@@ -105,7 +115,7 @@ def plural(noun: Word) -> Word:
     """The noun in the plural, for writing prompts."""
     head, _, last = noun.rpartition(" ")
     back = {v: k for k, v in own()["irregular"].items()}
-    if is_in("unchanged", last) or (is_in("pluralonly", last) and last.endswith("s") and not last.endswith(("ss", "us"))):
+    if is_in("unchanged", last) or (is_in("pluralonly", last) and last.endswith("s") and not last.endswith(("ss", "us", "is"))):
         many = last
     elif last in back:
         many = back[last]
@@ -127,8 +137,11 @@ def article(phrase: str) -> str:
 
 
 def is_colour(word: Word) -> bool:
-    """A colour word, or a compound of one: "red", "dark-blue"."""
-    return is_in("colour", word) or any(is_in("colour", p) for p in word.split("-")[-1:] if "-" in word)
+    """A colour word, or a compound of one: "red", "dark-blue", "olive green"."""
+    if is_in("colour", word):
+        return True
+    first, space, last = word.rpartition(" ")
+    return is_in("colour", word.rpartition("-")[2]) if not space else is_in("tint", first) and is_in("plaincolour", last)
 
 
 @lru_cache(maxsize=SEEN)
@@ -137,8 +150,13 @@ def is_modifier(word: Word) -> bool:
     if is_in("adjective", word) or is_colour(word) or is_in("pattern", word) or is_in("size", word) or is_in("style", word):
         return True
     known = letters(word)
+    lemma, plural = _singular(word)
+    if plural and is_in("noun", lemma):
+        return False  # "bats", which the lexicon has for mad
     if is_in("noun", word) or known:
         return known[:1] == "J" and not is_in("noun", word)
+    if plural and letters(lemma)[:1].islower():
+        return False  # "forget-me-nots"
     return (word.endswith(("ed", "ing", "ish", "y", "ful", "less", "ous", "-like", "-shaped")) and verb_base(word) != "") or "-" in word
 
 
@@ -146,6 +164,10 @@ def is_modifier(word: Word) -> bool:
 def is_noun(word: Word) -> bool:
     """Whether the word can be the head of a noun phrase: known nouns and words nobody knows."""
     lemma, _ = _singular(word)
+    if is_in("look", word) and not is_in("noun", word) and letters(word)[-1:] == "J":
+        return False  # "moody", who was a preacher
+    if is_in("pattern", word) and not letters(word):
+        return False  # "ditsy"
     if is_in("pluralonly", lemma) or is_in("noun", lemma) or is_in("scenery", lemma) or is_in("media", lemma) or is_in("worn", lemma) or is_in("part", lemma):
         return True
     known = letters(lemma) or letters(word)
@@ -170,10 +192,24 @@ def verb_base(word: Word) -> Word:
     return ""
 
 
+def gerund(verb: Word) -> Word:
+    """The form in -ing of a regular verb: "chasing", "hugging"."""
+    if verb.endswith("e") and not verb.endswith(("ee", "ye", "oe")):
+        return verb[:-2] + "ying" if verb.endswith("ie") else verb[:-1] + "ing"
+    short = len(verb) < 5 and len(verb) > 2 and verb[-1] not in VOWELS + "wxy" and verb[-2] in VOWELS and verb[-3] not in VOWELS
+    return verb + verb[-1] + "ing" if short else verb + "ing"
+
+
+def doing(verb: Word) -> Word:
+    """What is said with a finite verb as a description: "wears" and "wear" are "wearing"; what is no such form stays."""
+    base = verb_base(verb) if verb.endswith("s") else verb if letters(verb)[:1] == "V" else ""
+    return gerund(base) if base else verb
+
+
 @lru_cache(maxsize=SEEN)
 def kind(noun: Word) -> str:
     """One letter for what sort of thing a singular noun is; "x" for what cannot be drawn, "?" for unknown words."""
-    last = noun.rpartition(" ")[2]
+    last = noun.partition(" of ")[0].rpartition(" ")[2]
     for word in dict.fromkeys((noun, last)):
         found = _own_kind(word)
         if found:
@@ -182,6 +218,17 @@ def kind(noun: Word) -> str:
         if known:
             return known[0]
     return "?"
+
+
+def besides(noun: Word) -> str:
+    """The kind of another sense of a noun that is abstract first; "" where it has none."""
+    return _besides().get(noun) or _besides().get(noun.rpartition(" ")[2], "")
+
+
+def may_be_seen(noun: Word) -> bool:
+    """Whether a noun that is abstract first is a thing in another sense: "carton", "tag", "dictionary"; not one that a list has as abstract."""
+    last = noun.rpartition(" ")[2]
+    return besides(noun) != "" and not any(is_in(name, last) for name in ("abstract", "media", "tail", "meta", "event"))
 
 
 def _own_kind(word: Word) -> str:
@@ -212,13 +259,13 @@ def is_part(noun: Word) -> bool:
 
 
 def _plural_part(word: Word) -> bool:
-    return is_in("part", word + "s")
+    return is_in("part", word + "s") or is_in("part", plural(word))
 
 
 def is_scenery(noun: Word) -> bool:
     """A place: what is in, on or at it stands before it."""
     last = noun.rpartition(" ")[2]
-    if is_in("thing", noun) or (is_in("thing", last) and not is_in("scenery", noun)):
+    if is_in("thing", noun) or (" " in noun and is_in("noun", noun) and not is_in("pure", last)) or (is_in("thing", last) and not is_in("scenery", noun)):
         return False
     return is_in("scenery", noun) or is_in("scenery", last) or kind(noun) == "l"
 

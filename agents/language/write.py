@@ -35,8 +35,9 @@ Colour = str
 def background(parsed: Parsed, text: str) -> str:
     """The stated background, or a plain one: the same for the same brief, in no colour that a subject has."""
     if parsed.background:
-        stated = sorted(parsed.background, key=lambda b: bool(PREPOSITION.match(b)))
-        return " ".join(dict.fromkeys(stated))[:300]
+        stated = list(dict.fromkeys(parsed.background))
+        placing = [b for b in stated if PREPOSITION.match(b)]
+        return " ".join(filter(None, [", ".join(b for b in stated if b not in placing), *placing]))[:300]
     worn = {word for t in parsed.things for a in t.attributes for word in a.split()}
     free = [c for c in BACKGROUNDS if not set(c.split()) & worn] or list(BACKGROUNDS)
     colour = free[zlib.crc32(text.encode("utf-8", "replace")) % len(free)]

@@ -101,7 +101,7 @@ def folder() -> Path:
 @cache
 def _loaded() -> Any:
     if not (folder() / "model_index.json").is_file():
-        raise NotConfigured(f"the embedded model's weights are missing from {folder()}", hint="reinstall cutwork, or export them with `python -m lab.train --export`")
+        raise NotConfigured(f"the embedded model's weights are missing from {folder()}", hint="reinstall cutwork, or export them with `python -m cutwork.lab.train --export`")
     quiet()
     from diffusers import FluxPipeline
 

@@ -1,0 +1,46 @@
+"""How briefs are typed in a hurry, spelled out: "teh", "at nite", "w/ a hat", "3 x gnome". What is quoted is lettering and stays.
+
+A look-up of slips and short forms that are no words of their own, not a spelling checker: a guess at an unknown word may be wrong, and
+the drawing model often understands it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from cutwork.agents.language import words
+
+WITH = re.compile(r"(?<!\w)w/(o?)(?=\s|\w) ?", re.I)
+TIMES = re.compile(r"\b(\d+) ?[x×] (?=[^\W\d_])", re.I)
+# "a few feet in front of": how far is no thing.
+MEASURED = re.compile(
+    r"\b(?:a few|several|some|two|three|four|five|ten|\d+|a couple of|an?|half an?) (?:feet|foot|meters?|metres?|steps?|inch(?:es)?|paces?|yards?|miles?|blocks?|centimeters?|cm|m|ft) (?:away )?"
+    r"(?=(?:in front of|behind|above|below|beneath|left of|right of|to the (?:left|right) of|away from|from|beside|over|under)\b)",
+    re.I,
+)
+IN_FRONT = re.compile(r"\bin front(?=,? there (?:is|are)\b)", re.I)
+# At the start of a sentence: "Higher up, two kites", "Far below, a wreck".
+FURTHER = re.compile(
+    r"(?<=[.;] )(?:Far |High |Just |Way |Deep )?(Below|Beneath|Above|Overhead|Higher up|Lower down|Further (?:up|down)|Down)\b,? (?=(?:an?|the|two|three|four|five|six|\d+)\b)",
+    re.I,
+)
+SHAPED = re.compile(r"\b([^\W\d_]+) (shaped|themed)\b(?! (?:like|as|into|from|by)\b)(?= \w)", re.I)
+
+
+def _beyond(match: re.Match[str]) -> str:
+    return f"{'Below' if match[1].lower() in ('below', 'beneath', 'lower down', 'further down', 'down') else 'Above'} it, "
+
+
+def spelled_out(text: str) -> str:
+    """The text with its short forms as words."""
+    text = WITH.sub(lambda match: "without " if match[1] else "with ", text)
+    text = SHAPED.sub(lambda match: match[0] if words.is_modifier(match[1].lower()) else f"{match[1]}-{match[2]}", TIMES.sub(r"\1 ", text))
+    text = IN_FRONT.sub(" in front of it ", MEASURED.sub("", FURTHER.sub(_beyond, text)))
+    return _slip().sub(lambda match: words.own()["typed"][match[0].lower()], text)
+
+
+@cache
+def _slip() -> re.Pattern[str]:
+    longest_first = sorted(words.own()["typed"], key=len, reverse=True)
+    return re.compile(rf"(?<![\w'’&-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w'’&-])", re.IGNORECASE)

@@ -1,0 +1,94 @@
+"""The harness behind `cutwork eval`: figures with their intervals, a table for people, JSON for machines, a sheet to look at.
+
+A suite is a module `evaluate_<name>.py` here. It measures with fixed seeds and returns a `Report`; `kept` writes results of record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+RESULTS = Path(__file__).with_name("results")
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number, with its 95 % bootstrap interval where it is a mean of several."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    count: int
+    unit: str = "%"
+    wanted: str = ""  # what it should reach, in words: "≥ 95"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a suite found."""
+
+    suite: str
+    command: str  # prints exactly this
+    figures: tuple[Figure, ...]
+    sheet: Image.Image | None = None  # what was measured, to be looked at
+
+
+def share(name: str, answers: Sequence[bool], wanted: str = "") -> Figure:
+    """Share of right answers in per cent."""
+    return mean(name, [100.0 * a for a in answers], "%", wanted)
+
+
+def mean(name: str, values: Sequence[float], unit: str, wanted: str = "") -> Figure:
+    """A mean with the 2.5th and 97.5th percentile of means of resampled values.
+
+    Raises:
+        ValueError: if there are no values.
+    """
+    if not len(values):
+        raise ValueError(f"nothing was measured for {name!r}")
+    given = np.asarray(values, float)
+    draws = np.random.default_rng(0).choice(given, (RESAMPLES, len(given))).mean(1)
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Figure(name, round(float(given.mean()), 2), round(float(low), 2), round(float(high), 2), len(given), unit, wanted)
+
+
+def table(report: Report) -> str:
+    """The figures for people, a line each."""
+    width = max(len(f.name) for f in report.figures)
+    rows = [f"{report.suite}: {report.command}"]
+    for f in report.figures:
+        interval = f"  [{f.low:.2f}, {f.high:.2f}]" if f.low != f.high else ""
+        rows.append(f"  {f.name:<{width}}  {f.value:7.2f} {f.unit:<2}{interval}  n={f.count}{f'  wanted {f.wanted}' if f.wanted else ''}")
+    return "\n".join(rows)
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The figures for machines."""
+    return {"suite": report.suite, "command": report.command, "figures": [asdict(f) for f in report.figures]}
+
+
+def keep(report: Report, folder: Path = RESULTS) -> None:
+    """Write the results of record: `<suite>.json`, and `<suite>.webp` if there is a sheet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{report.suite}.json").write_text(json.dumps(as_json(report), indent=1) + "\n", encoding="utf-8")
+    if report.sheet is not None:
+        report.sheet.save(folder / f"{report.suite}.webp", quality=80)
+
+
+def sheet(images: Sequence[Image.Image], columns: int, side: int = 128) -> Image.Image:
+    """Pictures in rows, each fitted into a square."""
+    rows = -(-len(images) // columns)
+    page = Image.new("RGB", (columns * side, rows * side), "white")
+    for k, image in enumerate(images):
+        small = image.convert("RGB")
+        small.thumbnail((side - 2, side - 2), Image.Resampling.LANCZOS)
+        page.paste(small, ((k % columns) * side + (side - small.width) // 2, (k // columns) * side + (side - small.height) // 2))
+    return page

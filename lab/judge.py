@@ -1,0 +1,157 @@
+"""The judge: a small recogniser that says, for an image and a box, which subject stands there, whether it is whole, and
+whether it is a mixture of two.
+
+It was trained on the same art as the embedded model, in other augmentations, and stands where papers ask a vision-language
+model; what it has not learned it cannot name. `train_judge.py` makes it and measures it on scenes with known truth.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from .captions import Box
+
+SIDE = 64  # pixels a box is scaled to
+MARGIN = 0.12  # of its longer side, seen around a box
+WEIGHTS = Path(__file__).with_name("judge.safetensors")
+WIDTHS = (32, 64, 128, 192)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge sees in a box."""
+
+    noun: str | None  # most likely subject; None for none
+    probability: float  # of that subject, 0..1
+    whole: float  # probability that nothing is missing from it, 0..1
+    mixed: float  # probability that it is a mixture of two subjects, 0..1
+    box: Box
+
+    def recognised(self, noun: str) -> bool:
+        """Whether it is this subject, and more likely so than not, and more likely it alone than a mixture."""
+        return self.noun == noun and self.probability >= 0.5 and self.mixed < 0.5
+
+
+class _Block(nn.Module):
+    """Two 3×3 convolutions around a shortcut, halving the resolution when the width grows."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        stride = 1 if before == after else 2
+        self.first = nn.Sequential(nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU())
+        self.second = nn.Sequential(nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after))
+        self.short = nn.Identity() if stride == 1 else nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.short(x) + self.second(self.first(x)))
+
+
+class Net(nn.Module):
+    """Crops (B, 3, 64, 64) in [-1, 1] to logits: subject or none (B, N + 1; none last), whole (B,), mixed (B,)."""
+
+    def __init__(self, subjects: int) -> None:
+        super().__init__()
+        stem = nn.Sequential(nn.Conv2d(3, WIDTHS[0], 3, 2, 1, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU())
+        blocks = [_Block(a, b) for before, after in zip(WIDTHS, WIDTHS[1:], strict=False) for a, b in ((before, after), (after, after))]
+        self.features = nn.Sequential(stem, *blocks)
+        self.head = nn.Linear(2 * WIDTHS[-1], subjects + 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen = self.features(x)  # (B, 192, 4, 4)
+        logits = self.head(torch.cat([seen.mean((2, 3)), seen.amax((2, 3))], 1))
+        return logits[:, :-2], logits[:, -2], logits[:, -1]
+
+
+class Judge:
+    """The trained net with the names of what it tells apart."""
+
+    def __init__(self, net: Net, nouns: tuple[str, ...]) -> None:
+        self.net, self.nouns = net.eval(), nouns
+
+    @torch.inference_mode()
+    def look(self, image: np.ndarray, boxes: list[Box]) -> list[Verdict]:
+        """A verdict for each box.
+
+        Args:
+            image: (H, W, 3) uint8.
+            boxes: fractions of the canvas, left, top, right, bottom.
+        """
+        if not boxes:
+            return []
+        names, whole, mixed = self.net(torch.cat([crop(image, box) for box in boxes]))
+        best = names.softmax(1).max(1)
+        rows = zip(boxes, best.values.tolist(), best.indices.tolist(), whole.sigmoid().tolist(), mixed.sigmoid().tolist(), strict=True)
+        return [Verdict(self.nouns[i] if i < len(self.nouns) else None, p, w, m, box) for box, p, i, w, m in rows]
+
+    def find(self, image: np.ndarray) -> list[Verdict]:
+        """Everything it recognises anywhere, best first: it looks through windows of several shapes and drops what overlaps better finds."""
+        seen = [v for v in self.look(image, windows(image.shape[1] / image.shape[0])) if v.noun and v.probability >= 0.5]
+        found: list[Verdict] = []
+        for verdict in sorted(seen, key=lambda v: -v.probability * v.whole):
+            if all(_overlap(verdict.box, other.box) < 0.4 for other in found):
+                found.append(verdict)
+        return found
+
+
+@cache
+def load(path: Path = WEIGHTS) -> Judge:
+    """The shipped judge."""
+    with safe_open(path, "pt") as file:
+        nouns = tuple(json.loads(file.metadata()["nouns"]))
+        weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a dict
+    net = Net(len(nouns))
+    net.load_state_dict(weights, strict=False)  # batch counters are not kept
+    return Judge(net, nouns)
+
+
+def save(net: Net, nouns: tuple[str, ...], path: Path) -> None:
+    """Write weights in half precision, with the names in the file's metadata."""
+    weights = {k: v.half().contiguous() for k, v in net.state_dict().items() if v.is_floating_point()}
+    save_file(weights, path, {"nouns": json.dumps(nouns)})
+
+
+def crop(image: np.ndarray, box: Box) -> Tensor:
+    """A box with its margin as the net sees it, (1, 3, 64, 64) in [-1, 1]: square, edge pixels repeated past the canvas."""
+    h, w = image.shape[:2]
+    x0, y0, x1, y1 = box[0] * w, box[1] * h, box[2] * w, box[3] * h
+    half = max(x1 - x0, y1 - y0) * (0.5 + MARGIN)
+    cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
+    at = torch.linspace(-1 + 1 / SIDE, 1 - 1 / SIDE, SIDE) * half
+    xs, ys = (cx + at) / w * 2 - 1, (cy + at) / h * 2 - 1  # pixel edges to [-1, 1], as grid_sample without aligned corners
+    grid = torch.stack(torch.meshgrid(ys, xs, indexing="ij")[::-1], -1)[None]
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+    shrink = 2 * half / SIDE
+    if shrink > 1.5:  # average first: sampling alone would skip pixels
+        pixels = F.interpolate(pixels, (max(1, round(h / shrink)), max(1, round(w / shrink))), mode="area")
+    return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def windows(aspect: float) -> list[Box]:
+    """Square and oblong windows of four sizes all over a canvas of an aspect ratio (width over height)."""
+    boxes = []
+    for size in (1.0, 0.75, 0.55, 0.4):
+        for shape in (0.6, 1.0, 1.7):
+            w, h = size * min(1.0, shape), size * min(1.0, 1 / shape)  # in canvas heights
+            w = min(1.0, w / aspect)
+            across, down = (1 if 1 - side < 0.01 else int(np.ceil((1 - side) / (0.4 * side))) + 1 for side in (w, h))
+            for x in np.linspace(0, 1 - w, across):
+                for y in np.linspace(0, 1 - h, down):
+                    boxes.append((float(x), float(y), float(x + w), float(y + h)))
+    return boxes
+
+
+def _overlap(a: Box, b: Box) -> float:
+    """Intersection over the smaller area."""
+    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    area = min((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+    return max(0.0, w) * max(0.0, h) / area

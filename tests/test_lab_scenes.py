@@ -1,0 +1,137 @@
+"""The testbed's scenes: nothing is said that is not so, and a seed means one scene."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from cutwork.lab import captions, scenes
+from cutwork.lab.art import Art
+
+
+@pytest.fixture(scope="module")
+def art(tmp_path_factory: pytest.TempPathFactory) -> tuple[Art, ...]:
+    """Four flat subjects of two kinds, drawn here."""
+    folder = tmp_path_factory.mktemp("art")
+    made = []
+    for noun, colour, group in (("cat", "orange", "animal"), ("dog", "brown", "animal"), ("cup", "white", "thing"), ("box", "navy", "thing")):
+        image = Image.new("RGBA", (96, 96))
+        ImageDraw.Draw(image).rectangle((8, 20, 88, 76), fill=colour)
+        image.save(folder / f"{noun}.png")
+        made.append(Art(noun, (), 1, folder / f"{noun}.png", group))
+    return tuple(made)
+
+
+def middle(box: captions.Box) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def test_a_seed_is_one_scene(art: tuple[Art, ...]) -> None:
+    first, again = (scenes.make(art, 7, (96, 64), 3) for _ in range(2))
+    assert first.caption == again.caption
+    assert np.array_equal(first.image, again.image)
+    assert scenes.make(art, 8, (96, 64), 3).caption != first.caption
+
+
+def test_a_seed_is_the_same_scene_on_every_machine(art: tuple[Art, ...]) -> None:
+    """Recorded once: choices come from one generator, and pixels from integer resampling."""
+    scene = scenes.make(art, 13, (64, 64), 2)
+    assert scene.caption == RECORDED[0]
+    assert [tuple(round(v, 6) for v in s.box) for s in scene.subjects] == RECORDED[1]
+    assert np.abs(scene.image.reshape(4, 16, 4, 16, 3).mean((1, 3, 4)) - np.array(RECORDED[2])).max() < 1
+
+
+RECORDED: tuple[str, list[tuple[float, ...]], list[list[float]]] = (
+    "an emoji of a little box above a huge box at sunset, vibrant colors",
+    [(0.625, 0.328125, 0.859375, 0.484375), (0.46875, 0.515625, 0.953125, 0.859375)],
+    [[109.02, 109.02, 109.02, 109.02], [139.04, 139.04, 107.75, 111.66], [164.92, 150.5, 49.58, 71.21], [187.5, 179.91, 126.79, 138.17]],
+)
+
+
+@pytest.mark.parametrize("count", range(scenes.MOST + 1))
+def test_alphas_say_who_is_seen_where(art: tuple[Art, ...], count: int) -> None:
+    scene = scenes.make(art, 100 + count, (96, 96), count)
+    assert len(scene.subjects) == count
+    seen = sum((s.alpha for s in scene.subjects), np.zeros((96, 96), np.float32))
+    assert seen.max() <= 1 + 1e-5
+    for subject in scene.subjects:
+        x0, y0, x1, y1 = (round(v * 96) for v in subject.box)
+        outside = subject.alpha.copy()
+        outside[y0:y1, x0:x1] = 0
+        assert outside.max() == 0
+
+
+def test_more_subjects_than_a_scene_holds_are_refused(art: tuple[Art, ...]) -> None:
+    with pytest.raises(ValueError, match="0 to 5"):
+        scenes.make(art, 1, count=6)
+
+
+def test_stated_relations_hold(art: tuple[Art, ...]) -> None:
+    told = dict.fromkeys(("left of", "right of", "above", "below", "in front of", "behind"), 0)
+    for seed in range(600):
+        scene = scenes.make(art, seed, (96, 96), 2)
+        for a, b in (scene.subjects, scene.subjects[::-1]):
+            (ax, ay), (bx, by) = middle(a.box), middle(b.box)
+            holds = {
+                "left of": ax < bx, "right of": ax > bx, "above": ay < by, "below": ay > by,
+                "in front of": a is scene.subjects[1], "behind": a is scene.subjects[0],
+            }  # fmt: skip
+            for relation in told:
+                if a.words != b.words and re.search(rf"{a.phrase} (?:to the )?{relation} {b.phrase}\b", scene.caption):
+                    told[relation] += 1
+                    assert holds[relation], scene.caption
+    assert min(told.values()) > 0, told
+
+
+def test_counts_are_said_as_they_are(art: tuple[Art, ...]) -> None:
+    twins = 0
+    for seed in range(300):
+        scene = scenes.make(art, seed, (96, 96), 3)
+        for number, word in enumerate(captions.NUMBERS):
+            if number > 1 and (said := re.search(rf"\b{word} ([\w ]+?)(?:,| and| on| at| in| under)", scene.caption)):
+                twins += 1
+                same = [s for s in scene.subjects if captions.counted(s.words, number).removeprefix(f"{word} ") == said[1]]
+                assert len(same) == number, scene.caption
+    assert twins > 10
+
+
+def test_sizes_are_meant(art: tuple[Art, ...]) -> None:
+    areas: dict[str, list[float]] = {"small": [], "plain": [], "large": []}
+    for seed in range(400):
+        (subject,) = scenes.make(art, seed, (96, 96), 1).subjects
+        first = subject.words.split(" ")[0]
+        kind = "small" if first in captions.TINY else "large" if first in captions.BIG else "plain"
+        areas[kind].append((subject.box[2] - subject.box[0]) * (subject.box[3] - subject.box[1]))
+    assert max(areas["small"]) < min(areas["plain"]) < max(areas["plain"]) < min(areas["large"]) + 0.05
+    assert min(map(len, areas.values())) > 10
+
+
+def test_subjects_of_one_kind_are_similar(art: tuple[Art, ...]) -> None:
+    scene = next(s for s in (scenes.make(art, seed, (64, 64), 3) for seed in range(50)) if len({p.noun for p in s.subjects}) == 3)
+    kinds = [s.group for s in scene.subjects]
+    assert scene.similar == tuple((i, j) for i, j in ((0, 1), (0, 2), (1, 2)) if kinds[i] == kinds[j])
+
+
+def test_easy_scenes_have_no_twins_and_no_odd_sizes(art: tuple[Art, ...]) -> None:
+    for seed in range(60):
+        for subject in scenes.make(art, seed, (96, 96), 2, easy=True).subjects:
+            assert not set(subject.words.split(" ")) & {*captions.TINY, *captions.BIG}
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "said"),
+    [("cat", 1, "a cat"), ("orange cat", 1, "an orange cat"), ("blue cat", 2, "two blue cats"), ("knife", 3, "three knives"), ("berry", 2, "two berries"), ("fox", 5, "five foxes")],
+)
+def test_counted_phrases(words: str, number: int, said: str) -> None:
+    assert captions.counted(words, number) == said
+
+
+@pytest.mark.parametrize(
+    ("box", "said"),
+    [((0.0, 0.0, 0.3, 0.3), "in the top left corner"), ((0.7, 0.3, 1.0, 0.7), "on the right side"), ((0.4, 0.7, 0.6, 1.0), "at the bottom"), ((0.2, 0.2, 0.8, 0.8), "in the center")],
+)
+def test_places_are_said_in_thirds(box: captions.Box, said: str) -> None:
+    assert captions.place(box) == said
