@@ -19,6 +19,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from cutwork.errors import NotConfigured
+
 from .captions import Box
 
 SIDE = 64  # pixels a box is scaled to
@@ -105,7 +107,13 @@ class Judge:
 
 @cache
 def load(path: Path = WEIGHTS) -> Judge:
-    """The shipped judge."""
+    """The shipped judge, or the one in a file.
+
+    Raises:
+        NotConfigured: if there is no such file.
+    """
+    if not path.is_file():
+        raise NotConfigured(f"the judge's weights are missing: {path}", hint="train them: python -m cutwork.lab.train_judge")
     with safe_open(path, "pt") as file:
         nouns = tuple(json.loads(file.metadata()["nouns"]))
         weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a dict

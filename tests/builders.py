@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from cutwork.domain import Attended, Box, Brief, Critique, Cutout, Design, Plan, Receipt, Region, Render, Round, Shot, Subject
+from cutwork.lab.art import Art
 from cutwork.ports import Blobs
 
 HASH = "0" * 64
@@ -93,3 +95,14 @@ def grey_png(mask: Pixels) -> bytes:
 def unpng(data: bytes) -> Pixels:
     """The pixels of a PNG, in its own mode."""
     return np.array(Image.open(io.BytesIO(data)))
+
+
+def flat_art(folder: Path, *subjects: tuple[str, str, str]) -> tuple[Art, ...]:
+    """Subjects of one colour each, drawn into a folder: (noun, colour, "ellipse" or "rectangle"), so that nothing need be fetched."""
+    made = []
+    for noun, colour, shape in subjects:
+        image = Image.new("RGBA", (96, 96))
+        getattr(ImageDraw.Draw(image), shape)((8, 20, 88, 76), fill=colour)
+        image.save(folder / f"{noun}.png")
+        made.append(Art(noun, (), 0, folder / f"{noun}.png"))
+    return tuple(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -38,3 +39,11 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def heard_signals() -> None:
+    """Tests raise signals themselves: what started them may have shut some out, as nohup does, and children would inherit it."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if signum := getattr(signal, name, None):
+            signal.signal(signum, signal.SIG_DFL)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from builders import flat_art
+from PIL import Image
 
 pytest.importorskip("safetensors")
 
@@ -17,14 +18,7 @@ from cutwork.lab.art import Art
 
 @pytest.fixture(scope="module")
 def art(tmp_path_factory: pytest.TempPathFactory) -> tuple[Art, ...]:
-    folder = tmp_path_factory.mktemp("art")
-    made = []
-    for noun, colour, shape in (("cat", "orange", "ellipse"), ("dog", "navy", "rectangle")):
-        image = Image.new("RGBA", (96, 96))
-        getattr(ImageDraw.Draw(image), shape)((8, 20, 88, 76), fill=colour)
-        image.save(folder / f"{noun}.png")
-        made.append(Art(noun, (), 0, folder / f"{noun}.png"))
-    return tuple(made)
+    return flat_art(tmp_path_factory.mktemp("art"), ("cat", "orange", "ellipse"), ("dog", "navy", "rectangle"))
 
 
 def test_a_box_is_shown_square_and_with_its_margin() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from builders import flat_art
 
 from cutwork.lab import captions, scenes
 from cutwork.lab.art import Art
@@ -15,14 +16,9 @@ from cutwork.lab.art import Art
 @pytest.fixture(scope="module")
 def art(tmp_path_factory: pytest.TempPathFactory) -> tuple[Art, ...]:
     """Four flat subjects of two kinds, drawn here."""
-    folder = tmp_path_factory.mktemp("art")
-    made = []
-    for noun, colour, group in (("cat", "orange", "animal"), ("dog", "brown", "animal"), ("cup", "white", "thing"), ("box", "navy", "thing")):
-        image = Image.new("RGBA", (96, 96))
-        ImageDraw.Draw(image).rectangle((8, 20, 88, 76), fill=colour)
-        image.save(folder / f"{noun}.png")
-        made.append(Art(noun, (), 1, folder / f"{noun}.png", group))
-    return tuple(made)
+    subjects = (("cat", "orange"), ("dog", "brown"), ("cup", "white"), ("box", "navy"))
+    drawn = flat_art(tmp_path_factory.mktemp("art"), *((noun, colour, "rectangle") for noun, colour in subjects))
+    return tuple(replace(item, tier=1, group="animal" if item.noun in ("cat", "dog") else "thing") for item in drawn)
 
 
 def middle(box: captions.Box) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from builders import flat_art
 
 pytest.importorskip("tokenizers")
 
@@ -19,14 +19,7 @@ from cutwork.lab.pool import BACKGROUND, Pool, loosened
 
 @pytest.fixture
 def art(tmp_path: Path) -> tuple[Art, ...]:
-    """Two subjects drawn here, so that nothing need be fetched."""
-    made = []
-    for noun, colour, shape in (("cat", "orange", "ellipse"), ("dog", "brown", "rectangle")):
-        image = Image.new("RGBA", (96, 96))
-        getattr(ImageDraw.Draw(image), shape)((8, 20, 88, 76), fill=colour)
-        image.save(tmp_path / f"{noun}.png")
-        made.append(Art(noun, (), 0, tmp_path / f"{noun}.png"))
-    return tuple(made)
+    return flat_art(tmp_path, ("cat", "orange", "ellipse"), ("dog", "brown", "rectangle"))
 
 
 @pytest.fixture
