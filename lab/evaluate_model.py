@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from cutwork.tools.families import mini
+from cutwork.tools.families.base import quiet
 
 from . import art, autoencoder, backgrounds, captions, evaluate, judge, train_judge
 
@@ -85,6 +86,7 @@ def background(picture: Image.Image) -> str:
 
 def run(singles: int = 120, pairs: int = 80, scenes: int = 200) -> evaluate.Report:
     """Measure the shipped model and the shipped judge."""
+    quiet()
     from diffusers import FluxPipeline
 
     eye = judge.load()

@@ -137,7 +137,7 @@ def crop(image: np.ndarray, box: Box) -> Tensor:
     at = torch.linspace(-1 + 1 / SIDE, 1 - 1 / SIDE, SIDE) * half
     xs, ys = (cx + at) / w * 2 - 1, (cy + at) / h * 2 - 1  # pixel edges to [-1, 1], as grid_sample without aligned corners
     grid = torch.stack(torch.meshgrid(ys, xs, indexing="ij")[::-1], -1)[None]
-    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+    pixels = torch.tensor(image).permute(2, 0, 1)[None].float() / 127.5 - 1
     shrink = 2 * half / SIDE
     if shrink > 1.5:  # average first: sampling alone would skip pixels
         pixels = F.interpolate(pixels, (max(1, round(h / shrink)), max(1, round(w / shrink))), mode="area")
