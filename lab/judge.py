@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from cutwork.errors import NotConfigured
 
+from . import autoencoder
 from .captions import Box
 
 SIDE = 64  # pixels a box is scaled to
@@ -90,7 +91,8 @@ class Judge:
         """
         if not boxes:
             return []
-        names, whole, mixed = self.net(torch.cat([crop(image, box) for box in boxes]))
+        pixels = autoencoder.to_tensor([image])  # once for all boxes
+        names, whole, mixed = self.net(torch.cat([crop(pixels, box) for box in boxes]))
         best = names.softmax(1).max(1)
         rows = zip(boxes, best.values.tolist(), best.indices.tolist(), whole.sigmoid().tolist(), mixed.sigmoid().tolist(), strict=True)
         return [Verdict(self.nouns[i] if i < len(self.nouns) else None, p, w, m, box) for box, p, i, w, m in rows]
@@ -128,16 +130,15 @@ def save(net: Net, nouns: tuple[str, ...], path: Path) -> None:
     save_file(weights, path, {"nouns": json.dumps(nouns)})
 
 
-def crop(image: np.ndarray, box: Box) -> Tensor:
-    """A box with its margin as the net sees it, (1, 3, 64, 64) in [-1, 1]: square, edge pixels repeated past the canvas."""
-    h, w = image.shape[:2]
+def crop(pixels: Tensor, box: Box) -> Tensor:
+    """A box of an image (1, 3, H, W) with its margin as the net sees it, (1, 3, 64, 64): square, edge pixels repeated past the canvas."""
+    h, w = pixels.shape[2:]
     x0, y0, x1, y1 = box[0] * w, box[1] * h, box[2] * w, box[3] * h
     half = max(x1 - x0, y1 - y0) * (0.5 + MARGIN)
     cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
     at = torch.linspace(-1 + 1 / SIDE, 1 - 1 / SIDE, SIDE) * half
     xs, ys = (cx + at) / w * 2 - 1, (cy + at) / h * 2 - 1  # pixel edges to [-1, 1], as grid_sample without aligned corners
     grid = torch.stack(torch.meshgrid(ys, xs, indexing="ij")[::-1], -1)[None]
-    pixels = torch.tensor(image).permute(2, 0, 1)[None].float() / 127.5 - 1
     shrink = 2 * half / SIDE
     if shrink > 1.5:  # average first: sampling alone would skip pixels
         pixels = F.interpolate(pixels, (max(1, round(h / shrink)), max(1, round(w / shrink))), mode="area")

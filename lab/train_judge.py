@@ -22,10 +22,11 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from cutwork.tools.families import mini
+
 from . import autoencoder, backgrounds, judge, precision, scenes
 from .art import CACHE, Art, load, tint
 
-SHIPPED_VAE = Path(__file__).parent.parent / "tools" / "families" / "mini" / "model" / "vae"
 HELD_OUT = 10**9  # scene seeds from here on are seen by no training
 Array = np.ndarray
 LARGEST = 96  # pixels art is shrunk to before it is used: crops are only 64
@@ -288,7 +289,7 @@ def answers(made: judge.Judge, art: tuple[Art, ...], count: int, size: tuple[int
 
 
 def visible(scene: scenes.Scene, number: int) -> float:
-    """Share of a subject that nothing hides: exactly 1 for the one in front, less where boxes behind it are covered."""
+    """Share of a subject's box that no subject in front of it covers: 1 for the foremost."""
     subject = scene.subjects[number]
     hidden = np.zeros_like(subject.alpha)
     for front in scene.subjects[number + 1 :]:
@@ -328,7 +329,7 @@ def main() -> None:
     if args.measure:
         made = judge.load()
     else:
-        made = train(art, args.run, args.minutes, AutoencoderTiny.from_pretrained(SHIPPED_VAE).requires_grad_(False))
+        made = train(art, args.run, args.minutes, AutoencoderTiny.from_pretrained(mini.folder() / "vae").requires_grad_(False))
         judge.save(made.net, made.nouns, args.run / judge.WEIGHTS.name)
     print(json.dumps({name: round(100 * float(np.mean(right)), 2) for name, right in answers(made, art, args.scenes).items()}, indent=1))
 

@@ -24,7 +24,7 @@ def art(tmp_path_factory: pytest.TempPathFactory) -> tuple[Art, ...]:
 def test_a_box_is_shown_square_and_with_its_margin() -> None:
     image = np.zeros((100, 200, 3), np.uint8)
     image[40:60, 80:120] = 255  # 40 wide, 20 high
-    seen = judge.crop(image, (0.4, 0.4, 0.6, 0.6))[0]  # (3, 64, 64)
+    seen = judge.crop(autoencoder.to_tensor([image]), (0.4, 0.4, 0.6, 0.6))[0]  # (3, 64, 64)
     assert seen.shape == (3, judge.SIDE, judge.SIDE)
     white = seen[0] > 0
     longer = judge.SIDE / (1 + 2 * judge.MARGIN)
@@ -34,7 +34,7 @@ def test_a_box_is_shown_square_and_with_its_margin() -> None:
 
 def test_past_the_canvas_its_edge_goes_on() -> None:
     image = np.full((64, 64, 3), 200, np.uint8)
-    assert judge.crop(image, (0.8, 0.8, 1.0, 1.0)).std() < 1e-6
+    assert judge.crop(autoencoder.to_tensor([image]), (0.8, 0.8, 1.0, 1.0)).std() < 1e-6
 
 
 @pytest.mark.parametrize("aspect", [0.5, 1.0, 2.0])
