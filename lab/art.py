@@ -70,12 +70,17 @@ def fetch(cache: Path = CACHE) -> Path:
 def load(max_tier: int = 2, cache: Path = CACHE) -> tuple[Art, ...]:
     """Every subject of `subjects.csv` up to a tier, in file order (a subject's index is its class)."""
     folder = fetch(cache)
-    with SUBJECTS.open() as rows:
-        return tuple(
-            Art(row["noun"], tuple(filter(None, row["synonyms"].split("|"))), int(row["tier"]), _file(folder, row["codepoint"]), row["group"])
-            for row in csv.DictReader(rows)
-            if int(row["tier"]) <= max_tier
-        )
+    return tuple(
+        Art(row["noun"], tuple(filter(None, row["synonyms"].split("|"))), int(row["tier"]), _file(folder, row["codepoint"]), row["group"])
+        for row in rows()
+        if int(row["tier"]) <= max_tier
+    )
+
+
+def rows() -> list[dict[str, str]]:
+    """The table of subjects as it is written."""
+    with SUBJECTS.open(encoding="utf-8") as table:
+        return list(csv.DictReader(table))
 
 
 def _file(folder: Path, codepoint: str) -> Path:

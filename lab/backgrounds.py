@@ -101,6 +101,9 @@ def _pattern(kind: str, h: int, w: int, colour: Colour, rng: np.random.Generator
     return _blend(colour, light, on.astype(np.float32))
 
 
+NAMES = (*COLOURS, *PLACES)  # one of these says what a background shows
+
+
 def draw(h: int, w: int, rng: np.random.Generator) -> Background:
     """A random background of a size in pixels: plain, gradient, pattern or place."""
     kind = rng.choice(["plain", "gradient", "pattern", "place"], p=[0.5, 0.15, 0.17, 0.18])

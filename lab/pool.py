@@ -6,7 +6,11 @@ for each subject, each visible only to its own image tokens. A small model that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import Self
 
 import numpy as np
 import torch
@@ -17,11 +21,10 @@ from cutwork.tools.attention import regions
 
 from . import autoencoder, backgrounds, captions, scenes
 from .art import Art
+from .config import Size
 from .model import CELL, PARTS, pack
 
-BACKGROUND = 235  # first class of the backgrounds
-BACKGROUNDS = (*backgrounds.COLOURS, *backgrounds.PLACES)
-Size = tuple[int, int]  # width, height in pixels
+EASY = 0.9  # share of scenes that are snapped to the grid
 
 
 @dataclass(frozen=True)
@@ -53,40 +56,82 @@ class Batch:
         return torch.stack([regions.mask(lengths, image) for image in self.covers])
 
 
-class Pool:
-    """Encoded scenes kept in memory and slowly replaced, so that drawing and encoding cost little per step."""
+@dataclass(frozen=True)
+class Drawn:
+    """A scene as it leaves the process that drew it: what a sample needs, with pixels still to encode."""
 
-    def __init__(self, art: tuple[Art, ...], vae: AutoencoderTiny, seed: int, keep: int = 1536) -> None:
+    pixels: np.ndarray  # (H, W, 3) uint8
+    labels: np.ndarray  # (2, L)
+    caption: str
+    ground: tuple[str, str]
+    subjects: tuple[tuple[str, captions.Box], ...]
+
+
+@dataclass
+class _Store:
+    """Samples of one size and count, and the scenes ordered for it that are still being drawn."""
+
+    samples: list[Sample] = field(default_factory=list)
+    ordered: list[Future[list[Drawn]]] = field(default_factory=list)
+
+
+class Pool:
+    """Encoded scenes kept in memory and slowly replaced, so that drawing and encoding cost little per step.
+
+    With `drawers`, other processes draw while the model trains; then which scene comes when depends on their pace.
+    """
+
+    def __init__(self, art: tuple[Art, ...], vae: AutoencoderTiny, seed: int, subjects: int | None = None, keep: int = 1536, drawers: int = 0) -> None:
         self.art, self.vae, self.keep = art, vae, keep
+        self.background = len(art) if subjects is None else subjects  # first class of the backgrounds
         self.rng = np.random.default_rng(seed)
-        self.samples: dict[tuple[Size, int], list[Sample]] = {}
+        self.stores: dict[tuple[Size, int], _Store] = {}
+        self._exit = ExitStack()
+        self._drawers: Executor | None = None
+        if drawers:
+            self._drawers = self._exit.enter_context(ProcessPoolExecutor(drawers, get_context("spawn"), _tell_drawer, (art,)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
 
     def batch(self, size: Size, subjects: int, want: int, fresh: int, regional: bool) -> Batch:
         """A batch of scenes with so many subjects each, `fresh` of them newly drawn."""
-        store = self.samples.setdefault((size, subjects), [])
-        self._draw(store, size, subjects, want if len(store) < 4 * want else fresh)
-        picks = [store[i] for i in self.rng.choice(len(store), want, replace=len(store) < want)]
-        captions = tuple("" if self.rng.random() < 0.1 else p.caption for p in picks)
+        store = self.stores.setdefault((size, subjects), _Store())
+        self._draw(store, size, subjects, want if len(store.samples) < 4 * want else fresh, want)
+        picks = [store.samples[i] for i in self.rng.choice(len(store.samples), want, replace=len(store.samples) < want)]
+        texts = tuple("" if self.rng.random() < 0.1 else p.caption for p in picks)
         told = [self._regional(p, (size[1] // CELL, size[0] // CELL)) for p in picks] if regional and subjects else None
         return Batch(
             tokens=torch.stack([p.tokens for p in picks]).float(),
             labels=torch.stack([p.labels for p in picks]),
-            captions=captions,
-            segments=tuple(t[0] for t in told) if told else tuple((c,) for c in captions),
+            captions=texts,
+            segments=tuple(t[0] for t in told) if told else tuple((c,) for c in texts),
             covers=tuple(t[1] for t in told) if told else None,
         )
 
+    def _draw(self, store: _Store, size: Size, subjects: int, count: int, least: int) -> None:
+        """Draw `count` scenes now, or order them and take what is ready; wait only while there are fewer than `least`."""
+        seeds = [int(seed) for seed in self.rng.integers(2**31, size=count)]
+        if self._drawers is None:
+            self._keep(store, draw(self.art, self.background, seeds, size, subjects))
+            return
+        store.ordered += [self._drawers.submit(_draw, self.background, seeds[k : k + 16], size, subjects) for k in range(0, count, 16)]
+        while store.ordered and (store.ordered[0].done() or len(store.samples) < least):
+            self._keep(store, store.ordered.pop(0).result())
+
     @torch.no_grad()
-    def _draw(self, store: list[Sample], size: Size, subjects: int, count: int) -> None:
-        made = [scenes.make(self.art, int(self.rng.integers(2**31)), size, subjects, easy=self.rng.random() < 0.8) for _ in range(count)]
-        z = autoencoder.SCALING * self.vae.encoder(autoencoder.to_tensor([s.image for s in made]).contiguous(memory_format=torch.channels_last))
-        for latent, scene in zip(pack(z.float()).half(), made, strict=True):
-            back, told = scene.background, tuple((s.phrase, s.box) for s in scene.subjects)
-            sample = Sample(latent, _labels(scene), scene.caption, (back.phrase, back.short), told)
-            if len(store) < self.keep:
-                store.append(sample)
+    def _keep(self, store: _Store, drawn: list[Drawn]) -> None:
+        pixels = autoencoder.to_tensor([d.pixels for d in drawn]).to(self.vae.device, memory_format=torch.channels_last)
+        z = autoencoder.SCALING * self.vae.encoder(pixels)
+        for latent, one in zip(pack(z.float()).half().cpu(), drawn, strict=True):
+            sample = Sample(latent, torch.from_numpy(one.labels), one.caption, one.ground, one.subjects)
+            if len(store.samples) < self.keep:
+                store.samples.append(sample)
             else:
-                store[int(self.rng.integers(self.keep))] = sample
+                store.samples[int(self.rng.integers(self.keep))] = sample
 
     def _regional(self, sample: Sample, grid: tuple[int, int]) -> tuple[tuple[str, ...], Tensor]:
         """Texts of background and regions, and the bit-set of every image token."""
@@ -97,11 +142,32 @@ class Pool:
         return (ground, *told), regions.image_bits(covers, range(len(covers)))
 
 
-def _labels(scene: scenes.Scene) -> Tensor:
+def draw(art: tuple[Art, ...], background: int, seeds: list[int], size: Size, subjects: int) -> list[Drawn]:
+    """One scene a seed, most of them easy."""
+    made = [scenes.make(art, seed, size, subjects, easy=np.random.default_rng([seed, 1]).random() < EASY) for seed in seeds]
+    return [
+        Drawn(s.image, _labels(s, background), s.caption, (s.background.phrase, s.background.short), tuple((one.phrase, one.box) for one in s.subjects))
+        for s in made
+    ]
+
+
+_art: tuple[Art, ...] = ()  # of a process that draws: sent once, not with every order
+
+
+def _tell_drawer(art: tuple[Art, ...]) -> None:
+    global _art
+    _art = art
+
+
+def _draw(background: int, seeds: list[int], size: Size, subjects: int) -> list[Drawn]:
+    return draw(_art, background, seeds, size, subjects)
+
+
+def _labels(scene: scenes.Scene, background: int) -> np.ndarray:
     """Class and part of every token, (2, L)."""
     classes, parts = scene.labels(CELL, PARTS)
-    background = BACKGROUND + BACKGROUNDS.index(scene.background.colour or scene.background.phrase)
-    return torch.from_numpy(np.stack([np.where(classes == 0, background, classes - 1).reshape(-1), parts.reshape(-1)]))
+    behind = background + backgrounds.NAMES.index(scene.background.colour or scene.background.phrase)
+    return np.stack([np.where(classes == 0, behind, classes - 1).reshape(-1), parts.reshape(-1)])
 
 
 def loosened(box: captions.Box, rng: np.random.Generator) -> captions.Box:

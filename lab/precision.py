@@ -14,6 +14,7 @@ def native_bfloat16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("arm_bf16"))
 
 
-def autocast() -> torch.autocast:
-    """Context in which matrix products are taken in bfloat16, if that is faster here."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=native_bfloat16())
+def autocast(device: torch.device | str = "cpu") -> torch.autocast:
+    """Context in which matrix products are taken in bfloat16, if that is faster there."""
+    kind = torch.device(device).type
+    return torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu" or native_bfloat16())

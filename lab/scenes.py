@@ -18,6 +18,8 @@ from .captions import Box
 
 SUBJECT_COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white", "brown")
 MOST = 5  # subjects in a scene
+GRID = 16  # pixels: easy scenes are snapped to the embedded model's token grid
+SIDES = (12, 9, 6, 4)  # grid cells the longer side of an easy subject may measure: few, so that each can be learned by heart
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
     """One scene of `size` (width, height in pixels) with `count` subjects (0 to 5; random when None).
 
     Args:
-        easy: large upright subjects near the middle of their room, none of them twice, and mostly single ones.
+        easy: large upright subjects near the middle of their room and snapped to a grid, none of them twice, mostly single ones.
     """
     rng = np.random.default_rng(seed)
     if count is None:
@@ -102,7 +104,7 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
     placed: list[Placed] = []
     for actor, slot in zip(_cast(art, count, easy, rng), _slots(count, w / h, easy, rng), strict=True):
         item = art[actor.index]
-        sprite, (x, y) = _sprite(item, actor, slot, size, easy, rng)
+        sprite, (x, y) = _snapped(item, actor, slot, size, rng) if easy else _sprite(item, actor, slot, size, rng)
         layer = np.zeros((h, w, 4), np.float32)
         sw, sh = sprite.size
         layer[y : y + sh, x : x + sw] = np.asarray(sprite, np.float32)
@@ -129,7 +131,7 @@ def _actor(art: tuple[Art, ...], easy: bool, rng: np.random.Generator) -> _Actor
     item = art[index]
     colour = str(rng.choice(SUBJECT_COLOURS)) if rng.random() < 0.15 else None
     name = str(rng.choice(item.synonyms)) if item.synonyms and rng.random() < 0.25 else item.noun
-    large, fill = "", (0.76, 0.96) if easy else (0.5, 0.9)
+    large, fill = "", (0.5, 0.9)
     if not easy and (draw := rng.random()) < 0.14:
         large, fill = (str(rng.choice(captions.TINY)), (0.28, 0.4)) if draw < 0.07 else (str(rng.choice(captions.BIG)), (0.94, 1.0))
     mood = str(rng.choice(captions.MOODS)) if rng.random() < 0.13 else ""
@@ -152,21 +154,22 @@ def _slots(count: int, aspect: float, easy: bool, rng: np.random.Generator) -> S
     if count == 2 and not easy and rng.random() < 0.15:
         return _overlapping(rng)
     across = bool(rng.random() < (0.75 if aspect > 0.9 else 0.3))
+    jitter = 0.0 if easy else 0.06
     if count > 3 or (count == 3 and rng.random() < 0.3):
         first = count // 2
-        boxes = [*_row(first, (0.0, 0.5), rng), *_row(count - first, (0.5, 1.0), rng)]
+        boxes = [*_row(first, (0.0, 0.5), jitter, rng), *_row(count - first, (0.5, 1.0), jitter, rng)]
     else:
-        boxes = _row(count, (0.0, 1.0), rng)
+        boxes = _row(count, (0.0, 1.0), jitter, rng)
     if not across:
         boxes = [(y0, x0, y1, x1) for x0, y0, x1, y1 in boxes]
     order = rng.permutation(count)
     return [boxes[i] for i in order]
 
 
-def _row(count: int, span: tuple[float, float], rng: np.random.Generator) -> list[Box]:
+def _row(count: int, span: tuple[float, float], jitter: float, rng: np.random.Generator) -> list[Box]:
     """Side by side over the whole width, with some jitter, between two heights."""
     cuts = np.linspace(0, 1, count + 1)
-    cuts[1:-1] += rng.uniform(-0.06, 0.06, count - 1)
+    cuts[1:-1] += rng.uniform(-jitter, jitter, count - 1)
     return [(float(a), span[0], float(b), span[1]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
 
 
@@ -181,25 +184,37 @@ def _mirrored(box: Box) -> Box:
     return (1 - box[2], box[1], 1 - box[0], box[3])
 
 
-def _sprite(art: Art, actor: _Actor, slot: Box, size: tuple[int, int], easy: bool, rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
-    """The art scaled, turned and placed inside its slot: the sprite and its top-left pixel."""
+def _dressed(art: Art, actor: _Actor) -> Image.Image:
+    """The art in the actor's colour, as the actor faces."""
+    image = tint(art.rgba, backgrounds.COLOURS[actor.colour]) if actor.colour else art.rgba
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if actor.flipped else image
+
+
+def _sprite(art: Art, actor: _Actor, slot: Box, size: tuple[int, int], rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
+    """The art scaled, turned and placed anywhere inside its slot: the sprite and its top-left pixel."""
     w, h = size
     x0, y0, x1, y1 = slot[0] * w, slot[1] * h, slot[2] * w, slot[3] * h
-    image = art.rgba
-    if actor.colour:
-        image = tint(image, backgrounds.COLOURS[actor.colour])
-    if actor.flipped:
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if not easy and rng.random() < 0.1:
+    image = _dressed(art, actor)
+    if rng.random() < 0.1:
         image = image.rotate(rng.uniform(-15, 15), Image.Resampling.BICUBIC, expand=True)
     scale = min((x1 - x0) / image.width, (y1 - y0) / image.height) * rng.uniform(*actor.fill)
     sw, sh = max(2, round(image.width * scale)), max(2, round(image.height * scale))
     image = image.resize((sw, sh), Image.Resampling.LANCZOS)
-    across, down = (_share(easy, rng) for _ in range(2))
-    x, y = round(x0 + across * max(0, x1 - x0 - sw)), round(y0 + down * max(0, y1 - y0 - sh))
+    x, y = round(x0 + rng.uniform() * max(0, x1 - x0 - sw)), round(y0 + rng.uniform() * max(0, y1 - y0 - sh))
     return image, (min(x, w - sw), min(y, h - sh))
 
 
-def _share(easy: bool, rng: np.random.Generator) -> float:
-    """How far along its room a subject stands, 0..1: near the middle in easy scenes, anywhere in others."""
-    return float(np.clip(rng.normal(0.5, 0.1), 0, 1)) if easy else float(rng.uniform(0, 1))
+def _snapped(art: Art, actor: _Actor, slot: Box, size: tuple[int, int], rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
+    """The art in the middle of a square of whole grid cells, near the middle of its slot: the sprite and its top-left pixel.
+
+    Whole cells and few sizes: each token of a subject then shows one of few things, which a small model can learn by heart.
+    """
+    x0, y0, x1, y1 = (round(edge * side / GRID) for edge, side in zip(slot, (*size, *size), strict=True))
+    fits = [side for side in SIDES if side <= min(x1 - x0, y1 - y0)] or [max(1, min(x1 - x0, y1 - y0))]
+    side = fits[1] if len(fits) > 1 and fits[1] >= 6 and rng.random() < 0.3 else fits[0]
+    corner = [start + round(float(np.clip(rng.normal(0.5, 0.15), 0, 1)) * (end - start - side)) for start, end in ((x0, x1), (y0, y1))]
+    image = _dressed(art, actor)
+    scale = side * GRID / max(image.width, image.height)
+    sw, sh = max(2, round(image.width * scale)), max(2, round(image.height * scale))
+    x, y = (cell * GRID + (side * GRID - length) // 2 for cell, length in zip(corner, (sw, sh), strict=True))
+    return image.resize((sw, sh), Image.Resampling.LANCZOS), (x, y)

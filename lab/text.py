@@ -6,17 +6,18 @@ A word outside the vocabulary becomes one `<unk>` for T5, so a strange adjective
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import pre_tokenizers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
 
 from . import backgrounds, captions
-from .art import SUBJECTS, Art
 
 T5_LENGTH = 64
 CLIP_LENGTH = 64
-WIDTH = 192
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "several", "many", "pair")
 EXTRA = (
     "a an the of and with on in at to next between front behind inside near beside over under below above left right top bottom "
@@ -29,11 +30,11 @@ EXTRA = (
 ).split()
 
 
-def vocabulary(art: tuple[Art, ...]) -> list[str]:
-    """Every word captions are made of, sorted; plurals of the subjects included."""
+def vocabulary(subjects: Iterable[Mapping[str, str]]) -> list[str]:
+    """Every word captions of these rows of `subjects.csv` are made of, sorted; plurals of the subjects included."""
     words = set(EXTRA) | set(NUMBERS) | set(backgrounds.COLOURS) | set(captions.MOODS + captions.TINY + captions.BIG)
-    for item in art:
-        for name in (item.noun, *item.synonyms):
+    for row in subjects:
+        for name in (row["noun"], *filter(None, row["synonyms"].split("|"))):
             words |= set(name.split())
             words.add(captions.plural(name.split()[-1]))
     for texts in (backgrounds.PLACES, [short for short, _ in backgrounds.PLACES.values()], captions.LEADS, captions.TAILS):
@@ -49,41 +50,53 @@ def t5_tokenizer(words: list[str]) -> T5Tokenizer:
     return T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=T5_LENGTH)
 
 
-def clip_tokenizer(words: list[str]) -> CLIPTokenizer:
+def clip_tokenizer(words: Sequence[str]) -> CLIPTokenizer:
     """Byte-pair tokenizer whose merges rebuild the vocabulary's words."""
-    raw = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    raw.pre_tokenizer = pre_tokenizers.Whitespace()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=6000, special_tokens=["<|startoftext|>", "<|endoftext|>"], initial_alphabet=sorted(alphabet),
-        end_of_word_suffix="</w>", show_progress=False,
-    )
-    raw.train_from_iterator([" ".join(words)] * 4, trainer)
-    model = __import__("json").loads(raw.to_str())["model"]
-    vocab = dict(model["vocab"])
-    for letter in sorted(alphabet):
-        vocab.setdefault(letter + "</w>", len(vocab))
-    merges = [tuple(m) if isinstance(m, list) else tuple(m.split(" ")) for m in model["merges"]]
-    return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=CLIP_LENGTH)
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    joined = merges(frozenset(itertools.chain.from_iterable(re.findall(r"[a-z]+|[^a-z]", word) for word in words)))
+    pieces = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters), *(a + b for a, b in joined)]
+    return CLIPTokenizer(vocab={piece: i for i, piece in enumerate(dict.fromkeys(pieces))}, merges=list(joined), model_max_length=CLIP_LENGTH)
 
 
-def encoders(t5: T5Tokenizer, clip: CLIPTokenizer) -> tuple[CLIPTextModel, T5EncoderModel]:
-    """Fresh text encoders sized to the tokenizers."""
+@cache
+def merges(words: frozenset[str]) -> list[tuple[str, str]]:
+    """Byte-pair merges that make each word one piece: always the most frequent pair, of equals the first in the alphabet.
+
+    The trainer of `tokenizers` breaks ties by chance, so that two processes would number the same words differently.
+    """
+    spelled = [[*word[:-1], f"{word[-1]}</w>"] for word in sorted(words)]
+    joined: list[tuple[str, str]] = []
+    while pairs := Counter(pair for pieces in spelled for pair in itertools.pairwise(pieces)):
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        joined.append(best)
+        for pieces in spelled:
+            _join(pieces, best)
+        spelled = [pieces for pieces in spelled if len(pieces) > 1]
+    return joined
+
+
+def _join(pieces: list[str], pair: tuple[str, str]) -> None:
+    """Make one piece of every occurrence of the pair, in place, from the left."""
+    at = 0
+    while at < len(pieces) - 1:
+        if (pieces[at], pieces[at + 1]) == pair:
+            pieces[at : at + 2] = ["".join(pair)]
+        at += 1
+
+
+def encoders(t5: T5Tokenizer, clip: CLIPTokenizer, width: int) -> tuple[CLIPTextModel, T5EncoderModel]:
+    """Fresh text encoders of `width` channels, a multiple of 32, sized to the tokenizers."""
     t5_model = T5EncoderModel(
         T5Config(
-            vocab_size=len(t5), d_model=WIDTH, d_kv=32, d_ff=512, num_layers=3, num_heads=6, dropout_rate=0.0,
+            vocab_size=len(t5), d_model=width, d_kv=32, d_ff=512, num_layers=3, num_heads=width // 32, dropout_rate=0.0,
             feed_forward_proj="gated-gelu", pad_token_id=0, eos_token_id=1,
         )
     )
     clip_model = CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=len(clip), hidden_size=WIDTH, intermediate_size=512, num_hidden_layers=2, num_attention_heads=6,
+            vocab_size=len(clip), hidden_size=width, intermediate_size=512, num_hidden_layers=2, num_attention_heads=width // 32,
             max_position_embeddings=CLIP_LENGTH, bos_token_id=clip.bos_token_id, eos_token_id=clip.eos_token_id, pad_token_id=clip.pad_token_id,
         )
     )
     return clip_model, t5_model
 
-
-def subjects_file() -> Path:
-    """The table of subjects the vocabulary is made from."""
-    return SUBJECTS

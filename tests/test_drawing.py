@@ -11,7 +11,8 @@ import torch
 from builders import a_plan, a_shot
 
 from cutwork.domain import Box, Plan, Shot
-from cutwork.errors import BadInput, NotConfigured
+from cutwork.errors import BadInput, NotConfigured, Refused
+from cutwork.lab import art
 from cutwork.ports import Watch
 from cutwork.tools.drawing import LocalDrawing, family_of, suits
 from cutwork.tools.fakes import MemoryBlobs
@@ -67,10 +68,34 @@ def test_settings_suit_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("noun", "drawn"), [("cat", "cat"), ("cats", "cat"), ("kitten", "kitten"), ("rockett", "rocket"), ("race car", "car"), ("sofa cushion", None), ("zorblax", None)]
+    ("noun", "drawn"), [("cat", "cat"), ("cats", "cat"), ("kitten", "kitten"), ("rockett", "rocket"), ("race car", "car"), ("leopard", "lion"), ("corgi", "dog"), ("sea lion", None), ("beer", None), ("zorblax", None)]
 )
 def test_nearest_known_word(noun: str, drawn: str | None) -> None:
     assert mini.nearest(noun) == drawn
+
+
+def test_kin_are_subjects_of_the_testbed() -> None:
+    subjects = {row["noun"] for row in art.rows()}
+    assert len(mini._kin()) > 10_000
+    for noun, near in mini._kin().items():
+        assert 1 <= len(near) <= 4
+        assert set(near) <= subjects, noun
+        assert noun not in near
+
+
+def test_a_plan_of_nothing_it_can_draw_is_refused_with_what_it_can() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        family = mini.tiny()
+    plan = Plan.model_validate(
+        {
+            "prompt": "a zorblax", "background": "a red background", "subjects": [{"id": "z", "phrase": "a zorblax", "noun": "zorblax"}],
+            "regions": [{"subject": "z", "box": [0, 0, 0.5, 0.5], "prompt": "a zorblax"}],
+        }
+    )  # fmt: skip
+    with pytest.raises(Refused, match="cannot draw 'zorblax'") as refused:
+        family.translate(plan)
+    assert "such as cat, dog" in str(refused.value.hint)
 
 
 def test_unknown_words_are_exchanged_everywhere_and_said() -> None:

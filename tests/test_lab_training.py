@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from builders import flat_art
 
 pytest.importorskip("tokenizers")
 
-from cutwork.lab import autoencoder, scenes, train
+from cutwork.lab import autoencoder, export, scenes, text, train
 from cutwork.lab.art import Art
-from cutwork.lab.model import Model, pack
-from cutwork.lab.pool import BACKGROUND, Pool, loosened
+from cutwork.lab.config import CONFIGS, Stage
+from cutwork.lab.model import Model, pack, unpack
+from cutwork.lab.pool import Pool, loosened
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_a_regional_batch_tells_each_token_only_of_its_own_region(pool: Pool) ->
         assert bool((seen.all(2) == seen.any(2)).all()), "a segment is seen whole or not at all"
         assert bool((seen.any(2).sum(1) >= 1).all()), "no token is textless"
         nouns = ("cat", "dog")
-        for token in torch.nonzero(labels[0] < BACKGROUND).flatten():
+        for token in torch.nonzero(labels[0] < pool.background).flatten():
             told = [i for i in range(1, 3) if seen[token, i].any()]
             if told:  # the border of a subject may lie outside its cells
                 names = [batch.segments[k][i] for i in told]
@@ -81,12 +83,13 @@ def test_packing_orders_tokens_as_the_pipeline_does() -> None:
 
     z = torch.randn(2, 16, 6, 10)
     assert torch.equal(pack(z), FluxPipeline._pack_latents(z, 2, 16, 6, 10))
+    assert torch.equal(unpack(pack(z), (3, 5)), z)
 
 
 def test_the_mask_reaches_the_transformer(pool: Pool) -> None:
     """A token must not change with the text of a region it may not see; and the text it may see must matter."""
     torch.manual_seed(0)
-    model = Model().eval()
+    model = Model(CONFIGS["cpu"]).eval()
     for parameter in model.transformer.parameters():
         torch.nn.init.normal_(parameter, std=0.05)  # adaLN-zero would hide everything
     batch = pool.batch((64, 64), subjects=1, want=1, fresh=1, regional=True)
@@ -106,20 +109,46 @@ def test_the_mask_reaches_the_transformer(pool: Pool) -> None:
     assert (cat - dog)[0, 4:].abs().mean() < (cat - dog)[0, :4].abs().mean()
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:Mismatch dtype")  # torch's hint that autocast costs a fused norm
-def test_a_run_learns_goes_on_and_exports(tmp_path: Path, art: tuple[Art, ...]) -> None:
-    run = tmp_path / "run"
+@pytest.fixture
+def run(tmp_path: Path, art: tuple[Art, ...]) -> Path:
+    """A run folder with an untrained autoencoder."""
     vae = autoencoder.AutoencoderTiny(**autoencoder.CONFIG)
     autoencoder.fit_encoder(vae, art)
-    vae.save_pretrained(run / "vae")
-    stage = train.Stage(((64, 64),), 16, (1,), 0.5, (16,))
+    vae.save_pretrained(tmp_path / "run" / "vae")
+    return tmp_path / "run"
+
+
+SMALL = replace(CONFIGS["cpu"], batch=16, heads=2, double=1, single=2, text=64)
+STAGE = Stage(((64, 64),), (1,), 0.5, (16,), (16,))
+
+
+def test_other_processes_draw_the_same_kind_of_scenes(pool: Pool, art: tuple[Art, ...]) -> None:
+    with Pool(art, pool.vae, seed=1, drawers=1) as apart:
+        batch = apart.batch((64, 64), subjects=1, want=4, fresh=2, regional=False)
+        assert batch.tokens.shape == (4, 16, 64)
+        assert all("cat" in c or "dog" in c or not c for c in batch.captions)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")  # torch's hint that autocast costs a fused norm
+def test_steps_give_the_same_weights_every_time(run: Path, art: tuple[Art, ...]) -> None:
+    ends = []
+    for _ in range(2):
+        (run / "state.pt").unlink(missing_ok=True)
+        train.train(train.Job(run, SMALL, STAGE, art, steps=3, compiled=False))
+        ends.append(torch.load(run / "state.pt", weights_only=True)["model"])
+    assert all(torch.equal(first, ends[1][name]) for name, first in ends[0].items())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")
+def test_a_run_learns_goes_on_and_exports(tmp_path: Path, run: Path, art: tuple[Art, ...]) -> None:
     for workers in (1, 2):
-        train.train(train.Job(run, 0.15, stage, art, 1e-3, workers=workers, compiled=False))
+        train.train(train.Job(run, SMALL, STAGE, art, minutes=0.15, workers=workers, compiled=False))
     state = torch.load(run / "state.pt", weights_only=True)
     assert state["step"] >= 4
     assert len(list((run / "samples").iterdir())) >= 1
-    train.export(run, art, tmp_path / "out" / "model")
+    export.write(run, SMALL, tmp_path / "out" / "model", art)
     from diffusers import FluxPipeline
 
     pipeline = FluxPipeline.from_pretrained(tmp_path / "out" / "model")
@@ -127,3 +156,15 @@ def test_a_run_learns_goes_on_and_exports(tmp_path: Path, art: tuple[Art, ...]) 
     assert image.shape == (64, 64, 3)
     assert np.isfinite(image).all()
     assert (tmp_path / "out" / "vocabulary.json").is_file()
+    again = export.begin_from(tmp_path / "out" / "model", SMALL, tmp_path / "vae")
+    assert all((value - state["ema"][f"transformer.{name}"]).abs().max() < 1e-2 for name, value in again.transformer.state_dict().items())
+
+
+def test_words_are_numbered_alike_in_every_process() -> None:
+    words = ["cat", "cart", "art", "tar", "rat", "t-rex", "3d"]
+    assert text.merges(frozenset({"cat", "art"})) == [("a", "r"), ("a", "t</w>"), ("ar", "t</w>"), ("c", "at</w>")]
+    clip, again = text.clip_tokenizer(words), text.clip_tokenizer(words[::-1])
+    assert clip.get_vocab() == again.get_vocab()
+    assert [clip.tokenize(w) for w in words[:5]] == [[f"{w}</w>"] for w in words[:5]]
+    assert clip.tokenize("a t-rex") == ["a</w>", "t</w>", "-</w>", "rex</w>"]
+    assert clip.decode(clip("zorblax").input_ids, skip_special_tokens=True).strip() == "zorblax"

@@ -1,7 +1,8 @@
 """The embedded model: a small FLUX that ships with Cutwork, so that the first command works with nothing downloaded.
 
 It draws glossy 3-D emoji-style subjects it has learned (`vocabulary.json`) on backgrounds it has learned. What it is asked
-for outside that is mapped to the nearest subject it knows, and the run says so; see MODEL_CARD.md for data and limits.
+for outside that is mapped to the nearest subject it knows (`near.txt`, from WordNet), and the run says so; where nothing is
+near, it refuses. See MODEL_CARD.md for data and limits.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 
 from cutwork.domain import Plan
-from cutwork.errors import NotConfigured
+from cutwork.errors import NotConfigured, Refused
 from cutwork.tools.families.base import quiet
 from cutwork.tools.families.flux import FluxFamily
 
@@ -33,15 +34,24 @@ class MiniFamily(FluxFamily):
 
 
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
-        """The plan in words the model has learned, and a sentence for each word that was exchanged or is unknown."""
+        """The plan in words the model has learned, and a sentence for each word that was exchanged or is unknown.
+
+        Raises:
+            Refused: if the plan has subjects and not one of them is like anything the model has learned.
+        """
+        known = {s.noun: nearest(s.noun) for s in plan.subjects}
+        if known and not any(known.values()):
+            raise Refused(
+                f"the embedded model cannot draw {' or '.join(map(repr, known))}, and knows nothing near",
+                hint=f"it draws {len(vocabulary()['subjects'])} things, such as {', '.join(list(vocabulary()['subjects'])[:12])}; `cutwork models show mini` lists them, `--model` takes larger models",
+            )
         notes = []
-        for subject in plan.subjects:
-            known = nearest(subject.noun)
-            if known is None:
-                notes.append(f"the embedded model has not learned to draw {subject.noun!r}; `cutwork models show mini` lists what it knows")
-            elif known != subject.noun:
-                plan = _exchange(plan, subject.noun, known)
-                notes.append(f"drew {subject.noun!r} as {known!r}")
+        for noun, near in known.items():
+            if near is None:
+                notes.append(f"the embedded model cannot draw {noun!r} and knows nothing near; `cutwork models show mini` lists what it can")
+            elif near != noun:
+                plan = _exchange(plan, noun, near)
+                notes.append(f"drew {noun!r} as {near!r}")
         return plan, tuple(notes)
 
 
@@ -61,16 +71,29 @@ def _names() -> dict[str, str]:
     return {name: subject for subject, synonyms in vocabulary()["subjects"].items() for name in (subject, *synonyms)}
 
 
-def nearest(noun: str) -> str | None:
-    """The word the model has learned for a noun: itself, a synonym it was trained on, its head noun, or a likely misspelling.
+@cache
+def _kin() -> dict[str, tuple[str, ...]]:
+    """For a noun, the subjects of the testbed that are nearest to it, nearest first."""
+    lines = (Path(str(resources.files(__name__))) / "near.txt").read_text(encoding="utf-8").splitlines()
+    return {noun: tuple(subjects.split("|")) for noun, subjects in (line.split("\t") for line in lines)}
 
-    A trained synonym is returned as it stands; None if nothing is near.
+
+def nearest(noun: str) -> str | None:
+    """The word the model has learned for a noun.
+
+    The noun itself or a synonym it was trained on, as it stands; else what the whole noun, then its head, is a kind of or is
+    akin to; else the word it is a likely misspelling of. None if nothing is near.
     """
-    names = _names()
     wanted = " ".join(noun.lower().split())
-    for candidate in (wanted, wanted.removesuffix("s"), wanted.removesuffix("es"), wanted.split(" ")[-1]):
-        if candidate in names:
-            return candidate if candidate == wanted else names[candidate]
+    names = _names()
+    if wanted in names:
+        return wanted
+    for phrase in (wanted, wanted.split(" ")[-1]):
+        for word in (phrase, phrase.removesuffix("s"), phrase.removesuffix("es")):
+            if word in names:
+                return names[word]
+            if word in _kin():  # a word with a meaning of its own: neither its head nor a misspelling of something else
+                return next((subject for subject in _kin()[word] if subject in vocabulary()["subjects"]), None)
     close = difflib.get_close_matches(wanted, names, n=1, cutoff=0.84)
     return names[close[0]] if close else None
 

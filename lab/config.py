@@ -1,0 +1,59 @@
+"""Sizes of the embedded model and how each is trained: one for two CPU cores, one for a GPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Size = tuple[int, int]  # width, height in pixels
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stretch of training looks at. Sizes and counts are drawn evenly: repeat what shall come more often."""
+
+    sizes: tuple[Size, ...]
+    counts: tuple[int, ...]  # subjects in a scene
+    regional: float  # share of the batches told by regions
+    text: tuple[int, ...] = (12, 16, 16, 24)  # tokens a caption is padded to
+    region: tuple[int, ...] = (12, 12, 16)  # tokens the text of a region is padded to
+
+
+STAGES = {
+    "small": Stage(((128, 128),) * 6 + ((256, 128), (128, 256), (256, 256)), (1,) * 9 + (2,) * 4 + (0,), 0.5),
+    "mixed": Stage(
+        ((128, 128),) * 2 + ((192, 192), (256, 256), (256, 256), (256, 256), (256, 128), (128, 256)), (1,) * 5 + (2,) * 5 + (3,) * 2 + (0,), 0.5,
+        (16, 16, 24, 32), (12, 16),
+    ),
+    "full": Stage(
+        ((256, 256),) * 4 + ((256, 192), (192, 256), (128, 128), (256, 128)), (1,) * 4 + (2,) * 5 + (3,) * 3 + (4, 5, 0), 0.6,
+        (16, 24, 32, 48, 64), (12, 16, 24),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Config:
+    """One model, its subjects, and the machine it is meant to be trained on."""
+
+    tier: int  # of subjects.csv, trained on
+    words: int  # tier whose words the tokenizers know, so that the vocabulary can grow
+    heads: int  # of 32 channels each
+    double: int  # FLUX's blocks with separate weights for text and image
+    single: int  # its blocks with common weights
+    text: int  # width of the text encoders
+    device: str
+    batch: int  # samples a worker sees in a step, at 128 × 128; fewer of larger ones
+    lr: float
+    drawers: int  # processes that draw scenes beside the training; 0: it draws them itself
+
+    @property
+    def width(self) -> int:
+        """Channels of the transformer."""
+        return self.heads * HEAD_DIM
+
+
+HEAD_DIM = 32
+CONFIGS = {
+    "cpu": Config(tier=1, words=2, heads=8, double=2, single=5, text=192, device="cpu", batch=32, lr=1e-3, drawers=0),
+    "gpu": Config(tier=3, words=3, heads=10, double=2, single=8, text=192, device="cuda", batch=512, lr=1e-3, drawers=14),
+}

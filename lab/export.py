@@ -1,0 +1,83 @@
+"""From a training run to a standard FLUX folder, and back to a run from such a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, FluxPipeline
+
+from . import autoencoder, backgrounds, scenes
+from .art import Art, load
+from .config import Config
+from .model import Model
+
+
+def write(run: Path, config: Config, out: Path, art: tuple[Art, ...] | None = None) -> None:
+    """Write the averaged weights in half precision as `FluxPipeline` loads them, and the vocabulary beside the folder."""
+    model = Model(config)
+    model.load_state_dict(torch.load(run / "state.pt", map_location="cpu", weights_only=True)["ema"])
+    pipeline = FluxPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15, base_image_seq_len=64, max_image_seq_len=4096),
+        vae=AutoencoderTiny.from_pretrained(run / "vae"),
+        text_encoder=model.clip_model, tokenizer=model.clip, text_encoder_2=model.t5_model, tokenizer_2=model.t5, transformer=model.transformer,
+    )  # fmt: skip
+    pipeline.to(dtype=torch.float16).save_pretrained(out)
+    _load_as_float32(out)
+    words = {
+        "subjects": {a.noun: list(a.synonyms) for a in art or load(config.tier)},
+        "colours": list(scenes.SUBJECT_COLOURS),
+        "backgrounds": [*(f"{c} background" for c in backgrounds.COLOURS), "gradient", "striped", "checkered", "dotted", *backgrounds.PLACES],
+    }
+    (out.parent / "vocabulary.json").write_text(json.dumps(words, indent=1) + "\n")
+
+
+def _load_as_float32(pipeline: Path) -> None:
+    """Name float32 in the text encoders' configs: transformers loads in the dtype named there, diffusers loads the rest in float32."""
+    for path in pipeline.glob("text_encoder*/config.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"dtype": "float32"}, indent=2) + "\n")
+
+
+def begin_from(exported: Path, config: Config, vae: Path) -> Model:
+    """A model that goes on from exported weights; the autoencoder goes to `vae`.
+
+    Words the exported vocabulary has keep what they mean; new ones and the training-only tasks begin with nothing learned.
+    """
+    pipeline = FluxPipeline.from_pretrained(exported)
+    model = Model(config)
+    _take_over(model.clip_model, model.clip, pipeline.text_encoder, pipeline.tokenizer)
+    _take_over(model.t5_model, model.t5, pipeline.text_encoder_2, pipeline.tokenizer_2)
+    model.transformer.load_state_dict(pipeline.transformer.state_dict())
+    pipeline.vae.save_pretrained(vae)
+    return model
+
+
+@torch.no_grad()
+def _take_over(encoder: Any, words: Any, before: Any, words_before: Any) -> None:
+    """Weights of an earlier text encoder; its embeddings by token, since another vocabulary numbers them otherwise."""
+    table, table_before = encoder.get_input_embeddings().weight, before.get_input_embeddings().weight
+    known = {k: v for k, v in before.state_dict().items() if v.shape != table_before.shape}
+    missing = encoder.load_state_dict(known, strict=False).missing_keys
+    assert all(encoder.state_dict()[key].shape == table.shape for key in missing), missing
+    ids, ids_before = words.get_vocab(), words_before.get_vocab()
+    for token in ids.keys() & ids_before.keys():
+        table[ids[token]] = table_before[ids_before[token]]
+
+
+def measure(run: Path, config: Config) -> dict[str, float]:
+    """Sizes, steps done, and the autoencoder's PSNR on scenes no training saw (seeds from 10⁹)."""
+    model = Model(config)
+    vae = AutoencoderTiny.from_pretrained(run / "vae")
+    millions = {
+        name: round(sum(p.numel() for p in part.parameters()) / 1e6, 2)
+        for name, part in (("transformer", model.transformer), ("t5", model.t5_model), ("clip", model.clip_model), ("autoencoder", vae))
+    }
+    state = torch.load(run / "state.pt", map_location="cpu", weights_only=True)
+    held_out = range(10**9, 10**9 + 40)
+    return {
+        "steps": state["step"],
+        **{f"{name}_million_parameters": value for name, value in millions.items()},
+        "autoencoder_db_256px": round(autoencoder.psnr(vae, load(2), held_out), 2),
+    }
