@@ -413,8 +413,10 @@ def models_show(name: Annotated[str, typer.Argument(help="A model's name.")] = "
     if json:
         _print_json(words)
     else:
-        for key, values in words.items():
+        names = [f"{noun} ({', '.join(synonyms)})" if synonyms else noun for noun, synonyms in words["subjects"].items()]
+        for key, values in {**words, "subjects": names}.items():
             typer.echo(f"{key} ({len(values)}): {', '.join(values)}")
+        typer.echo("A noun that is not here is exchanged for the nearest that is, and the run says so; if none is near, the brief is refused.")
 
 
 @eval_app.command("planner")
@@ -474,6 +476,21 @@ def bench_overhead(rounds: Annotated[int, typer.Option("--rounds", min=1, max=10
         _print_json(result)
     else:
         typer.echo(f"orchestration {result['ms_per_round']:.1f} ms per round over {result['rounds']} rounds")
+
+
+@bench_app.command("draw")
+def bench_draw(side: Annotated[int, typer.Option("--side", help="Pixels, a multiple of 16.", min=64, max=1024)] = 256, json: AsJson = False) -> None:
+    """What one picture of the embedded model costs: seconds to import, load and draw, and memory."""
+    from cutwork.lab.bench import draw
+
+    result = draw(side)
+    if json:
+        _print_json(result)
+    else:
+        typer.echo(
+            f"{side} x {side}: drawn in {result['draw_s']:.1f} s ({result['steps']} steps, {result['threads']} threads), loaded in "
+            f"{result['load_s']:.1f} s after {result['import_s']:.1f} s of imports, {result['peak_mb']} MB at most"
+        )
 
 
 def _deliver(studio: Studio, result: Any, out: Path | None, json: bool, quiet: bool, exit_code: bool = True) -> None:

@@ -117,7 +117,17 @@ def _slope(x: Tensor) -> Tensor:
     return torch.cat([(x[..., 1:] - x[..., :-1]).flatten(1), (x[..., 1:, :] - x[..., :-1, :]).flatten(1)], 1)
 
 
-def train(art: tuple[Art, ...], out: Path, minutes: float, lr: float = 1e-3, batch: int = 12, side: int = 128, seed: int = 0) -> AutoencoderTiny:
+def _views(art: tuple[Art, ...], rng: np.random.Generator, count: int) -> list[np.ndarray]:
+    """Training pictures of 128 × 128: two in three are quarters of 256 px scenes, as the model mostly draws, the others whole scenes."""
+
+    def scene(side: int) -> np.ndarray:
+        return scenes.make(art, int(rng.integers(scenes.HELD_OUT)), (side, side)).image
+
+    quarters = [large[y : y + 128, x : x + 128] for large in (scene(256) for _ in range(count // 6)) for y in (0, 128) for x in (0, 128)]
+    return [*quarters, *(scene(128) for _ in range(count - len(quarters)))]
+
+
+def train(art: tuple[Art, ...], out: Path, minutes: float, lr: float = 1e-3, batch: int = 12, seed: int = 0) -> AutoencoderTiny:
     """Train the decoder for some minutes, save to `out` as a diffusers folder (going on from what is there) and return it."""
     torch.manual_seed(seed)
     resume = (out / "config.json").exists()
@@ -137,7 +147,7 @@ def train(art: tuple[Art, ...], out: Path, minutes: float, lr: float = 1e-3, bat
     while (spent := (time.monotonic() - start) / 60) < minutes:
         for group in optimizer.param_groups:
             group["lr"] = lr * min(1, (step + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * spent / minutes)))
-        x = to_tensor([scenes.make(art, int(rng.integers(2**31)), (side, side)).image for _ in range(batch)])
+        x = to_tensor(_views(art, rng, batch))
         with torch.no_grad():
             z = vae.encoder(x.contiguous(memory_format=torch.channels_last))
         z = z + 0.03 * torch.rand(batch, 1, 1, 1) * torch.randn_like(z)

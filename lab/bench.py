@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import resource
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from cutwork.domain import Shot
 from cutwork.graphs.fakes import FakeDrawing
+from cutwork.ports import Watch
 from cutwork.studio import Studio
 
 
@@ -33,6 +37,38 @@ def overhead(rounds: int = 4, repeats: int = 5) -> dict[str, Any]:
             done += len(design.rounds)
     samples.sort()
     return {"ms_per_round": 1000 * samples[len(samples) // 2], "worst_ms_per_round": 1000 * samples[-1], "rounds": done}
+
+
+def draw(side: int = 256, repeats: int = 3) -> dict[str, float]:
+    """What one picture of the embedded model costs, in a process of its own: seconds to import, load and draw, and peak memory.
+
+    Drawing is the whole render of two planned subjects, with regions and recording, at default steps.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+        return apart.submit(_draw, side, repeats).result()
+
+
+def _draw(side: int, repeats: int) -> dict[str, float]:
+    started = time.perf_counter()
+    import torch
+    from diffusers import FluxPipeline  # noqa: F401 - what loading imports
+
+    imported = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        studio = Studio(home=Path(folder), llm="offline", model="mini")
+        plan = studio.plan("a cat and a rocket on a purple background", size=f"{side}x{side}")
+        planned = time.perf_counter()
+        studio.wired.drawing.family()
+        loaded = time.perf_counter()
+        seconds = [studio.wired.drawing.render(Shot(plan=plan, seed=seed), Watch()).seconds for seed in range(repeats)]
+    return {
+        "import_s": round(imported - started, 2),
+        "load_s": round(loaded - planned, 2),
+        "draw_s": sorted(seconds)[len(seconds) // 2],
+        "steps": plan.draw.steps,
+        "threads": torch.get_num_threads(),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
 
 
 def _never_satisfied(shot: Shot, region: int) -> float:  # noqa: ARG001

@@ -35,11 +35,12 @@ STAGES = {
 class Config:
     """One model, its subjects, and the machine it is meant to be trained on."""
 
+    family: str  # "flux" or "sd3"
     tier: int  # of subjects.csv, trained on
     words: int  # tier whose words the tokenizers know, so that the vocabulary can grow
     heads: int  # of 32 channels each
-    double: int  # FLUX's blocks with separate weights for text and image
-    single: int  # its blocks with common weights
+    double: int  # blocks with separate weights for text and image
+    single: int  # FLUX's blocks with common weights
     text: int  # width of the text encoders
     device: str
     batch: int  # samples a worker sees in a step, at 128 × 128; fewer of larger ones
@@ -54,6 +55,7 @@ class Config:
 
 HEAD_DIM = 32
 CONFIGS = {
-    "cpu": Config(tier=1, words=2, heads=8, double=2, single=5, text=192, device="cpu", batch=32, lr=1e-3, drawers=0),
-    "gpu": Config(tier=3, words=3, heads=10, double=2, single=8, text=192, device="cuda", batch=512, lr=1e-3, drawers=14),
+    "cpu": Config("flux", tier=1, words=2, heads=8, double=2, single=5, text=192, device="cpu", batch=32, lr=1e-3, drawers=0),
+    "gpu": Config("flux", tier=3, words=3, heads=10, double=2, single=7, text=192, device="cuda", batch=512, lr=1e-3, drawers=14),
+    "sd3": Config("sd3", tier=0, words=0, heads=6, double=5, single=0, text=192, device="cpu", batch=32, lr=1e-3, drawers=0),
 }

@@ -17,7 +17,7 @@ from PIL import Image
 from cutwork.tools.families import mini
 from cutwork.tools.families.base import quiet
 
-from . import art, autoencoder, backgrounds, captions, evaluate, judge, train_judge
+from . import art, autoencoder, backgrounds, captions, evaluate, judge, scenes, train_judge
 
 STEPS, GUIDANCE, SIDE = 24, 3.0, 256
 BATCH = 4
@@ -84,7 +84,7 @@ def background(picture: Image.Image) -> str:
     return min(backgrounds.COLOURS, key=lambda name: float(np.square(middle - backgrounds.COLOURS[name]).sum()))
 
 
-def run(singles: int = 120, pairs: int = 80, scenes: int = 200) -> evaluate.Report:
+def run(singles: int = 148, pairs: int = 80, true: int = 200) -> evaluate.Report:
     """Measure the shipped model and the shipped judge."""
     quiet()
     from diffusers import FluxPipeline
@@ -95,13 +95,13 @@ def run(singles: int = 120, pairs: int = 80, scenes: int = 200) -> evaluate.Repo
     pipeline.set_progress_bar_config(disable=True)
     asked = list(cases(list(mini.vocabulary()["subjects"]), singles, pairs))
     pictures = draw(pipeline, [c.prompt for c in asked], first_seed=0)
-    figures = (*_of_judge(eye, table, scenes), *_of_pictures(asked, pictures, eye), _of_autoencoder(pipeline, table))
-    command = f"cutwork eval model --singles {singles} --pairs {pairs} --scenes {scenes}"
+    figures = (*_of_judge(eye, table, true), *_of_pictures(asked, pictures, eye), _of_autoencoder(pipeline, table))
+    command = f"cutwork eval model --singles {singles} --pairs {pairs} --scenes {true}"
     return evaluate.Report("model", command, figures, evaluate.sheet(pictures[:40], columns=10))
 
 
-def _of_judge(eye: judge.Judge, table: tuple[art.Art, ...], scenes: int) -> tuple[evaluate.Figure, ...]:
-    right = train_judge.answers(eye, table, scenes)
+def _of_judge(eye: judge.Judge, table: tuple[art.Art, ...], true: int) -> tuple[evaluate.Figure, ...]:
+    right = train_judge.answers(eye, table, true)
     return (
         evaluate.share("judge: subject, true scenes", right["subject"], "≥ 99"),
         evaluate.share("judge: mixture or not", right["mixed"] + right["not mixed"], "≥ 95"),
@@ -124,5 +124,5 @@ def _of_pictures(asked: Sequence[Case], pictures: Sequence[Image.Image], eye: ju
 
 
 def _of_autoencoder(pipeline: Any, table: tuple[art.Art, ...]) -> evaluate.Figure:
-    values = autoencoder.psnrs(pipeline.vae, table, range(train_judge.HELD_OUT, train_judge.HELD_OUT + 40))
+    values = autoencoder.psnrs(pipeline.vae, table, range(scenes.HELD_OUT, scenes.HELD_OUT + 40))
     return evaluate.mean("autoencoder, held-out scenes", values, "dB", "≥ 32")

@@ -1,4 +1,4 @@
-"""From a training run to a standard FLUX folder, and back to a run from such a folder."""
+"""From a training run to a standard diffusers folder, and back to a run from such a folder."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, FluxPipeline
+from diffusers import AutoencoderTiny, DiffusionPipeline
 
 from . import autoencoder, backgrounds, scenes
 from .art import Art, load
 from .config import Config
-from .model import Model
+from .model import Model, build
 
 
 def write(run: Path, config: Config, out: Path, art: tuple[Art, ...] | None = None) -> None:
-    """Write the averaged weights in half precision as `FluxPipeline` loads them, and the vocabulary beside the folder."""
-    model = Model(config)
+    """Write the averaged weights in half precision as diffusers loads them, and the vocabulary beside the folder."""
+    model = build(config)
     model.load_state_dict(torch.load(run / "state.pt", map_location="cpu", weights_only=True)["ema"])
-    pipeline = FluxPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15, base_image_seq_len=64, max_image_seq_len=4096),
-        vae=AutoencoderTiny.from_pretrained(run / "vae"),
-        text_encoder=model.clip_model, tokenizer=model.clip, text_encoder_2=model.t5_model, tokenizer_2=model.t5, transformer=model.transformer,
-    )  # fmt: skip
+    pipeline = model.pipeline(AutoencoderTiny.from_pretrained(run / "vae"))
     pipeline.to(dtype=torch.float16).save_pretrained(out)
     _load_as_float32(out)
     words = {
@@ -45,12 +41,14 @@ def begin_from(exported: Path, config: Config, vae: Path) -> Model:
 
     Words the exported vocabulary has keep what they mean; new ones and the training-only tasks begin with nothing learned.
     """
-    pipeline = FluxPipeline.from_pretrained(exported)
-    model = Model(config)
-    _take_over(model.clip_model, model.clip, pipeline.text_encoder, pipeline.tokenizer)
-    _take_over(model.t5_model, model.t5, pipeline.text_encoder_2, pipeline.tokenizer_2)
-    model.transformer.load_state_dict(pipeline.transformer.state_dict())
-    pipeline.vae.save_pretrained(vae)
+    before = DiffusionPipeline.from_pretrained(exported)
+    model = build(config)
+    after = model.pipeline(before.vae)
+    for number in ("", "_2", "_3"):
+        if hasattr(after, f"text_encoder{number}"):
+            _take_over(*(getattr(p, f"{part}{number}") for p in (after, before) for part in ("text_encoder", "tokenizer")))
+    model.transformer.load_state_dict(before.transformer.state_dict())
+    before.vae.save_pretrained(vae)
     return model
 
 
@@ -68,14 +66,12 @@ def _take_over(encoder: Any, words: Any, before: Any, words_before: Any) -> None
 
 def measure(run: Path, config: Config) -> dict[str, float]:
     """Sizes, steps done, and the autoencoder's PSNR on scenes no training saw (seeds from 10⁹)."""
-    model = Model(config)
+    model = build(config)
     vae = AutoencoderTiny.from_pretrained(run / "vae")
-    millions = {
-        name: round(sum(p.numel() for p in part.parameters()) / 1e6, 2)
-        for name, part in (("transformer", model.transformer), ("t5", model.t5_model), ("clip", model.clip_model), ("autoencoder", vae))
-    }
+    parts = {name: part for name, part in model.pipeline(vae).components.items() if isinstance(part, torch.nn.Module)}
+    millions = {name: round(sum(p.numel() for p in part.parameters()) / 1e6, 2) for name, part in parts.items()}
     state = torch.load(run / "state.pt", map_location="cpu", weights_only=True)
-    held_out = range(10**9, 10**9 + 40)
+    held_out = range(scenes.HELD_OUT, scenes.HELD_OUT + 40)
     return {
         "steps": state["step"],
         **{f"{name}_million_parameters": value for name, value in millions.items()},

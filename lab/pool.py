@@ -114,7 +114,7 @@ class Pool:
 
     def _draw(self, store: _Store, size: Size, subjects: int, count: int, least: int) -> None:
         """Draw `count` scenes now, or order them and take what is ready; wait only while there are fewer than `least`."""
-        seeds = [int(seed) for seed in self.rng.integers(2**31, size=count)]
+        seeds = [int(seed) for seed in self.rng.integers(scenes.HELD_OUT, size=count)]
         if self._drawers is None:
             self._keep(store, draw(self.art, self.background, seeds, size, subjects))
             return

@@ -18,6 +18,7 @@ from .captions import Box
 
 SUBJECT_COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white", "brown")
 MOST = 5  # subjects in a scene
+HELD_OUT = 10**9  # seeds from here on are for measuring: no training draws them
 GRID = 16  # pixels: easy scenes are snapped to the embedded model's token grid
 SIDES = (12, 9, 6, 4)  # grid cells the longer side of an easy subject may measure: few, so that each can be learned by heart
 

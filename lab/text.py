@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from tokenizers import pre_tokenizers
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
 
 from . import backgrounds, captions
 
@@ -84,19 +84,21 @@ def _join(pieces: list[str], pair: tuple[str, str]) -> None:
         at += 1
 
 
-def encoders(t5: T5Tokenizer, clip: CLIPTokenizer, width: int) -> tuple[CLIPTextModel, T5EncoderModel]:
-    """Fresh text encoders of `width` channels, a multiple of 32, sized to the tokenizers."""
-    t5_model = T5EncoderModel(
+def t5_encoder(tokenizer: T5Tokenizer, width: int) -> T5EncoderModel:
+    """A fresh T5 encoder of `width` channels, a multiple of 32, sized to its tokenizer."""
+    return T5EncoderModel(
         T5Config(
-            vocab_size=len(t5), d_model=width, d_kv=32, d_ff=512, num_layers=3, num_heads=width // 32, dropout_rate=0.0,
+            vocab_size=len(tokenizer), d_model=width, d_kv=32, d_ff=512, num_layers=3, num_heads=width // 32, dropout_rate=0.0,
             feed_forward_proj="gated-gelu", pad_token_id=0, eos_token_id=1,
         )
-    )
-    clip_model = CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(clip), hidden_size=width, intermediate_size=512, num_hidden_layers=2, num_attention_heads=width // 32,
-            max_position_embeddings=CLIP_LENGTH, bos_token_id=clip.bos_token_id, eos_token_id=clip.eos_token_id, pad_token_id=clip.pad_token_id,
-        )
-    )
-    return clip_model, t5_model
+    )  # fmt: skip
 
+
+def clip_encoder(tokenizer: CLIPTokenizer, width: int, projected: bool = False) -> CLIPTextModel | CLIPTextModelWithProjection:
+    """A fresh CLIP text encoder of `width` channels, a multiple of 32, sized to its tokenizer; its pooled vector projected if wanted."""
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer), hidden_size=width, intermediate_size=512, num_hidden_layers=2, num_attention_heads=width // 32,
+        max_position_embeddings=CLIP_LENGTH, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id, projection_dim=width,
+    )  # fmt: skip
+    return CLIPTextModelWithProjection(config) if projected else CLIPTextModel(config)

@@ -30,10 +30,10 @@ from torch.multiprocessing.spawn import spawn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
-from . import autoencoder, export, precision
+from . import autoencoder, export, precision, scenes
 from .art import Art, load
 from .config import CONFIGS, STAGES, Config, Stage
-from .model import CELL, Model, unpack
+from .model import CELL, Model, build, unpack
 from .pool import Batch, Pool
 
 MEETING = "workers"  # file in the run folder through which workers find each other
@@ -213,7 +213,7 @@ def _learn(job: Job, model: Model, pool: Pool, choose: np.random.Generator) -> t
     """Draw a batch and leave its gradients on the model."""
     stage = job.stage
     size = stage.sizes[int(choose.integers(len(stage.sizes)))]
-    subjects, regional = int(choose.choice(stage.counts)), bool(choose.random() < stage.regional)
+    subjects, regional = int(choose.choice(stage.counts)), bool(choose.random() < stage.regional) and job.config.family == "flux"
     length = int(choose.choice(stage.region if regional and subjects else stage.text))
     want = max(4, round(job.config.batch * 128**2 / (size[0] * size[1])))
     batch = pool.batch(size, subjects, want, fresh=max(1, want // 8), regional=regional)
@@ -227,14 +227,14 @@ def _learn(job: Job, model: Model, pool: Pool, choose: np.random.Generator) -> t
 def _compile(model: Model) -> None:
     """Compile the transformer block by block: one graph serves all blocks of a kind, so it takes seconds, not minutes."""
     torch.fx.experimental._config.use_duck_shape = False  # equal sizes stay separate symbols: no recompiling when they part
-    for block in (*model.transformer.transformer_blocks, *model.transformer.single_transformer_blocks):
+    for block in model.blocks:
         block.forward = torch.compile(block.forward, dynamic=True)
 
 
 def _state(job: Job) -> tuple[Model, Model, torch.optim.Optimizer, int]:
     """Model, its average, optimizer and steps done, from the run folder if it has them."""
     torch.manual_seed(0)
-    model = Model(job.config).to(job.config.device)
+    model = build(job.config).to(job.config.device)
     ema = copy.deepcopy(model).requires_grad_(False)
     optimizer = optimizer_of(model)
     if not (job.run / "state.pt").exists():
@@ -274,7 +274,7 @@ def save(run: Path, model: Model, ema: Model, optimizer: torch.optim.Optimizer, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--run", type=Path, default=Path(__file__).with_name(".cache") / "run")
-    parser.add_argument("--config", choices=CONFIGS, default="cpu", help="cpu: 140 subjects on two cores; gpu: over 600")
+    parser.add_argument("--config", choices=CONFIGS, default="cpu", help="cpu: 148 subjects on two cores; gpu: over 700; sd3: sixteen, for tests")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--steps", type=int, help="train so many steps, however long it takes")
     parser.add_argument("--workers", type=int, default=1, help="processes of one thread each")
@@ -292,7 +292,7 @@ def main() -> None:
         save(args.run, model, model, optimizer_of(model), step=300)  # past the warm-up
     elif args.autoencoder:
         vae = autoencoder.train(load(config.words), args.run / "vae", args.autoencoder)
-        print(f"held-out PSNR {autoencoder.psnr(vae, load(config.words), range(10**9, 10**9 + 20)):.2f} dB")
+        print(f"held-out PSNR {autoencoder.psnr(vae, load(config.words), range(scenes.HELD_OUT, scenes.HELD_OUT + 40)):.2f} dB")
     elif args.measure:
         print(json.dumps(export.measure(args.run, config), indent=1))
     elif args.export:

@@ -27,7 +27,6 @@ from cutwork.tools.families import mini
 from . import autoencoder, backgrounds, judge, precision, scenes
 from .art import CACHE, Art, load, tint
 
-HELD_OUT = 10**9  # scene seeds from here on are seen by no training
 Array = np.ndarray
 LARGEST = 96  # pixels art is shrunk to before it is used: crops are only 64
 
@@ -276,7 +275,7 @@ def answers(made: judge.Judge, art: tuple[Art, ...], count: int, size: tuple[int
     A mixture is right when it is called mixed, a true subject when it is not. "novel mixed" are of a kind that training never saw.
     """
     right: dict[str, list[bool]] = {"subject": [], "not mixed": [], "mixed": [], "novel mixed": []}
-    for seed in range(HELD_OUT, HELD_OUT + count):
+    for seed in range(scenes.HELD_OUT, scenes.HELD_OUT + count):
         scene = scenes.make(art, seed, size, count=1 + seed % 2)
         seen = [s for k, s in enumerate(scene.subjects) if visible(scene, k) > 0.6]
         for subject, verdict in zip(seen, made.look(scene.image, [s.box for s in seen]), strict=True):

@@ -12,10 +12,12 @@ from builders import flat_art
 
 pytest.importorskip("tokenizers")
 
+from diffusers import DiffusionPipeline
+
 from cutwork.lab import autoencoder, export, scenes, text, train
-from cutwork.lab.art import Art
-from cutwork.lab.config import CONFIGS, Stage
-from cutwork.lab.model import Model, pack, unpack
+from cutwork.lab.art import Art, rows
+from cutwork.lab.config import CONFIGS, Config, Stage
+from cutwork.lab.model import build, pack, unpack
 from cutwork.lab.pool import Pool, loosened
 
 
@@ -89,7 +91,7 @@ def test_packing_orders_tokens_as_the_pipeline_does() -> None:
 def test_the_mask_reaches_the_transformer(pool: Pool) -> None:
     """A token must not change with the text of a region it may not see; and the text it may see must matter."""
     torch.manual_seed(0)
-    model = Model(CONFIGS["cpu"]).eval()
+    model = build(CONFIGS["cpu"]).eval()
     for parameter in model.transformer.parameters():
         torch.nn.init.normal_(parameter, std=0.05)  # adaLN-zero would hide everything
     batch = pool.batch((64, 64), subjects=1, want=1, fresh=1, regional=True)
@@ -119,6 +121,7 @@ def run(tmp_path: Path, art: tuple[Art, ...]) -> Path:
 
 
 SMALL = replace(CONFIGS["cpu"], batch=16, heads=2, double=1, single=2, text=64)
+FAMILIES = {"flux": SMALL, "sd3": replace(CONFIGS["sd3"], batch=16, heads=2, double=2, text=64)}
 STAGE = Stage(((64, 64),), (1,), 0.5, (16,), (16,))
 
 
@@ -142,22 +145,49 @@ def test_steps_give_the_same_weights_every_time(run: Path, art: tuple[Art, ...])
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")
-def test_a_run_learns_goes_on_and_exports(tmp_path: Path, run: Path, art: tuple[Art, ...]) -> None:
+@pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
+def test_a_run_learns_goes_on_and_exports(tmp_path: Path, run: Path, art: tuple[Art, ...], config: Config) -> None:
     for workers in (1, 2):
-        train.train(train.Job(run, SMALL, STAGE, art, minutes=0.15, workers=workers, compiled=False))
+        train.train(train.Job(run, config, STAGE, art, minutes=0.15, workers=workers, compiled=False))
     state = torch.load(run / "state.pt", weights_only=True)
     assert state["step"] >= 4
     assert len(list((run / "samples").iterdir())) >= 1
-    export.write(run, SMALL, tmp_path / "out" / "model", art)
-    from diffusers import FluxPipeline
+    export.write(run, config, tmp_path / "out" / "model", art)
+    assert (tmp_path / "out" / "vocabulary.json").is_file()
+    again = export.begin_from(tmp_path / "out" / "model", config, tmp_path / "vae")
+    assert all((value - state["ema"][f"transformer.{name}"]).abs().max() < 1e-2 for name, value in again.transformer.state_dict().items())
 
-    pipeline = FluxPipeline.from_pretrained(tmp_path / "out" / "model")
-    image = pipeline("a cat", width=64, height=64, num_inference_steps=2, max_sequence_length=16, output_type="np").images[0]
+
+@pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
+def test_a_plain_pipeline_computes_what_was_trained(tmp_path: Path, pool: Pool, config: Config) -> None:
+    """The exported folder, called as anybody would, gives the velocity the training loop sees."""
+    torch.manual_seed(0)
+    model = build(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)  # adaLN-zero would hide everything
+    model.pipeline(pool.vae).save_pretrained(tmp_path)
+    pipeline = DiffusionPipeline.from_pretrained(tmp_path)
+    noise, seen = torch.randn(1, 16, 64), []
+    pipeline.transformer.register_forward_hook(lambda _m, _a, out: seen.append(out[0]))
+    latents = unpack(noise, (4, 4)) if config.family == "sd3" else noise
+    image = pipeline("a cat", width=64, height=64, num_inference_steps=2, guidance_scale=1.0, max_sequence_length=16, latents=latents, output_type="np").images[0]
+    with torch.no_grad():
+        v = model(noise, torch.ones(1), (("a cat",),), ("a cat",), 16, (4, 4))[0]
+    assert torch.allclose(pack(seen[0]) if config.family == "sd3" else seen[0], v, atol=1e-4)
     assert image.shape == (64, 64, 3)
     assert np.isfinite(image).all()
-    assert (tmp_path / "out" / "vocabulary.json").is_file()
-    again = export.begin_from(tmp_path / "out" / "model", SMALL, tmp_path / "vae")
-    assert all((value - state["ema"][f"transformer.{name}"]).abs().max() < 1e-2 for name, value in again.transformer.state_dict().items())
+
+
+@pytest.mark.parametrize(("name", "subjects"), [("cpu", 120), ("gpu", 600)])
+def test_a_recipe_knows_enough_subjects_and_fits_the_package(name: str, subjects: int) -> None:
+    config = CONFIGS[name]
+    model = build(config)
+    assert sum(int(row["tier"]) <= config.tier for row in rows()) >= subjects
+    vae = autoencoder.AutoencoderTiny(**autoencoder.CONFIG)
+    parts = [part for part in model.pipeline(vae).components.values() if isinstance(part, torch.nn.Module)]
+    assert 2 * sum(p.numel() for part in parts for p in part.parameters()) < 48e6, "bytes in half precision"
+    words = [row["noun"] for row in rows() if int(row["tier"]) <= config.tier]
+    assert all(model.t5.unk_token_id not in model.t5(word).input_ids for word in words), "every subject can be said"
 
 
 def test_words_are_numbered_alike_in_every_process() -> None:
