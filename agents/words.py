@@ -23,7 +23,7 @@ IRREGULAR = {
     "man": "men", "woman": "women", "child": "children", "person": "people", "mouse": "mice", "goose": "geese", "foot": "feet", "tooth": "teeth",
     "ox": "oxen", "knife": "knives", "wolf": "wolves", "leaf": "leaves", "loaf": "loaves", "calf": "calves", "elf": "elves", "shelf": "shelves",
     "half": "halves", "scarf": "scarves", "wife": "wives", "thief": "thieves", "cactus": "cacti", "potato": "potatoes", "tomato": "tomatoes",
-    "hero": "heroes", "die": "dice",
+    "hero": "heroes", "die": "dice", "snowman": "snowmen",
 }  # fmt: skip
 UNCHANGED = frozenset(["sheep", "deer", "fish", "moose", "bison", "shrimp", "squid", "aircraft", "spacecraft", "hovercraft", "series", "species", "salmon", "trout", "triceratops", "cyclops"])
 # Written as plurals, drawn as one thing: "a pair of scissors" keeps its words.

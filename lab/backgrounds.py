@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cutwork.agents.words import with_article
+
 COLOURS: dict[str, Colour] = {
     "red": (222, 56, 58),
     "orange": (245, 146, 52),
@@ -114,7 +116,6 @@ def draw(h: int, w: int, rng: np.random.Generator) -> Background:
     name = str(rng.choice(list(COLOURS)))
     base = np.array(COLOURS[name], np.float32) + rng.normal(0, 5, 3)
     colour = tuple(int(c) for c in base.clip(0, 255))
-    article = "an" if name[0] in "aeiou" else "a"
     if kind == "plain":
         image = np.broadcast_to(np.array(colour, np.float32), (h, w, 3))
         adjective = ""
@@ -130,4 +131,4 @@ def draw(h: int, w: int, rng: np.random.Generator) -> Background:
         image = _pattern(pattern, h, w, colour, rng)
         adjective = " " + pattern
     short = f"{name}{adjective} background"
-    return Background(f"on {article} {short}", short, name, image.clip(0, 255).astype(np.uint8))
+    return Background(f"on {with_article(short)}", short, name, image.clip(0, 255).astype(np.uint8))

@@ -10,6 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
+from cutwork.agents.words import plural, singular, with_article
+
 from .backgrounds import Background
 
 Box = tuple[float, float, float, float]
@@ -30,32 +32,20 @@ class Said(Protocol):
     def box(self) -> Box: ...
 
 
-def article(words: str) -> str:
-    return "an" if words[0] in "aeiou" else "a"
-
-
 def phrase(words: str) -> str:
-    return f"{article(words)} {words}"
+    return words if is_plural(words) else with_article(words)
 
 
 def counted(words: str, number: int) -> str:
     """ "a blue cat", "two blue cats"."""
     if number == 1:
         return phrase(words)
-    *before, last = words.split(" ")
-    return " ".join([NUMBERS[number], *before, plural(last)])
+    return f"{NUMBERS[number]} {words if is_plural(words) else plural(words)}"
 
 
-def plural(noun: str) -> str:
-    """A regular English plural; irregular ones are few and listed."""
-    irregular = {"mouse": "mice", "goose": "geese", "sheep": "sheep", "fish": "fish", "deer": "deer", "knife": "knives", "leaf": "leaves", "wolf": "wolves", "loaf": "loaves"}
-    if noun in irregular:
-        return irregular[noun]
-    if noun.endswith(("s", "x", "ch", "sh")):
-        return noun + "es"
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return noun[:-1] + "ies"
-    return noun + "s"
+def is_plural(words: str) -> bool:
+    """Whether a subject's name is a plural already: "grapes"."""
+    return singular(words) != words
 
 
 def caption(subjects: Sequence[Said], back: Background, rng: np.random.Generator) -> str:

@@ -24,8 +24,8 @@ from typing import Any
 
 from cutwork.agents.extension import extend
 from cutwork.agents.extraction import extract
-from cutwork.agents.language.arrange import directions
 from cutwork.agents.language.rects import Rect, around, overlap
+from cutwork.agents.language.shown import directions
 from cutwork.agents.language.words import singular
 from cutwork.agents.layout import lay_out
 from cutwork.agents.offline import OfflineLlm

@@ -15,10 +15,23 @@ from .config import Config
 from .model import Model, build
 
 
+def state_of(run: Path, model: Model) -> dict[str, Any]:
+    """The checkpoint of a run, on the model's device.
+
+    Raises:
+        ValueError: if it was trained with other words, which its embeddings are numbered by.
+    """
+    state: dict[str, Any] = torch.load(run / "state.pt", map_location=model.device, weights_only=True)
+    if state["words"] != model.words:
+        odd = sorted(set(state["words"]) ^ set(model.words))
+        raise ValueError(f"{run} was trained with other words ({', '.join(odd[:8])} …): export it with the code that trained it, and begin a run from that")
+    return state
+
+
 def write(run: Path, config: Config, out: Path, art: tuple[Art, ...] | None = None) -> None:
     """Write the averaged weights in half precision as diffusers loads them, and the vocabulary beside the folder."""
     model = build(config)
-    model.load_state_dict(torch.load(run / "state.pt", map_location="cpu", weights_only=True)["ema"])
+    model.load_state_dict(state_of(run, model)["ema"])
     pipeline = model.pipeline(AutoencoderTiny.from_pretrained(run / "vae"))
     pipeline.to(dtype=torch.float16).save_pretrained(out)
     _load_as_float32(out)
@@ -70,7 +83,7 @@ def measure(run: Path, config: Config) -> dict[str, float]:
     vae = AutoencoderTiny.from_pretrained(run / "vae")
     parts = {name: part for name, part in model.pipeline(vae).components.items() if isinstance(part, torch.nn.Module)}
     millions = {name: round(sum(p.numel() for p in part.parameters()) / 1e6, 2) for name, part in parts.items()}
-    state = torch.load(run / "state.pt", map_location="cpu", weights_only=True)
+    state = state_of(run, model)
     held_out = range(scenes.HELD_OUT, scenes.HELD_OUT + 40)
     return {
         "steps": state["step"],

@@ -31,7 +31,7 @@ class Model(nn.Module, ABC):
     def __init__(self, config: Config) -> None:
         super().__init__()
         known = [row for row in rows() if int(row["tier"]) <= config.words]
-        words = text.vocabulary(known)
+        self.words = words = text.vocabulary(known)
         self.subjects = len(known)  # classes: the subjects, then the backgrounds
         self.t5, self.clip = text.t5_tokenizer(words), text.clip_tokenizer(words)
         self._build(config)

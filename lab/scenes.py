@@ -212,8 +212,8 @@ def _snapped(art: Art, actor: _Actor, slot: Box, size: tuple[int, int], rng: np.
     """
     x0, y0, x1, y1 = (round(edge * side / GRID) for edge, side in zip(slot, (*size, *size), strict=True))
     fits = [side for side in SIDES if side <= min(x1 - x0, y1 - y0)] or [max(1, min(x1 - x0, y1 - y0))]
-    side = fits[1] if len(fits) > 1 and fits[1] >= 6 and rng.random() < 0.3 else fits[0]
-    corner = [start + round(float(np.clip(rng.normal(0.5, 0.15), 0, 1)) * (end - start - side)) for start, end in ((x0, x1), (y0, y1))]
+    side = fits[1] if len(fits) > 1 and fits[1] >= 6 and rng.random() < 0.15 else fits[0]
+    corner = [start + round(float(np.clip(rng.normal(0.5, 0.1), 0, 1)) * (end - start - side)) for start, end in ((x0, x1), (y0, y1))]
     image = _dressed(art, actor)
     scale = side * GRID / max(image.width, image.height)
     sw, sh = max(2, round(image.width * scale)), max(2, round(image.height * scale))

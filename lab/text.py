@@ -14,6 +14,8 @@ from functools import cache
 from tokenizers import pre_tokenizers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
 
+from cutwork.agents.words import plural
+
 from . import backgrounds, captions
 
 T5_LENGTH = 64
@@ -36,7 +38,7 @@ def vocabulary(subjects: Iterable[Mapping[str, str]]) -> list[str]:
     for row in subjects:
         for name in (row["noun"], *filter(None, row["synonyms"].split("|"))):
             words |= set(name.split())
-            words.add(captions.plural(name.split()[-1]))
+            words.update((name if captions.is_plural(name) else plural(name)).split())
     for texts in (backgrounds.PLACES, [short for short, _ in backgrounds.PLACES.values()], captions.LEADS, captions.TAILS):
         words |= set(itertools.chain.from_iterable(t.replace(",", " ").split() for t in texts))
     words |= {"striped", "checkered", "dotted", "gradient"}

@@ -239,7 +239,7 @@ def _state(job: Job) -> tuple[Model, Model, torch.optim.Optimizer, int]:
     optimizer = optimizer_of(model)
     if not (job.run / "state.pt").exists():
         return model, ema, optimizer, 0
-    state = torch.load(job.run / "state.pt", map_location=job.config.device, weights_only=True)
+    state = export.state_of(job.run, model)
     for module, key in ((model, "model"), (ema, "ema")):
         module.load_state_dict(state[key])
     optimizer.load_state_dict(state["optimizer"])
@@ -266,7 +266,7 @@ def _log(run: Path, row: dict[str, float]) -> None:
 
 def save(run: Path, model: Model, ema: Model, optimizer: torch.optim.Optimizer, step: int) -> None:
     """Write the checkpoint beside the old one, then swap: a kill at any moment leaves a whole file."""
-    state = {"model": model.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+    state = {"model": model.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "words": model.words}
     torch.save(state, run / "state.new")
     (run / "state.new").replace(run / "state.pt")
 

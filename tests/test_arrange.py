@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutwork.agents.language import rects
-from cutwork.agents.language.arrange import Variant, arrange, directions, holds
+from cutwork.agents.language.arrange import Variant, arrange
 from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.order import Axis, grid
 from cutwork.agents.language.parse import parse
 from cutwork.agents.language.rects import Rect, overlap
+from cutwork.agents.language.shown import directions, holds
 
 SIZES = [(256, 256), (512, 256), (256, 512), (1024, 256), (64, 64)]
 TOUCHING = ("on", "inside", "front", "behind", "riding", "holding")

@@ -131,3 +131,24 @@ def test_counted_phrases(words: str, number: int, said: str) -> None:
 )
 def test_places_are_said_in_thirds(box: captions.Box, said: str) -> None:
     assert captions.place(box) == said
+
+
+@pytest.mark.parametrize("size", [(256, 256), (128, 128), (256, 128), (192, 192)])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_easy_subjects_fill_whole_cells_of_the_grid(art: tuple[Art, ...], size: tuple[int, int], count: int) -> None:
+    for seed in range(20):
+        for subject in scenes.make(art, seed, size, count, easy=True).subjects:
+            x0, y0, x1, y1 = (round(edge * side) for edge, side in zip(subject.box, (*size, *size), strict=True))
+            assert min(x0, y0) >= 0
+            assert x1 <= size[0]
+            assert y1 <= size[1]
+            start, length = max(((x0, x1 - x0), (y0, y1 - y0)), key=lambda one: one[1])
+            assert length % scenes.GRID == 0
+            assert length // scenes.GRID in (*scenes.SIDES, 2, 3), "few sizes; in thirds of a small canvas, what fits"
+            assert start % scenes.GRID == 0
+
+
+@pytest.mark.parametrize(("words", "said", "twice"), [("tiny blue cat", "a tiny blue cat", "two tiny blue cats"), ("grapes", "grapes", "two grapes"), ("unicorn", "a unicorn", "two unicorns")])
+def test_names_that_are_plurals_take_no_article(words: str, said: str, twice: str) -> None:
+    assert captions.phrase(words) == said
+    assert captions.counted(words, 2) == twice

@@ -154,6 +154,9 @@ def test_a_run_learns_goes_on_and_exports(tmp_path: Path, run: Path, art: tuple[
     assert len(list((run / "samples").iterdir())) >= 1
     export.write(run, config, tmp_path / "out" / "model", art)
     assert (tmp_path / "out" / "vocabulary.json").is_file()
+    torch.save({**state, "words": [*state["words"], "zorblax"]}, run / "state.pt")
+    with pytest.raises(ValueError, match=r"trained with other words \(zorblax"):
+        export.write(run, config, tmp_path / "other" / "model", art)
     again = export.begin_from(tmp_path / "out" / "model", config, tmp_path / "vae")
     assert all((value - state["ema"][f"transformer.{name}"]).abs().max() < 1e-2 for name, value in again.transformer.state_dict().items())
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cutwork.agents.language.arrange import arrange, holds
+from cutwork.agents.language.arrange import arrange
 from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.parse import parse
+from cutwork.agents.language.shown import holds
 
 
 def counts(brief: str) -> list[tuple[str, int]]:

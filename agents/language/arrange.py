@@ -13,13 +13,13 @@ from cutwork.agents.language import figure, rects
 from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.order import Axis, grid
 from cutwork.agents.language.rects import CANVAS, Rect
+from cutwork.agents.language.shown import OPPOSITE, holds
 from cutwork.agents.language.spots import around_the_centre, spot_of, tidy
 from cutwork.domain import CELL, MAX_REGIONS
 
 LEAST = 3 * CELL  # pixels; a subject's box is not useful below
 MARGIN = 0.08  # of a cell, on each side; two things side by side are then 0.42 wide each
 ALONE = 0.12  # margin of the only subject
-TOLERANCE = 0.1  # of the summed sides: how far centres must differ at least for a direction to count
 # Host and guest inside their shared block, in fractions of it.
 SHARES: dict[str, tuple[Rect, Rect]] = {
     "front": ((0.0, 0.0, 0.84, 0.82), (0.4, 0.42, 1.0, 1.0)),
@@ -28,7 +28,6 @@ SHARES: dict[str, tuple[Rect, Rect]] = {
     "on": ((0.0, 0.48, 1.0, 1.0), (0.12, 0.0, 0.88, 0.52)),
     "riding": ((0.0, 0.36, 1.0, 1.0), (0.2, 0.0, 0.8, 0.6)),
 }
-OPPOSITE = {"left": "right of", "right": "left of", "above": "below", "below": "above"}
 SAID = {"left": "left of", "right": "right of", "front": "in front of", "inside": "inside", "beside": "next to"}
 
 
@@ -372,35 +371,3 @@ class _Layout:
                 self.notes.append(f"No layout was found in which {self.things[r.a].phrase!r} is {SAID.get(r.kind, r.kind)} {self.things[r.b].phrase!r}.")
         if boxes and rects.least([b for pieces in boxes for b in pieces], self.size) < LEAST - 1:
             self.notes.append(f"Some boxes are under {LEAST} pixels on a side; a larger size would help.")
-
-
-def holds(relation: Relation, boxes: Sequence[Sequence[Rect]]) -> bool:
-    """Whether boxes show a relation: centres clearly apart that way, or boxes that touch where they must."""
-    a, b = rects.around(boxes[relation.a]), rects.around(boxes[relation.b])
-    if relation.kind in OPPOSITE:
-        return relation.kind in directions(a, b)
-    if relation.kind == "between" and relation.c is not None:
-        if relation.c == relation.b:
-            return abs(_centre(a)[0] - _centre(b)[0]) < 0.25 * (b[2] - b[0]) and len(boxes[relation.b]) > 1
-        c = rects.around(boxes[relation.c])
-        return {"left", "right"} <= directions(b, a) | directions(c, a) or {"above", "below"} <= directions(b, a) | directions(c, a)
-    if relation.kind == "beside":
-        return True
-    return rects.overlap(a, b) > 0
-
-
-def _centre(rect: Rect) -> tuple[float, float]:
-    return (rect[0] + rect[2]) / 2, (rect[1] + rect[3]) / 2
-
-
-def directions(a: Rect, b: Rect) -> set[str]:
-    """Where `a` lies as seen from `b`, by GenEval's rule: the offset of the centres, less a tolerance, must dominate."""
-    (ax, ay), (bx, by) = _centre(a), _centre(b)
-    dx, dy = ax - bx, ay - by
-    length = (dx * dx + dy * dy) ** 0.5
-    if length == 0:
-        return set()
-    sides = (a[2] - a[0] + b[2] - b[0], a[3] - a[1] + b[3] - b[1])
-    x, y = (max(abs(d) - TOLERANCE * s, 0) / length * (1 if d > 0 else -1) for d, s in zip((dx, dy), sides, strict=True))
-    found = {"left": x < -0.5, "right": x > 0.5, "above": y < -0.5, "below": y > 0.5}
-    return {name for name, true in found.items() if true}
