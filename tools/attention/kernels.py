@@ -72,6 +72,23 @@ def reference(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tu
     return out.to(q.dtype), lse.float()
 
 
+def merge(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Attention over two disjoint sets of keys as if over both: outputs weighed by their shares of the normaliser.
+
+        ℓ = log(e^ℓ₁ + e^ℓ₂),   O = e^(ℓ₁−ℓ) O₁ + e^(ℓ₂−ℓ) O₂
+
+    Args:
+        first, second: output (B, H, L, D) and log-sum-exp (B, H, L) over each set. Adding log λ to one log-sum-exp counts its
+            keys λ times.
+
+    Returns:
+        Output in the dtype of the first, log-sum-exp in float32; exact to rounding.
+    """
+    (out, lse), (other, other_lse) = first, second
+    share = torch.sigmoid(other_lse - lse)[..., None].to(out.dtype)  # e^ℓ₂ / (e^ℓ₁ + e^ℓ₂)
+    return torch.lerp(out, other, share), torch.logaddexp(lse, other_lse)
+
+
 def columns(q: Tensor, keys: Tensor, lse: Tensor, visible: Tensor | None = None) -> Tensor:
     """Exact columns of the softmax: how much every query attends to a few keys, A[p, k] = exp(q_p·k_k/√d − LSE_p).
 

@@ -1,0 +1,119 @@
+"""Regional attention over sorted tokens against two branches with dense masks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cutwork.tools.attention import regions
+from cutwork.tools.attention.kernels import attend, merge, reference
+from cutwork.tools.attention.regional import attend_regions, layout
+
+GRID = (5, 7)
+BASE = 6
+
+
+def joint(texts: tuple[int, ...], dim: int = 8, heads: int = 2, batch: int = 1) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(sum(texts))
+    length = sum(texts) + BASE + GRID[0] * GRID[1]
+    q, k, v = (torch.randn(batch, heads, length, dim, generator=generator, dtype=torch.float64) for _ in range(3))
+    return q, k, v
+
+
+def two_branches(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, texts: tuple[int, ...], bits: torch.Tensor, isolate: regions.Isolation, ratio: float) -> torch.Tensor:
+    """The published way: everything once with the base text, once with the regions' texts under a dense mask; image tokens unsorted."""
+    t, b = sum(texts), BASE
+    regional = [*range(t), *range(t + b, q.shape[2])]
+    r = reference(q[:, :, regional], k[:, :, regional], v[:, :, regional], regions.mask(texts, bits, isolate))[0]
+    base = reference(q[:, :, t:], k[:, :, t:], v[:, :, t:])[0]
+    image = (1 - ratio) * r[:, :, t:] + ratio * base[:, :, b:]
+    return torch.cat([r[:, :, :t], base[:, :, :b], image], 2)
+
+
+boxes = st.tuples(*(st.floats(0, 0.8) for _ in range(2)), *(st.floats(0.15, 1) for _ in range(2))).map(lambda b: (b[0], b[1], min(1, b[0] + b[2]), min(1, b[1] + b[3])))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(boxes, min_size=1, max_size=4), st.sampled_from(["all", "regions", "none"]), st.sampled_from([0.0, 0.3, 1.0]), st.booleans()
+)
+def test_sorted_attention_equals_two_branches_with_dense_masks(found: list[tuple[float, ...]], isolate: regions.Isolation, ratio: float, layered: bool) -> None:
+    covers = [regions.coverage(box, GRID) for box in found]  # type: ignore[arg-type]
+    bits = regions.image_bits(covers, range(len(covers)) if layered else None)
+    texts = tuple(3 + i for i in range(len(covers) + 1))
+    where = layout(texts, BASE, bits, isolate)
+    q, k, v = joint(texts)
+    start = sum(texts) + BASE
+    order = torch.cat([torch.arange(start), start + where.order])
+    got = attend_regions(q[:, :, order], k[:, :, order], v[:, :, order], where, ratio).out
+    back = torch.cat([torch.arange(start), start + where.back])
+    want = two_branches(q, k, v, texts, bits, isolate, ratio)
+    rows = [*range(sum(texts)), *range(sum(texts) if ratio else start, q.shape[2])]
+    torch.testing.assert_close(got[:, :, back][:, :, rows], want[:, :, rows], atol=1e-5, rtol=1e-5)
+
+
+def test_merging_is_attention_over_both_sets_of_keys() -> None:
+    q, k, v = joint((4, 3))
+    parts = [attend(q, k[:, :, s], v[:, :, s]) for s in (slice(0, 9), slice(9, None))]
+    for got, want in zip(merge(parts[0], parts[1]), reference(q, k, v), strict=True):
+        torch.testing.assert_close(got, want, atol=1e-6, rtol=1e-6)
+
+
+def test_a_normaliser_raised_by_log_two_counts_its_keys_twice() -> None:
+    q, k, v = joint((4, 3))
+    first, second = (attend(q, k[:, :, s], v[:, :, s]) for s in (slice(0, 9), slice(9, None)))
+    got = merge(first, (second[0], second[1] + torch.log(torch.tensor(2.0))))[0]
+    want = reference(q, torch.cat([k, k[:, :, 9:]], 2), torch.cat([v, v[:, :, 9:]], 2))[0]
+    torch.testing.assert_close(got, want, atol=1e-6, rtol=1e-6)
+
+
+def half_and_half() -> tuple[tuple[int, ...], torch.Tensor]:
+    return (3, 4, 5), regions.image_bits([regions.coverage((0, 0, 0.5, 1), GRID), regions.coverage((0.5, 0, 1, 1), GRID)])
+
+
+def test_softness_leads_from_hard_borders_to_none() -> None:
+    texts, bits = half_and_half()
+    q, k, v = joint(texts)
+    hard, free = (layout(texts, BASE, bits, isolate) for isolate in ("all", "none"))
+    soft = [attend_regions(q, k, v, hard, soft=s).out for s in (0.0, 0.5, 1.0)]
+    open_ = attend_regions(q, k, v, free).out
+    image = slice(hard.image[0], None)
+    torch.testing.assert_close(soft[2][:, :, image], open_[:, :, image], atol=1e-5, rtol=1e-5)
+    gaps = [float((s - open_)[:, :, image].abs().mean()) for s in soft]
+    assert gaps[0] > gaps[1] > gaps[2]
+
+
+def test_normalisers_are_those_of_each_branch() -> None:
+    texts, bits = half_and_half()
+    where = layout(texts, BASE, bits, "all")
+    q, k, v = joint(texts)
+    got = attend_regions(q, k, v, where, ratio=0.4)
+    t = sum(texts)
+    base = reference(q[:, :, t:], k[:, :, t:], v[:, :, t:])[1][:, :, BASE:]
+    assert got.base_lse is not None
+    torch.testing.assert_close(got.base_lse, base, atol=1e-5, rtol=1e-5)
+    assert bool((got.words_lse < 20).all())
+
+
+def test_a_batch_of_two_is_two_batches_of_one() -> None:
+    texts, bits = half_and_half()
+    where = layout(texts, BASE, bits)
+    q, k, v = joint(texts, batch=2)
+    both = attend_regions(q, k, v, where, ratio=0.2).out
+    for i in range(2):
+        torch.testing.assert_close(both[i : i + 1], attend_regions(q[i : i + 1], k[i : i + 1], v[i : i + 1], where, ratio=0.2).out, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("bits", "says"), [([1, 0, 2], "from 0"), ([1, 8, 2], "to 8")])
+def test_a_token_of_no_segment_is_refused(bits: list[int], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        layout((2, 2, 2), BASE, torch.tensor(bits))
+
+
+@pytest.mark.parametrize(("ratio", "soft"), [(-0.1, 0), (1.1, 0), (0, 2)])
+def test_shares_outside_their_range_are_refused(ratio: float, soft: float) -> None:
+    texts, bits = half_and_half()
+    with pytest.raises(ValueError, match=r"wanted both in 0\.\.1"):
+        attend_regions(*joint(texts), layout(texts, BASE, bits), ratio, soft)
