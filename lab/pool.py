@@ -24,6 +24,7 @@ from .art import Art
 from .config import Size
 from .model import CELL, PARTS, pack
 
+Wanted = tuple[Size, int, bool]  # size, subjects in the scene, whether told by regions
 EASY = 0.9  # share of scenes that are snapped to the grid
 
 
@@ -85,7 +86,7 @@ class Pool:
         self.art, self.vae, self.keep = art, vae, keep
         self.background = len(art) if subjects is None else subjects  # first class of the backgrounds
         self.rng = np.random.default_rng(seed)
-        self.stores: dict[tuple[Size, int], _Store] = {}
+        self.stores: dict[Wanted, _Store] = {}
         self._exit = ExitStack()
         self._drawers: Executor | None = None
         if drawers:
@@ -99,11 +100,12 @@ class Pool:
 
     def batch(self, size: Size, subjects: int, want: int, fresh: int, regional: bool) -> Batch:
         """A batch of scenes with so many subjects each, `fresh` of them newly drawn."""
-        store = self.stores.setdefault((size, subjects), _Store())
-        self._draw(store, size, subjects, want if len(store.samples) < 4 * want else fresh, want)
+        regional = regional and subjects > 0
+        store = self.stores.setdefault((size, subjects, regional), _Store())
+        self._draw(store, (size, subjects, regional), want if len(store.samples) < 4 * want else fresh, want)
         picks = [store.samples[i] for i in self.rng.choice(len(store.samples), want, replace=len(store.samples) < want)]
         texts = tuple("" if self.rng.random() < 0.1 else p.caption for p in picks)
-        told = [self._regional(p, (size[1] // CELL, size[0] // CELL)) for p in picks] if regional and subjects else None
+        told = [self._regional(p, (size[1] // CELL, size[0] // CELL)) for p in picks] if regional else None
         return Batch(
             tokens=torch.stack([p.tokens for p in picks]).float(),
             labels=torch.stack([p.labels for p in picks]),
@@ -112,13 +114,13 @@ class Pool:
             covers=tuple(t[1] for t in told) if told else None,
         )
 
-    def _draw(self, store: _Store, size: Size, subjects: int, count: int, least: int) -> None:
+    def _draw(self, store: _Store, wanted: Wanted, count: int, least: int) -> None:
         """Draw `count` scenes now, or order them and take what is ready; wait only while there are fewer than `least`."""
         seeds = [int(seed) for seed in self.rng.integers(scenes.HELD_OUT, size=count)]
         if self._drawers is None:
-            self._keep(store, draw(self.art, self.background, seeds, size, subjects))
+            self._keep(store, draw(self.art, self.background, seeds, wanted))
             return
-        store.ordered += [self._drawers.submit(_draw, self.background, seeds[k : k + 16], size, subjects) for k in range(0, count, 16)]
+        store.ordered += [self._drawers.submit(_draw, self.background, seeds[k : k + 16], wanted) for k in range(0, count, 16)]
         while store.ordered and (store.ordered[0].done() or len(store.samples) < least):
             self._keep(store, store.ordered.pop(0).result())
 
@@ -142,9 +144,10 @@ class Pool:
         return (ground, *told), regions.image_bits(covers, range(len(covers)))
 
 
-def draw(art: tuple[Art, ...], background: int, seeds: list[int], size: Size, subjects: int) -> list[Drawn]:
-    """One scene a seed, most of them easy."""
-    made = [scenes.make(art, seed, size, subjects, easy=np.random.default_rng([seed, 1]).random() < EASY) for seed in seeds]
+def draw(art: tuple[Art, ...], background: int, seeds: list[int], wanted: Wanted) -> list[Drawn]:
+    """One scene a seed, most of them easy; where regions will say how large subjects are, of any size."""
+    size, subjects, regional = wanted
+    made = [scenes.make(art, seed, size, subjects, easy=np.random.default_rng([seed, 1]).random() < EASY, any_side=regional) for seed in seeds]
     return [
         Drawn(s.image, _labels(s, background), s.caption, (s.background.phrase, s.background.short), tuple((one.phrase, one.box) for one in s.subjects))
         for s in made
@@ -159,8 +162,8 @@ def _tell_drawer(art: tuple[Art, ...]) -> None:
     _art = art
 
 
-def _draw(background: int, seeds: list[int], size: Size, subjects: int) -> list[Drawn]:
-    return draw(_art, background, seeds, size, subjects)
+def _draw(background: int, seeds: list[int], wanted: Wanted) -> list[Drawn]:
+    return draw(_art, background, seeds, wanted)
 
 
 def _labels(scene: scenes.Scene, background: int) -> np.ndarray:

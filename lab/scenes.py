@@ -88,11 +88,12 @@ class _Actor:
     flipped: bool
 
 
-def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), count: int | None = None, easy: bool = False) -> Scene:
+def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), count: int | None = None, easy: bool = False, any_side: bool = False) -> Scene:
     """One scene of `size` (width, height in pixels) with `count` subjects (0 to 5; random when None).
 
     Args:
         easy: large upright subjects near the middle of their room and snapped to a grid, none of them twice, mostly single ones.
+        any_side: easy subjects are of any whole number of cells from half of their room up, not only of few sizes.
     """
     rng = np.random.default_rng(seed)
     if count is None:
@@ -105,7 +106,7 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
     placed: list[Placed] = []
     for actor, slot in zip(_cast(art, count, easy, rng), _slots(count, w / h, easy, rng), strict=True):
         item = art[actor.index]
-        sprite, (x, y) = _snapped(item, actor, slot, size, rng) if easy else _sprite(item, actor, slot, size, rng)
+        sprite, (x, y) = _snapped(item, actor, slot, size, any_side, rng) if easy else _sprite(item, actor, slot, size, rng)
         layer = np.zeros((h, w, 4), np.float32)
         sw, sh = sprite.size
         layer[y : y + sh, x : x + sw] = np.asarray(sprite, np.float32)
@@ -205,17 +206,24 @@ def _sprite(art: Art, actor: _Actor, slot: Box, size: tuple[int, int], rng: np.r
     return image, (min(x, w - sw), min(y, h - sh))
 
 
-def _snapped(art: Art, actor: _Actor, slot: Box, size: tuple[int, int], rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
+def _snapped(art: Art, actor: _Actor, slot: Box, size: tuple[int, int], any_side: bool, rng: np.random.Generator) -> tuple[Image.Image, tuple[int, int]]:
     """The art in the middle of a square of whole grid cells, near the middle of its slot: the sprite and its top-left pixel.
 
     Whole cells and few sizes: each token of a subject then shows one of few things, which a small model can learn by heart.
     """
     x0, y0, x1, y1 = (round(edge * side / GRID) for edge, side in zip(slot, (*size, *size), strict=True))
-    fits = [side for side in SIDES if side <= min(x1 - x0, y1 - y0)] or [max(1, min(x1 - x0, y1 - y0))]
-    side = fits[1] if len(fits) > 1 and fits[1] >= 6 and rng.random() < 0.15 else fits[0]
+    side = _side(min(x1 - x0, y1 - y0), any_side, rng)
     corner = [start + round(float(np.clip(rng.normal(0.5, 0.1), 0, 1)) * (end - start - side)) for start, end in ((x0, x1), (y0, y1))]
     image = _dressed(art, actor)
     scale = side * GRID / max(image.width, image.height)
     sw, sh = max(2, round(image.width * scale)), max(2, round(image.height * scale))
     x, y = (cell * GRID + (side * GRID - length) // 2 for cell, length in zip(corner, (sw, sh), strict=True))
     return image.resize((sw, sh), Image.Resampling.LANCZOS), (x, y)
+
+
+def _side(room: int, any_side: bool, rng: np.random.Generator) -> int:
+    """Cells the longer side of a subject measures in a room of so many."""
+    if any_side:
+        return int(rng.integers(max(1, (room + 1) // 2), max(2, room)))
+    fits = [side for side in SIDES if side <= room] or [max(1, room)]
+    return fits[1] if len(fits) > 1 and fits[1] >= 6 and rng.random() < 0.15 else fits[0]

@@ -152,3 +152,13 @@ def test_easy_subjects_fill_whole_cells_of_the_grid(art: tuple[Art, ...], size: 
 def test_names_that_are_plurals_take_no_article(words: str, said: str, twice: str) -> None:
     assert captions.phrase(words) == said
     assert captions.counted(words, 2) == twice
+
+
+def test_subjects_of_any_side_are_as_many_cells_as_half_their_room_and_more(art: tuple[Art, ...]) -> None:
+    sides = set()
+    for seed in range(60):
+        (subject,) = scenes.make(art, seed, (128, 128), 1, easy=True, any_side=True).subjects
+        x0, y0, x1, y1 = (round(edge * 128) for edge in subject.box)
+        assert max(x1 - x0, y1 - y0) % scenes.GRID == 0
+        sides.add(max(x1 - x0, y1 - y0) // scenes.GRID)
+    assert sides == {4, 5, 6, 7}

@@ -4,7 +4,7 @@ Techniques come in kinds, and any number of each may be on:
 
     mask      who may attend to whom, as a schedule over steps      (`Conditioning.at`)
     observe   record what is attended to, in both strong branches   (`Recorder`)
-    guide     combine predictions                                   (`blend`, `guide`)
+    guide     combine predictions                                   (`blend`, `guides`)
 
 Order within a step: mask → record from the regional and from the base branch → blend the two → guide → step.
 """
@@ -21,6 +21,7 @@ from cutwork.errors import Cancelled
 from cutwork.ports import Watch
 from cutwork.tools.attention.record import Recorder
 from cutwork.tools.families.base import Control, Family, Text
+from cutwork.tools.guides import cfg
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,6 @@ def blend(regional: Tensor, base: Tensor, ratio: float) -> Tensor:
     return torch.lerp(regional, base, ratio)
 
 
-def guide(strong: Tensor, weak: Tensor, scale: float) -> Tensor:
-    """Classifier-free guidance (2207.12598, eq. 6 in the form of diffusers): weak + scale · (strong − weak)."""
-    return weak + scale * (strong - weak)
-
-
 @torch.no_grad()
 def denoise(
     family: Family,
@@ -102,7 +98,7 @@ def denoise(
             base = _predict(family, latents, t, conditioning.plain, size, guidance, recorder, i)
             velocity = blend(velocity, base, conditioning.base_ratio)
         if conditioning.empty is not None:
-            velocity = guide(velocity, family.predict(latents, t, conditioning.empty, size, guidance), guidance)
+            velocity = cfg(velocity, family.predict(latents, t, conditioning.empty, size, guidance), guidance)
         before, latents = latents, family.step(velocity, t, latents)
         watch.on_step(i + 1, len(timesteps))
         if i + 1 < len(timesteps) and hopeless(i + 1):
