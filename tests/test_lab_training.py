@@ -125,6 +125,7 @@ FAMILIES = {"flux": SMALL, "sd3": replace(CONFIGS["sd3"], batch=16, heads=2, dou
 STAGE = Stage(((64, 64),), (1,), 0.5, (16,), (16,))
 
 
+@pytest.mark.slow
 def test_other_processes_draw_the_same_kind_of_scenes(pool: Pool, art: tuple[Art, ...]) -> None:
     with Pool(art, pool.vae, seed=1, drawers=1) as apart:
         batch = apart.batch((64, 64), subjects=1, want=4, fresh=2, regional=False)
@@ -181,6 +182,7 @@ def test_a_plain_pipeline_computes_what_was_trained(tmp_path: Path, pool: Pool, 
     assert np.isfinite(image).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "subjects"), [("cpu", 120), ("gpu", 600)])
 def test_a_recipe_knows_enough_subjects_and_fits_the_package(name: str, subjects: int) -> None:
     config = CONFIGS[name]
