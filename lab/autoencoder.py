@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from . import precision, scenes
 from .art import Art
 
 WIDTH = 48
+SQUARED = 8.0  # weight of the squared error beside the absolute one: it is what PSNR measures
 SCALING = 2.0  # the transformer's latents = this times the autoencoder's, so that tanh(z/3) hardly bends
 CONFIG = dict(
     encoder_block_out_channels=(WIDTH,) * 4,
@@ -127,8 +129,20 @@ def _views(art: tuple[Art, ...], rng: np.random.Generator, count: int) -> list[n
     return [*quarters, *(scene(128) for _ in range(count - len(quarters)))]
 
 
-def train(art: tuple[Art, ...], out: Path, minutes: float, lr: float = 1e-3, batch: int = 12, seed: int = 0) -> AutoencoderTiny:
-    """Train the decoder for some minutes, save to `out` as a diffusers folder (going on from what is there) and return it."""
+class Pairs(Protocol):
+    """Pictures with latents that are not quite theirs."""
+
+    def batch(self, count: int) -> tuple[list[np.ndarray], Tensor]: ...
+
+
+def train(
+    art: tuple[Art, ...], out: Path, minutes: float, redrawn: Pairs | None = None, lr: float = 1e-3, batch: int = 12, seed: int = 0
+) -> AutoencoderTiny:
+    """Train the decoder for some minutes, save to `out` as a diffusers folder (going on from what is there) and return it.
+
+    Args:
+        redrawn: half of every batch, if given: what the transformer makes of scenes, whose flaws the decoder learns to mend.
+    """
     torch.manual_seed(seed)
     resume = (out / "config.json").exists()
     if resume:
@@ -147,20 +161,24 @@ def train(art: tuple[Art, ...], out: Path, minutes: float, lr: float = 1e-3, bat
     while (spent := (time.monotonic() - start) / 60) < minutes:
         for group in optimizer.param_groups:
             group["lr"] = lr * min(1, (step + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * spent / minutes)))
-        x = to_tensor(_views(art, rng, batch))
+        x = to_tensor(_views(art, rng, batch if redrawn is None else batch // 2))
+        true = len(x)
         with torch.no_grad():
             z = vae.encoder(x.contiguous(memory_format=torch.channels_last))
-        z = z + 0.03 * torch.rand(batch, 1, 1, 1) * torch.randn_like(z)
+        z = z + 0.03 * torch.rand(true, 1, 1, 1) * torch.randn_like(z)
+        if redrawn is not None:
+            pixels, latents = redrawn.batch(batch - true)
+            x, z = torch.cat([x, to_tensor(pixels)]), torch.cat([z, latents])
         with precision.autocast():
-            y = vae.decoder(z).float()
-        loss = F.l1_loss(y, x) + 4 * F.mse_loss(y, x) + 0.5 * F.l1_loss(_slope(y), _slope(x))
+            y = vae.decoder(z.contiguous(memory_format=torch.channels_last)).float()
+        loss = F.l1_loss(y, x) + SQUARED * F.mse_loss(y, x) + 0.5 * F.l1_loss(_slope(y), _slope(x))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
         if step % 50 == 0:
-            mse = F.mse_loss(y.detach().clamp(-1, 1), x)
-            print(f"decoder step {step} min {spent:.1f} loss {loss.item():.4f} psnr {10 * math.log10(4 / mse.item()):.2f}", flush=True)
+            mse = [F.mse_loss(part.detach().clamp(-1, 1), want).item() for part, want in ((y[:true], x[:true]), (y[true:], x[true:])) if len(want)]
+            print(f"decoder step {step} min {spent:.1f} loss {loss.item():.4f} psnr {' '.join(f'{10 * math.log10(4 / m):.2f}' for m in mse)}", flush=True)
     vae.save_pretrained(out)
     return vae

@@ -48,12 +48,17 @@ def is_plural(words: str) -> bool:
     return singular(words) != words
 
 
-def caption(subjects: Sequence[Said], back: Background, rng: np.random.Generator) -> str:
-    """One of many ways people (and the Extension agent) say what is in the scene; subjects are given back to front."""
+def caption(subjects: Sequence[Said], back: Background, rng: np.random.Generator, in_order: bool = False) -> str:
+    """One of many ways people (and the Extension agent) say what is in the scene; subjects are given back to front.
+
+    Args:
+        in_order: name subjects as one reads, from left to right and from the top down, where nothing else says where they are.
+    """
     if not subjects:
         return back.short if rng.random() < 0.5 else f"an empty scene {back.phrase}"
-    names = list(dict.fromkeys(s.words for s in subjects))
-    rng.shuffle(names)
+    names = list(dict.fromkeys(s.words for s in sorted(subjects, key=_reading)))
+    if not in_order:
+        rng.shuffle(names)
     groups = [counted(name, sum(s.words == name for s in subjects)) for name in names]
     if rng.random() < 0.1:
         return ", ".join([*(g.split(" ", 1)[1] if g.startswith(("a ", "an ")) else g for g in groups), back.short])  # bare keywords
@@ -67,6 +72,12 @@ def caption(subjects: Sequence[Said], back: Background, rng: np.random.Generator
         what = _listed(groups)
     tails = rng.choice(TAILS, int(rng.choice([0, 1, 2, 3], p=[0.6, 0.2, 0.12, 0.08])), replace=False)
     return ", ".join([f"{rng.choice(LEADS)}{what}{', ' if rng.random() < 0.2 else ' '}{back.phrase}", *(str(t) for t in tails)])
+
+
+def _reading(subject: Said) -> tuple[int, float]:
+    """By row, of which there are three, then from left to right."""
+    x0, y0, x1, y1 = subject.box
+    return round(y0 + y1), x0 + x1
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from .captions import Box
 SUBJECT_COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white", "brown")
 MOST = 5  # subjects in a scene
 HELD_OUT = 10**9  # seeds from here on are for measuring: no training draws them
+IN_ORDER = 0.85  # share of easy scenes whose subjects are named as one reads: who is named first stands left, or above
 GRID = 16  # pixels: easy scenes are snapped to the embedded model's token grid
 SIDES = (12, 9, 6, 4)  # grid cells the longer side of an easy subject may measure: few, so that each can be learned by heart
 
@@ -116,7 +117,7 @@ def make(art: tuple[Art, ...], seed: int, size: tuple[int, int] = (128, 128), co
         box = (x / w, y / h, (x + sw) / w, (y + sh) / h)
         placed.append(Placed(item.noun, actor.index, actor.words, actor.colour, box, alpha, actor.flipped, item.group))
     subjects = tuple(placed)
-    return Scene((canvas + 0.5).clip(0, 255).astype(np.uint8), captions.caption(subjects, back, rng), back, subjects)
+    return Scene((canvas + 0.5).clip(0, 255).astype(np.uint8), captions.caption(subjects, back, rng, easy and rng.random() < IN_ORDER), back, subjects)
 
 
 def _cast(art: tuple[Art, ...], count: int, easy: bool, rng: np.random.Generator) -> list[_Actor]:

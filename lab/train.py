@@ -1,7 +1,8 @@
 """Train the embedded model: autoencoder first, then text encoders and transformer jointly, by flow matching.
 
     python -m cutwork.lab.train --autoencoder 60
-    python -m cutwork.lab.train --minutes 60 --workers 2 --stage small
+    python -m cutwork.lab.train --minutes 60 --workers 2 --stage small       then --stage mixed, at last with --final
+    python -m cutwork.lab.train --autoencoder 60                             again, on what the transformer makes of scenes
     python -m cutwork.lab.train --export tools/families/mini/model
 
 A run folder holds everything needed to go on after a stop: `vae/`, `state.pt`, `log.jsonl`, `samples/`. Workers are processes
@@ -35,6 +36,7 @@ from .art import Art, load
 from .config import CONFIGS, STAGES, Config, Stage
 from .model import CELL, Model, build, unpack
 from .pool import Batch, Pool
+from .redraw import Redrawn
 
 MEETING = "workers"  # file in the run folder through which workers find each other
 LOSSES = ("flow", "names", "places")
@@ -271,6 +273,15 @@ def save(run: Path, model: Model, ema: Model, optimizer: torch.optim.Optimizer, 
     (run / "state.new").replace(run / "state.pt")
 
 
+def _redrawn(run: Path, config: Config) -> Redrawn | None:
+    """What the run's transformer makes of scenes, once there is one."""
+    if not (run / "state.pt").exists():
+        return None
+    model = build(config)
+    model.load_state_dict(export.state_of(run, model)["ema"])
+    return Redrawn(load(config.tier), model, AutoencoderTiny.from_pretrained(run / "vae"), seed=time.time_ns() % 2**31)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--run", type=Path, default=Path(__file__).with_name(".cache") / "run")
@@ -281,7 +292,7 @@ def main() -> None:
     parser.add_argument("--no-compile", action="store_true", help="skip torch.compile: starts at once, each step takes half as long again")
     parser.add_argument("--stage", choices=STAGES, default="small")
     parser.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
-    parser.add_argument("--autoencoder", type=float, metavar="MINUTES", help="train the autoencoder instead")
+    parser.add_argument("--autoencoder", type=float, metavar="MINUTES", help="train the autoencoder instead: on scenes, and once there is a transformer also on what that makes of them")
     parser.add_argument("--begin-from", type=Path, metavar="DIR", help="make a run out of exported weights instead")
     parser.add_argument("--measure", action="store_true", help="print what a run has come to instead")
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the model as a diffusers folder instead")
@@ -291,7 +302,7 @@ def main() -> None:
         model = export.begin_from(args.begin_from, config, args.run / "vae")
         save(args.run, model, model, optimizer_of(model), step=300)  # past the warm-up
     elif args.autoencoder:
-        vae = autoencoder.train(load(config.words), args.run / "vae", args.autoencoder)
+        vae = autoencoder.train(load(config.words), args.run / "vae", args.autoencoder, _redrawn(args.run, config))
         print(f"held-out PSNR {autoencoder.psnr(vae, load(config.words), range(scenes.HELD_OUT, scenes.HELD_OUT + 40)):.2f} dB")
     elif args.measure:
         print(json.dumps(export.measure(args.run, config), indent=1))

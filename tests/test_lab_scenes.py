@@ -162,3 +162,17 @@ def test_subjects_of_any_side_are_as_many_cells_as_half_their_room_and_more(art:
         assert max(x1 - x0, y1 - y0) % scenes.GRID == 0
         sides.add(max(x1 - x0, y1 - y0) // scenes.GRID)
     assert sides == {4, 5, 6, 7}
+
+
+def test_subjects_of_easy_scenes_are_mostly_named_as_one_reads(art: tuple[Art, ...]) -> None:
+    right = []
+    for seed in range(200):
+        scene = scenes.make(art, seed, (256, 256), 2, easy=True)
+        if re.search(r"(?:left|right|above|below|under|top|next|bottom|center|side|front|behind)", scene.caption):
+            continue
+        first, second = sorted(scene.subjects, key=lambda s: scene.caption.find(s.words))
+        (ax, ay), (bx, by) = middle(first.box), middle(second.box)
+        if first.words != second.words:
+            right.append(ax < bx if abs(ax - bx) > abs(ay - by) else ay < by)
+    assert len(right) > 50
+    assert 0.8 < sum(right) / len(right) < 1

@@ -14,7 +14,7 @@ pytest.importorskip("tokenizers")
 
 from diffusers import DiffusionPipeline
 
-from cutwork.lab import autoencoder, export, scenes, text, train
+from cutwork.lab import autoencoder, export, redraw, scenes, text, train
 from cutwork.lab.art import Art, rows
 from cutwork.lab.config import CONFIGS, Config, Stage
 from cutwork.lab.model import build, pack, unpack
@@ -123,6 +123,22 @@ def run(tmp_path: Path, art: tuple[Art, ...]) -> Path:
 SMALL = replace(CONFIGS["cpu"], batch=16, heads=2, double=1, single=2, text=64)
 FAMILIES = {"flux": SMALL, "sd3": replace(CONFIGS["sd3"], batch=16, heads=2, double=2, text=64)}
 STAGE = Stage(((64, 64),), (1,), 0.5, (16,), (16,))
+
+
+def test_redrawn_latents_belong_to_their_crops(pool: Pool, art: tuple[Art, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redraw, "redraw", lambda _model, z, *_: z)
+    pixels, latents = redraw.Redrawn(art, build(SMALL), pool.vae, seed=3).batch(4)
+    assert all(p.shape == (128, 128, 3) for p in pixels)
+    with torch.no_grad():
+        torch.testing.assert_close(latents, pool.vae.encoder(autoencoder.to_tensor(pixels)), atol=5e-3, rtol=5e-3)
+
+
+def test_redrawing_from_no_noise_changes_nothing_and_follows_the_velocity_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build(SMALL)
+    z, noise = torch.randn(2, 16, 4, 4), torch.randn(2, 16, 4, 4)
+    torch.testing.assert_close(redraw.redraw(model, z, ["a cat", "a dog"], 0.0, 3.0, noise), z)
+    monkeypatch.setattr(model, "forward", lambda x, *_: (torch.cat([pack(noise - z)] * 2), None, None))  # the true velocity
+    torch.testing.assert_close(redraw.redraw(model, z, ["a cat", "a dog"], 0.6, 3.0, noise), z, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.slow
