@@ -14,6 +14,7 @@ from cutwork.domain import Shot
 from cutwork.graphs.fakes import FakeDrawing
 from cutwork.ports import Watch
 from cutwork.studio import Studio
+from cutwork.tools.drawing import LocalDrawing
 
 
 def overhead(rounds: int = 4, repeats: int = 5) -> dict[str, Any]:
@@ -58,9 +59,10 @@ def _draw(side: int, repeats: int) -> dict[str, float]:
         studio = Studio(home=Path(folder), llm="offline", model="mini")
         plan = studio.plan("a cat and a rocket on a purple background", size=f"{side}x{side}")
         planned = time.perf_counter()
-        studio.wired.drawing.family()
+        drawing = LocalDrawing("mini", studio.wired.blobs)
+        drawing.family()
         loaded = time.perf_counter()
-        seconds = [studio.wired.drawing.render(Shot(plan=plan, seed=seed), Watch()).seconds for seed in range(repeats)]
+        seconds = [drawing.render(Shot(plan=plan, seed=seed), Watch()).seconds for seed in range(repeats)]
     return {
         "import_s": round(imported - started, 2),
         "load_s": round(loaded - planned, 2),

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import torch
 from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel, SD3Transformer2DModel, StableDiffusion3Pipeline
 from torch import Tensor, nn
+from transformers import T5EncoderModel
 
 from . import backgrounds, text
 from .art import rows
@@ -27,6 +28,7 @@ class Model(nn.Module, ABC):
     """Text encoders, a transformer over 64-channel tokens, and the training-only token classifiers."""
 
     transformer: FluxTransformer2DModel | SD3Transformer2DModel
+    t5_model: T5EncoderModel
 
     def __init__(self, config: Config) -> None:
         super().__init__()

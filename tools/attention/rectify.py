@@ -80,7 +80,7 @@ def row_entropy(q: Tensor, k: Tensor, lse: Tensor, chunk: int = 256) -> Tensor:
     """
     total = torch.zeros(q.shape[:2], dtype=torch.float32, device=q.device)
     keys = k.float().mT * q.shape[-1] ** -0.5
-    for rows, normaliser in zip(q.float().split(chunk, 2), lse.split(chunk, 2), strict=True):
+    for rows, normaliser in zip(torch.split(q.float(), chunk, 2), torch.split(lse, chunk, 2), strict=True):
         logits = rows @ keys  # (B, H, chunk, S)
         weights = (logits - normaliser[..., None]).exp()
         total += (normaliser - (weights * logits).sum(-1)).sum(-1)

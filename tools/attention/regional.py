@@ -17,7 +17,7 @@ Joint order: [segment 0 (background) | segment 1 | … | base | image sorted by 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -90,10 +90,10 @@ def layout(lengths: Sequence[int], base: int, bits: Tensor, isolate: Isolation =
     return Layout(order, torch.argsort(order), tuple(texts), seen, base_span, (ends[-1], edges[-1]), classes)
 
 
-def _joined(spans: Sequence[Span] | object) -> tuple[Span, ...]:
+def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Spans in order, those that touch as one."""
     out: list[Span] = []
-    for start, stop in sorted(spans):  # type: ignore[call-overload]
+    for start, stop in sorted(spans):
         if out and out[-1][1] == start:
             out[-1] = (out[-1][0], stop)
         elif stop > start:

@@ -177,4 +177,5 @@ def capped(update: Tensor, latents: Tensor, most: float = 0.1) -> Tensor:
     """An update whose norm is at most a share of that of the latents, per sample: too large a one damages the picture."""
     dims = tuple(range(1, update.ndim))
     size, room = (torch.linalg.vector_norm(x.float(), dim=dims, keepdim=True) for x in (update, latents))
-    return update * (most * room / size.clamp(min=1e-12)).clamp(max=1).to(update.dtype)
+    kept: Tensor = update * (most * room / size.clamp(min=1e-12)).clamp(max=1).to(update.dtype)
+    return kept
