@@ -24,6 +24,7 @@ from .art import Art
 
 WIDTH = 48
 SQUARED = 8.0  # weight of the squared error beside the absolute one: it is what PSNR measures
+HELD_OUT = range(scenes.HELD_OUT, scenes.HELD_OUT + 40)  # seeds of the scenes it is measured on
 SCALING = 2.0  # the transformer's latents = this times the autoencoder's, so that tanh(z/3) hardly bends
 CONFIG = dict(
     encoder_block_out_channels=(WIDTH,) * 4,
@@ -43,12 +44,12 @@ def to_tensor(images: list[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def psnr(vae: AutoencoderTiny, art: tuple[Art, ...], seeds: range, size: tuple[int, int] = (256, 256)) -> float:
+def psnr(vae: AutoencoderTiny, art: tuple[Art, ...], seeds: range = HELD_OUT, size: tuple[int, int] = (256, 256)) -> float:
     """Mean peak signal-to-noise ratio in dB of scenes."""
     return float(np.mean(psnrs(vae, art, seeds, size)))
 
 
-def psnrs(vae: AutoencoderTiny, art: tuple[Art, ...], seeds: range, size: tuple[int, int] = (256, 256)) -> list[float]:
+def psnrs(vae: AutoencoderTiny, art: tuple[Art, ...], seeds: range = HELD_OUT, size: tuple[int, int] = (256, 256)) -> list[float]:
     """Peak signal-to-noise ratio of each scene, in dB."""
     values = []
     with torch.no_grad():

@@ -32,17 +32,22 @@ def redraw(model: Model, z: Tensor, captions: list[str], start: float, cfg: floa
     Returns:
         Latents of the same shape.
     """
-    grid = (z.shape[2] // 2, z.shape[3] // 2)
     x = pack(torch.lerp(z, noise, start))
+    grid = (z.shape[2] // 2, z.shape[3] // 2)
+    return unpack(euler(model, x, torch.linspace(start, 0, STEPS + 1), captions, cfg, grid), grid)
+
+
+@torch.no_grad()
+def euler(model: Model, x: Tensor, levels: Tensor, captions: list[str], cfg: float, grid: tuple[int, int]) -> Tensor:
+    """Tokens (B, L, 64) denoised along falling noise levels, with classifier-free guidance."""
     count = len(captions)
     texts = [*captions, *[""] * count]
-    levels = torch.linspace(start, 0, STEPS + 1)
     for now, then in zip(levels[:-1], levels[1:], strict=True):
         with precision.autocast(model.device):
             v = model(torch.cat([x, x]), now.expand(2 * count), [(t,) for t in texts], texts, LENGTH, grid)[0].float()
         told, untold = v.chunk(2)
         x = x + (then - now) * (untold + cfg * (told - untold))
-    return unpack(x, grid)
+    return x
 
 
 class Redrawn:

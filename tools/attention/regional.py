@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from cutwork.tools.attention.kernels import attend, merge
-from cutwork.tools.attention.regions import Isolation
+from cutwork.tools.attention.regions import Isolation, together
 
 Span = tuple[int, int]  # from, up to but without
 
@@ -74,14 +74,13 @@ def layout(lengths: Sequence[int], base: int, bits: Tensor, isolate: Isolation =
     edges = [ends[-1], *(ends[-1] + n for n in accumulate(counts.tolist()))]
     at = dict(zip(sets.tolist(), zip(edges[:-1], edges[1:], strict=True), strict=True))
 
-    def sees(a: int, b: int) -> bool:
-        return bool(a & b) or isolate == "none" or (isolate == "regions" and bool((a | b) & 1))
+    sees = dict(zip(at, together(sets[:, None], sets[None, :], isolate).tolist(), strict=True))  # for each bit-set, whether it sees each
 
     classes = tuple(
         Class(
             span,
-            _joined(at[b] for b in at if sees(a, b)),
-            _joined(at[b] for b in at if not sees(a, b)),
+            _joined(other for other, seen in zip(at.values(), sees[a], strict=True) if seen),
+            _joined(other for other, seen in zip(at.values(), sees[a], strict=True) if not seen),
             _joined(text for i, text in enumerate(texts) if a >> i & 1),
         )
         for a, span in at.items()

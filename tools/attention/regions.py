@@ -96,10 +96,15 @@ def mask(lengths: Sequence[int], image: Tensor, isolate: Isolation = "regions") 
     text = torch.repeat_interleave(torch.tensor([1 << i for i in range(len(lengths))]), torch.tensor(lengths))
     # Tokens by the thousand share a few dozen bit-sets: meet those pairwise, then look up; (L, L) integers would take gigabytes.
     sets, which = torch.unique(torch.cat([text, image]), return_inverse=True)
-    meets = (sets[:, None] & sets[None, :]) != 0  # (sets, sets)
-    allowed: Tensor = meets[which][:, which]
-    if isolate != "all":
-        behind = (image & 1) != 0
-        seen = behind[:, None] | behind[None, :] if isolate == "regions" else torch.ones(1, dtype=torch.bool)
-        allowed[len(text) :, len(text) :] |= seen
+    allowed: Tensor = ((sets[:, None] & sets[None, :]) != 0)[which][:, which]
+    among = which[len(text) :]
+    allowed[len(text) :, len(text) :] = together(sets[:, None], sets[None, :], isolate)[among][:, among]
     return allowed
+
+
+def together(a: Tensor, b: Tensor, isolate: Isolation) -> Tensor:
+    """Whether image tokens of these bit-sets see each other: bool of their broadcast shape, by the rule told in `mask`."""
+    shared = (a & b) != 0
+    if isolate == "none":
+        return torch.ones_like(shared)
+    return shared | ((a | b) & 1 != 0) if isolate == "regions" else shared
