@@ -22,7 +22,7 @@ demo: .venv/.ready  ## design a sample brief with the embedded model and the off
 	@$(BIN)/cutwork demo
 
 test: .venv/.ready-dev  ## the fast tests
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m "not slow"
 
 test-all: .venv/.ready-dev  ## all tests
 	$(BIN)/python -m pytest -q

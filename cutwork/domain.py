@@ -217,6 +217,7 @@ class Region(Value):
     box: Box
     prompt: Annotated[str, Field(min_length=1, max_length=1_000)]
     z: Annotated[int, Field(ge=0, le=1_000)] = 0
+    strength: Annotated[float, Field(ge=0.0, le=4.0)] = 1.0  # how much its words count against what else its image tokens see
     mask: Sha256 | None = None  # free-form coverage instead of the box: a grey PNG of the canvas size, above 127 is inside
 
 
@@ -227,20 +228,93 @@ class CaptionBand(Value):
     box: Box
 
 
+class SelfCrossSettings(Value):
+    """Self-Cross guidance (2411.18936): subjects that resemble each other stop blending.
+
+    `form` "velocity" changes the prediction, by one gradient a step (the single pass of 2510.02315); "latents" changes the latents
+    before each step, as in the paper. Constants of the latter are those of its code.
+    """
+
+    form: Literal["velocity", "latents"] = "velocity"
+    scale: Annotated[float, Field(gt=0.0, le=1000.0)] = 20.0
+    until: Fraction = 0.5  # share of the steps
+    blocks: tuple[Annotated[int, Field(ge=0)], ...] = ()  # whose attention is looked at; none = those the family proposes
+    cap: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # an update's norm, as a share of that of what it changes
+    start_rounds: Annotated[int, Field(ge=0, le=20)] = 0  # of choosing the start noise, ten looks each
+    refine: tuple[Fraction, ...] = ()  # shares of the steps at which latents are updated until subjects are there and apart
+
+
+class ErgSettings(Value):
+    """Entropy Rectifying Guidance (2504.13987): away from what the model draws with flattened attention, for the same prompt.
+
+    `tau`, `alpha`, `gamma` and `iterations` as in its algorithm; `start` is κ. `text_tau` flattens the text encoder's attention too (C-ERG).
+    """
+
+    scale: Annotated[float, Field(ge=1.0, le=30.0)] = 2.0  # w
+    start: Fraction = 0.4  # share of the steps
+    tau: Fraction = 0.01
+    alpha: float = 1.0
+    gamma: float = 1.0
+    iterations: Annotated[int, Field(ge=1, le=8)] = 1
+    blocks: tuple[Annotated[int, Field(ge=0)], ...] = ()  # none = those the family proposes
+    text_tau: Annotated[float, Field(ge=0.0, le=10.0)] | None = None
+    text_layers: tuple[Annotated[int, Field(ge=0)], ...] = ()  # none = the last third
+
+
+class ApgSettings(Value):
+    """Adaptive projected guidance (2410.02416). Defaults as in diffusers' guider."""
+
+    bound: Annotated[float, Field(gt=0.0)] = 15.0  # largest norm of the difference
+    parallel: Fraction = 1.0  # η, share kept of what only makes the prediction stronger
+    momentum: Annotated[float, Field(gt=-1.0, lt=1.0)] = 0.0  # of earlier differences; negative pushes away from them
+
+
+class CadsSettings(Value):
+    """Condition annealing (2310.17347): noise on the text that fades. Defaults are the paper's for best FID."""
+
+    noise: Annotated[float, Field(ge=0.0, le=10.0)] = 0.1  # s
+    start: Fraction = 0.9  # times, 1 = pure noise … 0 = picture: above this the text has all its noise,
+    end: Fraction = 0.6  # below this none
+    rescale: Fraction = 1.0  # ψ, share of the mean and deviation that are brought back to the text's own
+
+    @model_validator(mode="after")
+    def _falling(self) -> Self:
+        if not self.end < self.start:
+            raise ValueError(f"annealing runs from {self.start} to {self.end}, wanted start above end")
+        return self
+
+
 class DrawSettings(Value):
     """How the model is driven.
 
     Sources: `base_ratio` and `regional_until` are β and T of Regional Prompting (2411.02395, §3), T as a fraction of steps.
     `isolate` says which image tokens may not see each other while regions act: "all" that share no region (as published),
-    those of different "regions", or "none".
+    those of different "regions", or "none"; `isolate_until` ends that before the regions' texts end, `soft` (0..1) lets what is kept apart
+    count a little. Regions act in every `regional_every`-th double and single block; `official` is the published code's arithmetic, to
+    the letter.
     """
 
     steps: Annotated[int, Field(ge=1, le=200)] = 24
     guidance: Annotated[float, Field(ge=1.0, le=30.0)] = 3.0
     regional: bool = True
     base_ratio: Fraction = 0.1
+    regional_from: Fraction = 0.0
     regional_until: Fraction = 0.7
+    regional_every: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
     isolate: Literal["all", "regions", "none"] = "regions"
+    isolate_until: Fraction = 1.0
+    soft: Fraction = 0.0
+    official: bool = False
+    self_cross: SelfCrossSettings | None = None
+    erg: ErgSettings | None = None
+    apg: ApgSettings | None = None
+    cads: CadsSettings | None = None
+
+    @property
+    def techniques(self) -> tuple[str, ...]:
+        """Names of what is on, in the order in which it acts within a step."""
+        on = {"cads": self.cads, "regional": self.regional or None, "erg": self.erg, "record": True, "self_cross": self.self_cross, "apg": self.apg}
+        return tuple(name for name, setting in on.items() if setting)
 
 
 class CutSettings(Value):

@@ -12,8 +12,7 @@ import torch
 from cutwork.domain import Render, Shot
 from cutwork.ports import Blobs
 from cutwork.tools.attention.record import Recorder
-from cutwork.tools.denoise import Phase
-from cutwork.tools.families.base import Control
+from cutwork.tools.conditioning import Step
 from cutwork.tools.families.flux import FluxFamily
 from cutwork.tools.masks.place import places
 from cutwork.tools.pixels import encode
@@ -33,20 +32,14 @@ def forced(shot: Shot, image: np.ndarray, family: FluxFamily, blobs: Blobs, ever
     plan, notes = family.translate(shot.plan)
     size, where = plan.size.root, places(plan, blobs)
     conditioning = condition(plan, family, where)
-    recorder = Recorder(conditioning.plain.keywords, plan.size.grid)
+    recorder = Recorder(len(plan.regions), family.grid(size))
     clean, noise = latents(family, image), family.noise(shot.seed, size)
     timesteps = family.timesteps(plan.draw.steps, size)
 
-    def look(phase: Phase, step: int) -> None:
-        recorder.step, recorder.keywords = step, phase.keywords
-        noised = torch.lerp(clean, noise, timesteps[step].to(clean.dtype) / 1000)
-        family.predict(noised, timesteps[step], phase.text, size, plan.draw.guidance, Control(sum(phase.text.lengths), phase.mask, recorder))
-
-    for step in range(0, len(timesteps), every):
-        phase = conditioning.at(step, len(timesteps))
-        look(phase, step)
-        if phase is conditioning.regional and conditioning.base_ratio > 0:
-            look(conditioning.plain, step)
+    for number in range(0, len(timesteps), every):
+        t, recorder.step = timesteps[number], number
+        step = Step(family, t, conditioning.at(number, len(timesteps)), size, plan.draw.guidance, number, len(timesteps))
+        step.predict(torch.lerp(clean, noise, family.time(t)), step.control(record=recorder))
     return Render(
         image=blobs.put(encode(image)),
         record=blobs.put(record_of(plan, recorder).to_bytes()),

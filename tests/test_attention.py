@@ -114,8 +114,8 @@ def test_cuda_keyword_maps_are_those_of_the_cpu(masked: bool) -> None:
     for device in ("cpu", "cuda"):
         on = tuple(x.to(device) for x in (q, k, v))
         there = None if mask is None else mask.to(device)
-        recorder = Recorder([(2, 3), (5,)], (4, 6))
-        recorder.add(0, on[0][:, :, 16:], on[1][:, :, :16], attend(*on, there)[1][:, :, 16:], None if there is None else there[16:, :16])
+        recorder = Recorder(2, (4, 6))
+        recorder.add(0, on[0][:, :, 16:], on[1][:, :, :16], attend(*on, there)[1][:, :, 16:], ((2, 3), (5,)), None if there is None else there[16:, :16])
         maps.append(recorder.stack().float())
     torch.testing.assert_close(maps[1], maps[0], atol=1e-3, rtol=1e-3)
 
@@ -155,8 +155,8 @@ def test_a_column_is_what_an_indicator_value_would_have_carried() -> None:
 def test_recorder_averages_heads_and_sums_a_subjects_tokens() -> None:
     q, k, v = qkv()
     _, lse = attend(q, k, v)
-    recorder = Recorder([(2, 3), (5,)], (4, 6))
-    recorder.add(0, q[:, :, 16:], k[:, :, :16], lse[:, :, 16:])
+    recorder = Recorder(2, (4, 6))
+    recorder.add(0, q[:, :, 16:], k[:, :, :16], lse[:, :, 16:], ((2, 3), (5,)))
     weights = (q @ k.mT / 4).softmax(-1)[:, :, 16:, :16].mean(1)[0]
     got = recorder.stack().float()[0].flatten(1) / 24  # kept in units of 1 / image tokens, in half precision
     torch.testing.assert_close(got[0], weights[:, 2] + weights[:, 3], atol=1e-5, rtol=1e-3)
@@ -165,8 +165,8 @@ def test_recorder_averages_heads_and_sums_a_subjects_tokens() -> None:
 
 def test_recorder_without_keywords_keeps_nothing() -> None:
     q, k, v = qkv()
-    recorder = Recorder([(), ()], (4, 6))
-    recorder.add(0, q[:, :, 16:], k[:, :, :16], attend(q, k, v)[1][:, :, 16:])
+    recorder = Recorder(2, (4, 6))
+    recorder.add(0, q[:, :, 16:], k[:, :, :16], attend(q, k, v)[1][:, :, 16:], ((), ()))
     assert recorder.stack().shape == (0, 2, 4, 6)
 
 
@@ -174,10 +174,9 @@ def test_recorder_tells_maps_that_a_mask_decided_from_open_ones() -> None:
     """Also where the words change in between, as they do from the regional to the plain prompt."""
     q, k, v = qkv()
     mask = two_regions()
-    recorder = Recorder([(2,), (5,)], (4, 6))
-    recorder.add(0, q[:, :, 16:], k[:, :, :16], attend(q, k, v, mask)[1][:, :, 16:], mask[16:, :16])
-    recorder.keywords = ((7, 8), ())
-    recorder.add(1, q[:, :, 16:], k[:, :, :16], attend(q, k, v)[1][:, :, 16:])
+    recorder = Recorder(2, (4, 6))
+    recorder.add(0, q[:, :, 16:], k[:, :, :16], attend(q, k, v, mask)[1][:, :, 16:], ((2,), (5,)), mask[16:, :16])
+    recorder.add(1, q[:, :, 16:], k[:, :, :16], attend(q, k, v)[1][:, :, 16:], ((7, 8), ()))
     weights = (q @ k.mT / 4).softmax(-1)[:, :, 16:, :16].mean(1)[0]
     got = recorder.unmasked().float().flatten(2) / 24
     assert (recorder.masked, recorder.stack().shape, got.shape) == ([True, False], (2, 2, 4, 6), (1, 2, 24))
@@ -188,11 +187,30 @@ def test_recorder_tells_maps_that_a_mask_decided_from_open_ones() -> None:
     assert recorder.stack()[0, 1][~hidden].min() > 0
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 24, 16), (1, 3, 23, 16)])
-def test_recorder_refuses_queries_of_another_grid(shape: tuple[int, ...]) -> None:
-    recorder = Recorder([(2,)], (4, 6))
-    with pytest.raises(ValueError, match=r"wanted \(1, heads, 24, dim\) for a grid of 4x6"):
-        recorder.add(0, torch.zeros(shape), torch.zeros(*shape[:2], 16, 16), torch.zeros(shape[:3]))
+def test_recorder_keeps_images_of_a_batch_apart_and_puts_sorted_tokens_back() -> None:
+    q, k, v = (torch.cat([x, x.flip(2)]) for x in qkv())
+    lse = attend(q, k, v)[1]
+    order = torch.randperm(24, generator=torch.Generator().manual_seed(0))
+    plain, both = Recorder(1, (4, 6)), Recorder(1, (4, 6))
+    plain.add(0, q[1:, :, 16:], k[1:, :, :16], lse[1:, :, 16:], ((2, 3),))
+    both.add(0, q[:, :, 16:][:, :, order], k[:, :, :16], lse[:, :, 16:][:, :, order], ((2, 3),), back=torch.argsort(order))
+    torch.testing.assert_close(both.stack(image=1), plain.stack())
+    assert not torch.equal(both.stack(image=0), plain.stack())
+
+
+def test_recorder_looks_only_where_it_is_asked_to() -> None:
+    q, k, v = qkv()
+    recorder = Recorder(1, (4, 6), only=frozenset({2}))
+    for block in range(4):
+        recorder.add(block, q[:, :, 16:], k[:, :, :16], attend(q, k, v)[1][:, :, 16:], ((2,),))
+    assert recorder.blocks == [2]
+
+
+@pytest.mark.parametrize(("tokens", "keywords", "says"), [(23, ((2,),), r"wanted \(images, heads, 24, dim\) for a grid of 4x6"), (24, ((2,), (3,)), "got 2 keywords, wanted 1")])
+def test_recorder_refuses_what_was_not_announced(tokens: int, keywords: tuple[tuple[int, ...], ...], says: str) -> None:
+    recorder = Recorder(1, (4, 6))
+    with pytest.raises(ValueError, match=says):
+        recorder.add(0, torch.zeros(1, 3, tokens, 16), torch.zeros(1, 3, 16, 16), torch.zeros(1, 3, tokens), keywords)
 
 
 def by_definition(lengths: tuple[int, ...], covers: list[torch.Tensor], isolate: str) -> torch.Tensor:

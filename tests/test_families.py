@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +14,12 @@ from cutwork import registry
 from cutwork.domain import Box, DrawSettings, Plan, Shot
 from cutwork.errors import BadInput, Cancelled
 from cutwork.ports import Watch
+from cutwork.tools.attention.control import Control
 from cutwork.tools.attention.record import Recorder
-from cutwork.tools.denoise import Conditioning, Phase, denoise
+from cutwork.tools.conditioning import Conditioning, Phase, Step
+from cutwork.tools.denoise import denoise
 from cutwork.tools.fakes import MemoryBlobs
-from cutwork.tools.families.base import Control, Family, word_spans
+from cutwork.tools.families.base import Family, word_spans
 from cutwork.tools.masks.place import places
 from cutwork.tools.render import condition, render
 
@@ -38,11 +40,25 @@ def family(request: pytest.FixtureRequest) -> Family:
 
 def plain(family: Family) -> Conditioning:
     text = family.encode([PLAN.prompt])
-    return Conditioning(None, Phase(text, None, ((1,), (2,))), family.encode([""]), 0.0)
+    return Conditioning(Phase(text, ((1,), (2,))), (), family.encode([""]))
 
 
 def latents(family: Family, conditioning: Conditioning, recorder: Recorder | None = None) -> torch.Tensor:
-    return denoise(family, family.noise(3, SIZE), conditioning, SIZE, 3, 3.0, recorder).latents
+    return denoise(family, family.noise(3, SIZE), conditioning, SIZE, 3, 3.0, recorder=recorder).latents
+
+
+def drawn(family: Family, plan: Plan = PLAN, **draw: Any) -> torch.Tensor:
+    plan = plan.model_copy(update={"draw": DrawSettings(**{**plan.draw.model_dump(), **draw})})
+    return latents(family, condition(plan, family))
+
+
+def first_prediction(family: Family, plan: Plan, blobs: MemoryBlobs | None = None) -> torch.Tensor:
+    """What the model says at the first step, while regions act."""
+    t = family.timesteps(3, SIZE)[0]
+    step = Step(family, t, condition(plan, family, places(plan, blobs or MemoryBlobs())).at(0, 3), SIZE, 3.0, 0, 3)
+    assert step.phase.regions is not None
+    with torch.no_grad():
+        return step.predict(family.noise(3, SIZE), step.control())
 
 
 def test_nothing_switched_on_is_the_stock_pipeline_to_the_bit(family: Family) -> None:
@@ -63,35 +79,18 @@ def test_nothing_switched_on_is_the_stock_pipeline_to_the_bit(family: Family) ->
 
 
 def test_recording_changes_nothing(family: Family) -> None:
-    recorder = Recorder(((1,), (2,)), (6, 8))
+    recorder = Recorder(2, (6, 8))
     assert torch.equal(latents(family, plain(family), recorder), latents(family, plain(family)))
     assert recorder.stack().shape == (3 * family.blocks, 2, 6, 8)
     assert recorder.stack().min() >= 0
     assert recorder.stack().float().sum(1).max() <= 48 * (1 + 1e-3)  # columns of a softmax, in units of 1 / image tokens
 
 
-def test_an_all_true_mask_changes_nothing_that_matters(family: Family) -> None:
-    text = family.encode([PLAN.prompt])
-    tokens = sum(text.lengths) + 48
-    t = family.timesteps(3, SIZE)[0]
-    noise = family.noise(3, SIZE)
-    with torch.no_grad():
-        stock = family.predict(noise, t, text, SIZE, 3.0)
-        masked = family.predict(noise, t, text, SIZE, 3.0, Control(sum(text.lengths), torch.ones(tokens, tokens, dtype=torch.bool)))
-    torch.testing.assert_close(masked, stock, atol=1e-5, rtol=1e-4)
-
-
 def test_regions_act_and_keep_each_other_apart(family: Family) -> None:
     """With full isolation, another text in one region leaves the other region's prediction untouched."""
-    apart = PLAN.model_copy(update={"draw": PLAN.draw.model_copy(update={"isolate": "all"})})
+    apart = PLAN.model_copy(update={"draw": PLAN.draw.model_copy(update={"isolate": "all", "base_ratio": 0.0})})
     other = apart.model_copy(update={"regions": (PLAN.regions[0], PLAN.regions[1].model_copy(update={"prompt": "a green fox on a blue background"}))})
-    t = family.timesteps(3, SIZE)[0]
-    outcomes = []
-    for plan in (apart, other):
-        phase = condition(plan, family).regional
-        assert phase is not None
-        with torch.no_grad():
-            outcomes.append(family.predict(family.noise(3, SIZE), t, phase.text, SIZE, 3.0, Control(sum(phase.text.lengths), phase.mask)))
+    outcomes = [first_prediction(family, plan) for plan in (apart, other)]
     changed = (outcomes[0] - outcomes[1]).abs().sum(-1).reshape(6, 8)
     assert changed[:, :4].max() == 0, "the cat heard the rocket's text"
     assert changed[2:, 4:].min() > 0, "the rocket did not hear its own text"
@@ -100,7 +99,7 @@ def test_regions_act_and_keep_each_other_apart(family: Family) -> None:
 def with_mask(mask: np.ndarray, blobs: MemoryBlobs, isolate: str = "regions") -> Plan:
     """PLAN with the cat in a free mask (H, W) instead of its box."""
     cat = PLAN.regions[0].model_copy(update={"mask": blobs.put(grey_png(mask))})
-    return PLAN.model_copy(update={"regions": (cat, PLAN.regions[1]), "draw": PLAN.draw.model_copy(update={"isolate": isolate})})
+    return PLAN.model_copy(update={"regions": (cat, PLAN.regions[1]), "draw": PLAN.draw.model_copy(update={"isolate": isolate, "base_ratio": 0.0})})
 
 
 def corner() -> np.ndarray:
@@ -115,13 +114,7 @@ def test_a_free_mask_decides_which_image_tokens_hear_a_region(family: Family) ->
     blobs = MemoryBlobs()
     apart = with_mask(corner(), blobs, isolate="all")
     other = apart.model_copy(update={"regions": (apart.regions[0].model_copy(update={"prompt": "a green fox on a blue background"}), apart.regions[1])})
-    t = family.timesteps(3, SIZE)[0]
-    outcomes = []
-    for plan in (apart, other):
-        phase = condition(plan, family, places(plan, blobs)).regional
-        assert phase is not None
-        with torch.no_grad():
-            outcomes.append(family.predict(family.noise(3, SIZE), t, phase.text, SIZE, 3.0, Control(sum(phase.text.lengths), phase.mask)))
+    outcomes = [first_prediction(family, plan, blobs) for plan in (apart, other)]
     changed = (outcomes[0] - outcomes[1]).abs().sum(-1).reshape(6, 8) > 0
     wanted = torch.zeros(6, 8, dtype=torch.bool)
     wanted[:, :2] = wanted[4:, :4] = True
@@ -141,7 +134,8 @@ def test_a_mask_that_is_the_box_draws_what_the_box_draws(family: Family) -> None
     blobs = MemoryBlobs()
     mask = np.zeros((96, 128), bool)
     mask[:, :64] = True
-    boxed, masked = (render(Shot(plan=plan, seed=5), family, blobs) for plan in (PLAN, with_mask(mask, blobs)))
+    same = PLAN.model_copy(update={"draw": with_mask(mask, blobs).draw})
+    boxed, masked = (render(Shot(plan=plan, seed=5), family, blobs) for plan in (same, with_mask(mask, blobs)))
     assert (masked.image, masked.record, masked.attended) == (boxed.image, boxed.record, boxed.attended)
 
 
@@ -154,30 +148,47 @@ def test_a_mask_that_cannot_be_used_is_named_before_anything_is_drawn(family: Fa
 
 
 def test_base_ratio_goes_from_regional_to_plain(family: Family) -> None:
-    """β = 1 is the plain prompt, to rounding; β = 0 is the regions alone and asks the model nothing more."""
-    both = condition(PLAN, family)
-    ends = {ratio: latents(family, dataclasses.replace(both, regional_until=1.0, base_ratio=ratio)) for ratio in (0.0, 0.5, 1.0)}
-    torch.testing.assert_close(ends[1.0], latents(family, dataclasses.replace(both, regional=None)), atol=1e-5, rtol=1e-4)
+    """β = 1 is the plain prompt, to rounding."""
+    ends = {ratio: drawn(family, regional_until=1.0, base_ratio=ratio) for ratio in (0.0, 0.5, 1.0)}
+    torch.testing.assert_close(ends[1.0], drawn(family, regional=False), atol=1e-5, rtol=1e-4)
     assert not torch.equal(ends[0.0], ends[0.5])
     assert not torch.equal(ends[0.5], ends[1.0])
 
 
 def test_regions_act_only_inside_their_window(family: Family) -> None:
-    both = condition(PLAN, family)
-    never = latents(family, dataclasses.replace(both, regional_until=0.0))
-    assert torch.equal(never, latents(family, dataclasses.replace(both, regional=None)))
-    assert not torch.equal(never, latents(family, dataclasses.replace(both, regional_until=0.4)))
+    never = drawn(family, regional_until=0.0)
+    assert torch.equal(never, drawn(family, regional=False))
+    early, late = drawn(family, regional_until=0.4), drawn(family, regional_from=0.6, regional_until=1.0)
+    assert len({tuple(x.flatten().tolist()) for x in (never, early, late)}) == 3
+
+
+def test_one_region_of_everything_that_says_what_the_prompt_says_is_the_prompt(family: Family) -> None:
+    whole = a_plan("a grumpy cat", boxes=(Box((0, 0, 1, 1)),), background="a blue background", size=SIZE, draw=PLAN.draw)
+    same = whole.model_copy(update={"regions": (whole.regions[0].model_copy(update={"prompt": whole.prompt}),)})
+    for ratio in (0.0, 0.3):
+        torch.testing.assert_close(drawn(family, same, base_ratio=ratio, regional_until=1.0), drawn(family, same, regional=False), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("setting", [{"soft": 0.5}, {"isolate_until": 0.3}, {"regional_every": (2, 2)}, {"regional_every": (2, 2), "official": True}], ids=str)
+def test_every_regional_setting_acts(family: Family, setting: dict[str, Any]) -> None:
+    usual = {"regional_until": 1.0, "isolate": "all"}
+    assert not torch.equal(drawn(family, **usual), drawn(family, **usual, **setting))
+
+
+def test_a_regions_strength_acts(family: Family) -> None:
+    strong = PLAN.model_copy(update={"regions": (PLAN.regions[0].model_copy(update={"strength": 3.0}), PLAN.regions[1])})
+    assert not torch.equal(drawn(family), drawn(family, strong))
 
 
 def test_stock_processors_are_back_after_success_and_after_an_error(family: Family) -> None:
     model = family.model  # type: ignore[attr-defined]
     stock = dict(model.attn_processors)
-    latents(family, plain(family), Recorder(((1,),), (6, 8)))
+    latents(family, plain(family), Recorder(2, (6, 8)))
     assert dict(model.attn_processors) == stock
     text = family.encode([PLAN.prompt])
-    wrong = Control(sum(text.lengths), torch.ones(3, 3, dtype=torch.bool))
+    wrong = Control(sum(text.lengths), ((1,),), record=Recorder(1, (3, 3)))
     t = family.timesteps(3, SIZE)[0]
-    with torch.no_grad(), pytest.raises(RuntimeError):
+    with torch.no_grad(), pytest.raises(ValueError, match="for a grid of 3x3"):
         family.predict(family.noise(3, SIZE), t, text, SIZE, 3.0, wrong)
     assert dict(model.attn_processors) == stock
 
@@ -198,10 +209,10 @@ def test_cancel_stops_at_the_step_that_was_asked(family: Family) -> None:
 
 
 def test_an_early_stop_returns_the_clean_prediction(family: Family) -> None:
-    drawn = denoise(family, family.noise(3, SIZE), plain(family), SIZE, 3, 3.0, hopeless=lambda done: done == 2)
-    assert (drawn.steps, drawn.stopped) == (2, True)
-    assert drawn.latents.shape == family.noise(3, SIZE).shape
-    assert not torch.equal(drawn.latents, latents(family, plain(family)))
+    ended = denoise(family, family.noise(3, SIZE), plain(family), SIZE, 3, 3.0, hopeless=lambda done: done == 2)
+    assert (ended.steps, ended.stopped) == (2, True)
+    assert ended.latents.shape == family.noise(3, SIZE).shape
+    assert not torch.equal(ended.latents, latents(family, plain(family)))
 
 
 def test_decoding_gives_pixels(family: Family) -> None:

@@ -26,7 +26,7 @@ def checkered(length: int = 24) -> torch.Tensor:
 def test_temperature_one_is_ordinary_attention_to_the_bit(masked: bool) -> None:
     q, k, v = qkv()
     mask = checkered() if masked else None
-    assert torch.equal(rectified(q, k, v, ONE, mask), attend(q, k, v, mask)[0])
+    assert torch.equal(rectified(q, lambda x: attend(x, k, v, mask)[0], ONE), attend(q, k, v, mask)[0])
 
 
 def entropy(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
@@ -45,12 +45,18 @@ def test_row_entropy_is_that_of_the_softmax_and_falls_with_temperature() -> None
     assert all(bool((warm < cool).all()) for cool, warm in zip(values[:-1], values[1:], strict=True))
 
 
+def _unasked(q: torch.Tensor) -> torch.Tensor:
+    raise AssertionError("attention was asked for though every key counts alike")
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_no_temperature_is_the_mean_of_what_may_be_seen(masked: bool) -> None:
     q, k, v = qkv()
     mask = checkered() if masked else None
     nearly = reference(1e-6 * q, k, v, mask)[0]
-    torch.testing.assert_close(rectified(q, k, v, Rectify(tau=0.0), mask), nearly, atol=1e-4, rtol=1e-4)
+    if not masked:
+        torch.testing.assert_close(rectified(q, _unasked, Rectify(tau=0.0), v.mean(2, keepdim=True)), nearly, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(rectified(q, lambda x: attend(x, k, v, mask)[0], Rectify(tau=0.0)), nearly, atol=1e-4, rtol=1e-4)
 
 
 def test_iterations_follow_the_recurrence() -> None:
@@ -59,7 +65,7 @@ def test_iterations_follow_the_recurrence() -> None:
     want = q
     for _ in range(3):
         want = (1 - how.gamma) * want + how.gamma * how.alpha * (torch.softmax(how.tau * want @ k.mT * 16**-0.5, -1) @ v)
-    torch.testing.assert_close(rectified(q, k, v, how), want, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(rectified(q, lambda x: attend(x, k, v)[0], how), want, atol=1e-5, rtol=1e-5)
 
 
 def test_a_temperature_before_rmsnorm_is_void_and_after_it_acts() -> None:
@@ -68,7 +74,7 @@ def test_a_temperature_before_rmsnorm_is_void_and_after_it_acts() -> None:
     norm = torch.nn.RMSNorm(16, eps=1e-6)
     plain = attend(norm(q), k, v)[0]
     before = attend(norm(0.1 * q), k, v)[0]
-    after = rectified(norm(q), k, v, Rectify(tau=0.1))
+    after = rectified(norm(q), lambda x: attend(x, k, v)[0], Rectify(tau=0.1))
     assert (before - plain).abs().max() < 1e-3 * plain.abs().max()
     assert (after - plain).abs().max() > 0.1 * plain.abs().max()
 

@@ -2,52 +2,43 @@
 
 Techniques come in kinds, and any number of each may be on:
 
-    mask      who may attend to whom, as a schedule over steps      (`Conditioning.at`)
-    observe   record what is attended to, in both strong branches   (`Recorder`)
-    guide     combine predictions                                   (`blend`, `guides`)
+    mask      who may attend to whom, as windows of steps            (`Conditioning.at`, `Regions`)
+    observe   record what is attended to, in both strong branches    (`Recorder`)
+    nudge     a gradient, on the latents or on the prediction        (`Nudge`)
+    guide     combine predictions                                    (`Guide`)
 
-Order within a step: mask → record from the regional and from the base branch → blend the two → guide → step.
+Order within a step: disturb the text → mask → weaken the weak branch inside the mask → record from the strong one → nudge the
+strong one → guide → step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from cutwork.domain import CadsSettings
 from cutwork.errors import Cancelled
 from cutwork.ports import Watch
+from cutwork.tools.attention.control import Weak
 from cutwork.tools.attention.record import Recorder
-from cutwork.tools.families.base import Control, Family, Text
-from cutwork.tools.guides import cfg
+from cutwork.tools.conditioning import Conditioning, Phase, Step, chance_of
+from cutwork.tools.families.base import Family, Text
+from cutwork.tools.guides import Guide, cads
+from cutwork.tools.nudge import Nudge
 
 
 @dataclass(frozen=True)
-class Phase:
-    """What the strong branch sees during a stretch of steps: a text, its mask, and where each subject is named in it."""
+class Techniques:
+    """What else acts on a drawing. Nothing by default."""
 
-    text: Text
-    mask: Tensor | None
-    keywords: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class Conditioning:
-    """Regions first, then the plain prompt; and the empty prompt for guidance."""
-
-    regional: Phase | None
-    plain: Phase
-    empty: Text | None
-    regional_until: float  # fraction of the steps
-    base_ratio: float = 0.0  # share of the plain prompt's prediction while regions act
-
-    def at(self, step: int, steps: int) -> Phase:
-        """The phase of step 0, 1, …"""
-        if self.regional is not None and step < round(self.regional_until * steps):
-            return self.regional
-        return self.plain
+    guide: Guide = field(default_factory=lambda: Guide(1.0))
+    weak: Weak | None = None
+    weak_from: float = 0.0  # share of the steps; a weakened text acts from the start
+    nudge: Nudge | None = None
+    cads: CadsSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -59,11 +50,6 @@ class Drawn:
     stopped: bool
 
 
-def blend(regional: Tensor, base: Tensor, ratio: float) -> Tensor:
-    """Base and regional predictions mixed (2411.02395, eq. 7, read per step): ratio · base + (1 − ratio) · regional."""
-    return torch.lerp(regional, base, ratio)
-
-
 @torch.no_grad()
 def denoise(
     family: Family,
@@ -72,6 +58,7 @@ def denoise(
     size: tuple[int, int],
     steps: int,
     guidance: float,
+    techniques: Techniques | None = None,
     recorder: Recorder | None = None,
     watch: Watch | None = None,
     hopeless: Callable[[int], bool] = lambda done: False,
@@ -79,26 +66,29 @@ def denoise(
     """Draw from noise.
 
     Args:
-        latents: start noise from `family.noise`.
+        latents: start noise from `family.noise`, one image or several.
         size: (width, height) in pixels.
-        guidance: scale of classifier-free guidance where the family uses it, else the embedded guidance.
+        guidance: scale of the embedded guidance, where the family has one.
+        techniques: None = classifier-free guidance by the same scale, nothing else.
         hopeless: asked after every step with the steps done; True stops and returns the clean image predicted so far.
 
     Raises:
         Cancelled: before the next step, once `watch.cancelled()` says so.
     """
     watch = watch or Watch()
+    on = techniques or Techniques(Guide(guidance))
     timesteps = family.timesteps(steps, size)
+    chances = [chance_of(one) for one in latents]
     for i, t in enumerate(timesteps):
         if watch.cancelled():
             raise Cancelled(f"stopped at step {i} of {len(timesteps)}")
         phase = conditioning.at(i, len(timesteps))
-        velocity = _predict(family, latents, t, phase, size, guidance, recorder, i)
-        if phase is conditioning.regional and conditioning.base_ratio > 0:
-            base = _predict(family, latents, t, conditioning.plain, size, guidance, recorder, i)
-            velocity = blend(velocity, base, conditioning.base_ratio)
-        if conditioning.empty is not None:
-            velocity = cfg(velocity, family.predict(latents, t, conditioning.empty, size, guidance), guidance)
+        phase = phase if on.cads is None else _disturbed(phase, family.time(t), on.cads, chances)
+        step = Step(family, t, phase, size, guidance, i, len(timesteps))
+        latents = latents if on.nudge is None else on.nudge.prepare(step, latents)
+        strong, weak = _predict(step, latents, on, recorder)
+        empty = None if conditioning.empty is None else family.predict(latents, t, conditioning.empty, size, guidance)
+        velocity = on.guide.combine(strong, empty, weak)
         before, latents = latents, family.step(velocity, t, latents)
         watch.on_step(i + 1, len(timesteps))
         if i + 1 < len(timesteps) and hopeless(i + 1):
@@ -106,8 +96,34 @@ def denoise(
     return Drawn(latents, len(timesteps), stopped=False)
 
 
-def _predict(family: Family, latents: Tensor, t: Tensor, phase: Phase, size: tuple[int, int], guidance: float, recorder: Recorder | None, step: int) -> Tensor:
-    """One strong branch: under the phase's mask, recorded."""
+def _predict(step: Step, latents: Tensor, on: Techniques, recorder: Recorder | None) -> tuple[Tensor, Tensor | None]:
+    """The strong prediction, recorded and nudged, and the weak one if there is one at this step."""
+    weak = None if on.weak is None or step.before(on.weak_from) else on.weak
+    apart = step.phase.weak is not None or not step.family.forks or len(latents) > 1  # the branches share no pass
     if recorder is not None:
-        recorder.step, recorder.keywords = step, phase.keywords
-    return family.predict(latents, t, phase.text, size, guidance, Control(sum(phase.text.lengths), phase.mask, recorder))
+        recorder.step = step.number
+    kept = None if on.nudge is None else on.nudge.watch(step)
+    control = step.control(record=recorder, kept=kept, weak=None if apart else weak)
+    if on.nudge is None or kept is None:
+        out = step.predict(latents, control)
+        strong, other = out.chunk(2) if control.weak else (out, None)
+    else:
+        with torch.enable_grad():
+            watched = latents.detach().requires_grad_()
+            out = step.predict(watched, control).detach()
+        strong, other = out.chunk(2) if control.weak else (out, None)
+        strong = on.nudge.turn(step, kept, watched, strong)
+    if apart and (weak is not None or step.phase.weak is not None):
+        weakened = None if weak is None else replace(weak, forks=False)
+        other = step.predict(latents, step.control(weak=weakened), step.phase.weak)
+    return strong, other
+
+
+def _disturbed(phase: Phase, time: float, how: CadsSettings, chances: list[torch.Generator]) -> Phase:
+    """The phase with noise on its text, another for each image; the weak branch keeps its own."""
+
+    def noisy(x: Tensor) -> Tensor:
+        return torch.cat([cads(x, time, how, torch.randn(x.shape, generator=chance).to(x)) for chance in chances])
+
+    text = phase.text
+    return replace(phase, text=Text(noisy(text.sequence), noisy(text.pooled), text.lengths))

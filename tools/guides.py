@@ -9,10 +9,10 @@ The weak prediction may be of the empty prompt, of a negative one, or of the sam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
+
+from cutwork.domain import ApgSettings, CadsSettings, ErgSettings
 
 
 def cfg(strong: Tensor, weak: Tensor, scale: float) -> Tensor:
@@ -20,26 +20,11 @@ def cfg(strong: Tensor, weak: Tensor, scale: float) -> Tensor:
     return weak + scale * (strong - weak)
 
 
-@dataclass(frozen=True)
-class Projected:
-    """Settings of adaptive projected guidance; defaults as in diffusers' guider.
-
-    Args:
-        bound: largest norm of the difference, in units of the prediction's own.
-        parallel: η, share kept of what only makes the prediction stronger, 0..1.
-        momentum: of earlier differences; negative pushes away from them, 0 is none.
-    """
-
-    bound: float = 15.0
-    parallel: float = 1.0
-    momentum: float = 0.0
-
-
-def apg(strong: Tensor, weak: Tensor, scale: float, how: Projected, before: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def apg(strong: Tensor, weak: Tensor, scale: float, how: ApgSettings, before: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Adaptive projected guidance (2410.02416): the difference is bounded, and its part along the prediction shrunk.
 
     Args:
-        strong, weak: predictions of clean latents, (B, …); each sample is its own vector.
+        strong, weak: predictions, (B, …), as diffusers' guider takes them; each sample is its own vector.
         before: the difference this returned at the last step, for momentum.
 
     Returns:
@@ -56,27 +41,7 @@ def apg(strong: Tensor, weak: Tensor, scale: float, how: Projected, before: Tens
     return strong + (scale - 1) * (bounded - along + how.parallel * along), difference
 
 
-@dataclass(frozen=True)
-class Annealed:
-    """Settings of condition annealing; defaults are the paper's for best FID.
-
-    Args:
-        noise: s, how much noise a condition takes at most.
-        start, end: times (1 = pure noise … 0 = picture) above which the condition is all noise, and below which it is untouched.
-        rescale: ψ, share of the mean and deviation that are brought back to the condition's own, 0..1.
-    """
-
-    noise: float = 0.1
-    start: float = 0.9
-    end: float = 0.6
-    rescale: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.end < self.start <= 1:
-            raise ValueError(f"annealing runs from {self.start} to {self.end}, wanted 1 ≥ start > end ≥ 0")
-
-
-def cads(condition: Tensor, time: float, how: Annealed, noise: Tensor) -> Tensor:
+def cads(condition: Tensor, time: float, how: CadsSettings, noise: Tensor) -> Tensor:
     """A condition disturbed early and clean late (2310.17347): ŷ = √γ y + s √(1 − γ) n, brought back to the moments of y.
 
     Args:
@@ -90,3 +55,31 @@ def cads(condition: Tensor, time: float, how: Annealed, noise: Tensor) -> Tensor
     (mean, std), (wanted, spread) = ((x.mean(dims, keepdim=True), x.std(dims, keepdim=True)) for x in (disturbed, condition))
     restored = (disturbed - mean) / std.clamp(min=1e-12) * spread + wanted
     return torch.lerp(disturbed, restored, how.rescale)
+
+
+class Guide:
+    """How the predictions of one run are combined; it remembers what momentum needs.
+
+    Args:
+        scale: of classifier-free guidance, against the empty prompt.
+        erg: guidance against the same prompt under weakened attention, added to it.
+        apg: bounds and projects both.
+    """
+
+    def __init__(self, scale: float, erg: ErgSettings | None = None, apg: ApgSettings | None = None) -> None:
+        self.scale, self.erg, self.apg = scale, erg, apg
+        self._before: dict[str, Tensor] = {}
+
+    def combine(self, strong: Tensor, empty: Tensor | None, weak: Tensor | None) -> Tensor:
+        """The guided prediction: strong + (s − 1)(strong − empty) + (w − 1)(strong − weak), whatever of the two is there.
+
+        With the second alone this is w · strong + (1 − w) · weak (2504.13987, eq. 2).
+        """
+        guided = strong if empty is None else self._against("empty", strong, empty, self.scale)
+        return guided if weak is None or self.erg is None else guided + (self._against("weak", strong, weak, self.erg.scale) - strong)
+
+    def _against(self, name: str, strong: Tensor, other: Tensor, scale: float) -> Tensor:
+        if self.apg is None:
+            return cfg(strong, other, scale)
+        guided, self._before[name] = apg(strong, other, scale, self.apg, self._before.get(name))
+        return guided

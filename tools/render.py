@@ -1,6 +1,6 @@
 """Plan and seed to a drawn image and the record of what the model attended to.
 
-Texts of the joint sequence while regions act: [background | region 1 | region 2 | …]; afterwards the base prompt alone. A region acts where it
+Texts of the joint sequence while regions act: [background | region 1 | region 2 | … | base prompt]; otherwise the base prompt alone. A region acts where it
 is planned: in its free mask if it has one, else in its box.
 """
 
@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from cutwork.domain import Attended, Plan, Region, Render, Shot
+from cutwork.domain import Attended, Plan, Region, Render, Shot, Subject
 from cutwork.ports import Blobs, Watch
 from cutwork.tools.attended import attended, cells
 from cutwork.tools.attention import regions as regional
+from cutwork.tools.attention.control import Regions, Weak
 from cutwork.tools.attention.fuse import fuse
 from cutwork.tools.attention.record import Recorder
-from cutwork.tools.denoise import Conditioning, Phase, denoise
-from cutwork.tools.families.base import Family
+from cutwork.tools.attention.rectify import Rectify
+from cutwork.tools.attention.regional import layout
+from cutwork.tools.attention.regions import Isolation
+from cutwork.tools.attention.subjects import Subjects
+from cutwork.tools.conditioning import Conditioning, Phase, Window
+from cutwork.tools.denoise import Techniques, denoise
+from cutwork.tools.families.base import Family, Text
+from cutwork.tools.guides import Guide
 from cutwork.tools.masks.place import Place, boxes, places
+from cutwork.tools.nudge import Nudge
 from cutwork.tools.pixels import encode
 from cutwork.tools.record_file import Record
 
@@ -42,8 +48,8 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
     started = time.monotonic()
     plan, notes = family.translate(shot.plan)
     size, where = plan.size.root, places(plan, blobs)
-    conditioning = condition(plan, family, where)
-    recorder = Recorder(conditioning.plain.keywords, plan.size.grid) if plan.regions else None
+    conditioning, techniques = condition(plan, family, where), techniques_of(plan, family)
+    recorder = Recorder(len(plan.regions), family.grid(size)) if plan.regions else None
     verdict_at = max(2, round(plan.draw.steps * EARLY)) if early_verdict else -1
 
     def hopeless(done: int) -> bool:
@@ -52,7 +58,7 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
         return bool(known) and max(known) < HOPELESS_LIFT
 
     drawn = denoise(
-        family, family.noise(shot.seed, size), conditioning, size, plan.draw.steps, plan.draw.guidance, recorder, watch, hopeless
+        family, family.noise(shot.seed, size), conditioning, size, plan.draw.steps, plan.draw.guidance, techniques, recorder, watch, hopeless
     )  # fmt: skip
     record = record_of(plan, recorder)
     return Render(
@@ -69,35 +75,83 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
 
 
 def condition(plan: Plan, family: Family, where: Sequence[Place] | None = None) -> Conditioning:
-    """Encode what a plan says, once per image, with its masks.
+    """Encode what a plan says, once per image, with its regions.
 
     Args:
         where: the place of each region; None = its box.
     """
-    where = boxes(plan.regions) if where is None else where
-    empty = family.encode([""]) if family.uses_cfg and plan.draw.guidance > 1 else None
-    plain = Phase(family.encode([plan.prompt]), None, tuple(_named(family, plan.prompt, plan, r) for r in plan.regions))
-    regional_phase = _regional(plan, family, plain.text.pooled, where) if plan.draw.regional and plan.regions else None
-    return Conditioning(regional_phase, plain, empty, plan.draw.regional_until, plan.draw.base_ratio)
+    draw, where = plan.draw, boxes(plan.regions) if where is None else where
+    weak = draw.erg if draw.erg is not None and draw.erg.text_tau is not None else None
+    empty = family.encode([""]) if family.uses_cfg and draw.guidance > 1 else None
+    named = tuple(_named(family, plan.prompt, plan, r) for r in plan.regions)
+    plain = Phase(family.encode([plan.prompt]), named, weak=None if weak is None else family.encode([plan.prompt], weak))
+    if not (draw.regional and plan.regions):
+        return Conditioning(plain, (), empty)
+    isolated = _regional(plan, family, plain, where, draw.isolate)
+    free = isolated if draw.isolate_until >= draw.regional_until else _regional(plan, family, plain, where, "none")
+    windows = (Window(draw.regional_from, min(draw.isolate_until, draw.regional_until), isolated), Window(draw.regional_from, draw.regional_until, free))
+    return Conditioning(plain, windows, empty)
 
 
-def _regional(plan: Plan, family: Family, pooled: Tensor, where: Sequence[Place]) -> Phase:
-    """Background and region texts side by side, each visible only to its own image tokens; modulated by the whole prompt, pooled (1, P)."""
-    prompts = [plan.background, *(r.prompt for r in plan.regions)]
-    text = family.encode(prompts)
-    covers = [regional.owned(torch.from_numpy(cells(place, *plan.size.grid))) for place in where]  # each (rows, columns)
-    image = regional.image_bits(covers, [r.z for r in plan.regions])
-    offsets = np.cumsum([0, *text.lengths])
-    keywords = tuple(
-        tuple(int(offsets[i]) + t for t in _named(family, region.prompt, plan, region)) for i, region in enumerate(plan.regions, start=1)
-    )
-    mask = regional.mask(text.lengths, image, plan.draw.isolate)
-    return Phase(replace(text, pooled=pooled), mask.to(text.sequence.device), keywords)
+def _regional(plan: Plan, family: Family, plain: Phase, where: Sequence[Place], isolate: Isolation) -> Phase:
+    """[background | regions | base] texts side by side, each visible only to its own image tokens; modulated by the whole prompt."""
+    draw, prompts = plan.draw, [plan.background, *(r.prompt for r in plan.regions)]
+    segments = family.encode(prompts)
+    offsets = np.cumsum([0, *segments.lengths])
+    keywords = tuple(tuple(int(offsets[i]) + t for t in _named(family, region.prompt, plan, region)) for i, region in enumerate(plan.regions, start=1))
+    grid = family.grid(plan.size.root)
+    covers = [regional.owned(torch.from_numpy(cells(place, *grid))) for place in where]  # each (rows, columns)
+    bits = regional.image_bits(covers, [r.z for r in plan.regions])
+    base, start = plain.text, int(offsets[-1])
+    blocks = family.every(*draw.regional_every)
+    everywhere = len(blocks) == family.blocks
+    read = draw.base_ratio > 0 or draw.self_cross is not None or not everywhere  # else nobody hears the base text
+    regions = Regions(
+        layout(segments.lengths, base.sequence.shape[1] if read else 0, bits, isolate).to(base.sequence.device),
+        ratio=draw.base_ratio, soft=draw.soft, strengths=(1.0, *(r.strength for r in plan.regions)),
+        base=read, blocks=None if everywhere else blocks, official=draw.official,
+    )  # fmt: skip
+
+    def beside_base(texts: Text, base: Text) -> Text:
+        if not read:
+            return Text(texts.sequence, base.pooled, texts.lengths)
+        return Text(torch.cat([texts.sequence, base.sequence], 1), base.pooled, (*texts.lengths, *base.lengths))
+
+    weak = None if plain.weak is None else beside_base(family.encode(prompts, draw.erg), plain.weak)
+    return Phase(beside_base(segments, base), keywords, regions, tuple(tuple(start + t for t in tokens) for tokens in plain.keywords), start, weak)
+
+
+def techniques_of(plan: Plan, family: Family) -> Techniques:
+    """What a plan's settings switch on beside its regions."""
+    draw = plan.draw
+    weak = None
+    if draw.erg is not None:
+        how = Rectify(draw.erg.tau, draw.erg.alpha, draw.erg.gamma, draw.erg.iterations)
+        weak = Weak(how, frozenset(draw.erg.blocks) or family.erg_blocks)
+    return Techniques(Guide(draw.guidance, draw.erg, draw.apg), weak, draw.erg.start if draw.erg else 0.0, _nudge(plan, family), draw.cads)
+
+
+def _nudge(plan: Plan, family: Family) -> Nudge | None:
+    """Self-Cross between the plan's subjects, of those that resemble each other if it says which; None if there are not two that the prompt names."""
+    how = plan.draw.self_cross
+    if how is None:
+        return None
+    named = {s.id: _tokens(family, plan.prompt, s) for s in plan.subjects}
+    known = [id for id, tokens in named.items() if tokens]
+    pairs = [(known.index(a), known.index(b)) for a, b in plan.similar if a in known and b in known]
+    if len(known) < 2 or (plan.similar and not pairs):
+        return None
+    subjects = Subjects.of(family.words(plan.prompt), [named[id] for id in known], pairs or None)
+    return Nudge(subjects, how, frozenset(how.blocks) or family.self_cross_blocks)
 
 
 def _named(family: Family, prompt: str, plan: Plan, region: Region) -> tuple[int, ...]:
-    """Tokens that name a region's subject in a prompt: its noun, else its phrase's last word."""
-    subject = plan.subject(region.subject)
+    """Tokens that name a region's subject in a prompt."""
+    return _tokens(family, prompt, plan.subject(region.subject))
+
+
+def _tokens(family: Family, prompt: str, subject: Subject) -> tuple[int, ...]:
+    """Tokens that name a subject in a prompt: its noun, else its phrase's last word."""
     for words in (subject.noun, subject.phrase.split()[-1]):
         if found := family.tokens(prompt, words):
             return found
@@ -121,5 +175,5 @@ def _unread(plan: Plan, conditioning: Conditioning, family: Family) -> tuple[str
 
 def record_of(plan: Plan, recorder: Recorder | None) -> Record:
     """The recorder's maps as they are kept."""
-    recorder = recorder or Recorder((), plan.size.grid)
+    recorder = recorder or Recorder(0, plan.size.grid)
     return Record(recorder.stack().numpy(), np.asarray(recorder.blocks, np.int16), np.asarray(recorder.steps, np.int16))

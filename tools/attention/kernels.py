@@ -10,8 +10,11 @@ Layout is (batch, heads, length, dim), as in `scaled_dot_product_attention`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -22,13 +25,20 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple
         mask: bool (L, S) or broadcastable to (B, H, L, S); True = may attend. Every query must see at least one key.
 
     Returns:
-        Output (B, H, L, D) in the dtype of q, and LSE (B, H, L) in float32. The fused kernels pass gradients through the output, none through LSE.
+        Output (B, H, L, D) in the dtype of q, and LSE (B, H, L) in float32; gradients pass through both, never holding (L, S).
 
     Raises:
         ValueError: if the mask is not bool (an additive one would be read as its opposite).
     """
     if mask is not None and mask.dtype != torch.bool:
         raise ValueError(f"the attention mask is {mask.dtype}, wanted bool with True where a query may attend")
+    out, lse = _fused(q, k, v, mask)
+    if torch.is_grad_enabled() and (q.requires_grad or k.requires_grad) and not lse.requires_grad:
+        lse = _Normaliser.apply(q, k, lse, mask)
+    return out, lse
+
+
+def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     if q.device.type == "cpu":
         bias = None if mask is None else _bias(mask, q)
         out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, False, attn_mask=bias)
@@ -36,6 +46,30 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple
     if q.device.type == "cuda":
         return _cuda(q, k, v, mask)
     return reference(q, k, v, mask)
+
+
+class _Normaliser(torch.autograd.Function):
+    """The gradient of LSE, which the fused kernels leave out: with A the softmax and s its scale
+
+        ∂LSE_p/∂q_p = s Σ_j A[p, j] k_j,   which is attention with the keys as values
+        ∂LSE_p/∂k_j = s A[p, j] q_p,       which is what that attention passes back to its values
+    """
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, lse: Tensor, mask: Tensor | None) -> Tensor:
+        ctx.save_for_backward(q, k, mask)
+        return lse.clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        q, k, mask = ctx.saved_tensors
+        pulled = (grad[..., None] * q.shape[-1] ** -0.5).to(q.dtype)  # (B, H, L, 1)
+        with torch.enable_grad():
+            values = k.detach().requires_grad_()
+            mean = _fused(q.detach(), k.detach(), values, mask)[0]
+            (keys,) = torch.autograd.grad(mean, values, pulled * q.detach())
+        return pulled * mean.detach(), keys, None, None
 
 
 def _bias(mask: Tensor, like: Tensor, align: int = 1) -> Tensor:

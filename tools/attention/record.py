@@ -29,60 +29,68 @@ class Recorder:
     """Collects one map per (block, step) and keyword, heads averaged, in order of arrival.
 
     Args:
-        keywords: for each subject the indices of its tokens within the text part of the sequence.
+        count: of the keywords.
         grid: image token rows and columns.
+        only: blocks to record; None = all.
     """
 
-    keywords: Sequence[Sequence[int]]
+    count: int
     grid: tuple[int, int]
+    only: frozenset[int] | None = None
     step: int = 0
-    maps: list[Tensor] = field(default_factory=list)  # each (keywords, rows, columns) float16, in units of 1 / image tokens
+    maps: list[Tensor] = field(default_factory=list)  # each (images, keywords, rows, columns) float16, in units of 1 / image tokens
     blocks: list[int] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     masked: list[bool] = field(default_factory=list)  # whether words were hidden from some image tokens
     _chosen: dict[tuple[Keywords, torch.device], tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
-    def add(self, block: int, q: Tensor, text_keys: Tensor, lse: Tensor, visible: Tensor | None = None) -> None:
+    def add(
+        self, block: int, q: Tensor, text_keys: Tensor, lse: Tensor, keywords: Keywords, visible: Tensor | None = None, back: Tensor | None = None
+    ) -> None:
         """Record one block of one step.
 
         Args:
-            q: image queries (1, H, P, D). text_keys: (1, H, T, D). lse: of the image queries, (1, H, P).
+            q: image queries (B, H, P, D). text_keys: (B, H, T, D). lse: of the image queries, (B, H, P).
+            keywords: for each subject the indices of its tokens among the text keys.
             visible: bool (P, T), which text each image token may see; None = all.
+            back: int64 (P,), where each image token of the grid stands among the queries; None = in order.
 
         Raises:
-            ValueError: if there is more than one image, or the queries are not those of the grid.
+            ValueError: if the queries are not those of the grid, or the keywords not as many as were announced.
         """
         height, width = self.grid
-        if q.shape[0] != 1 or q.shape[2] != height * width:
-            raise ValueError(f"got queries of shape {tuple(q.shape)}, wanted (1, heads, {height * width}, dim) for a grid of {height}x{width} image tokens")
-        if not any(self.keywords):
+        if q.shape[2] != height * width:
+            raise ValueError(f"got queries of shape {tuple(q.shape)}, wanted (images, heads, {height * width}, dim) for a grid of {height}x{width} image tokens")
+        if len(keywords) != self.count:
+            raise ValueError(f"got {len(keywords)} keywords, wanted {self.count}")
+        if not any(keywords) or (self.only is not None and block not in self.only):
             return
-        index, member = self._choice(q.device)
+        index, member = self._choice(keywords, q.device)
         seen = None if visible is None else visible[:, index]
-        weights = columns(q, text_keys[:, :, index], lse, seen).mean(1)[0].detach()  # (P, wanted)
-        maps = (weights @ member).T * (height * width)  # (keywords, P)
-        self.maps.append(maps.reshape(-1, height, width).clamp(max=LARGEST).half())
+        weights = columns(q, text_keys[:, :, index], lse, seen).mean(1).detach()  # (B, P, wanted)
+        maps = (weights @ member).mT * (height * width)  # (B, keywords, P)
+        maps = maps if back is None else maps[..., back]
+        self.maps.append(maps.unflatten(-1, self.grid).clamp(max=LARGEST).half())
         self.blocks.append(block)
         self.steps.append(self.step)
         self.masked.append(visible is not None)
 
-    def stack(self) -> Tensor:
-        """All maps so far, (arrivals, keywords, rows, columns) float16 on the CPU."""
-        return self._stacked(self.maps)
+    def stack(self, image: int = 0) -> Tensor:
+        """All maps of one image so far, (arrivals, keywords, rows, columns) float16 on the CPU."""
+        return self._stacked([m[image] for m in self.maps])
 
-    def unmasked(self) -> Tensor:
+    def unmasked(self, image: int = 0) -> Tensor:
         """Those of `stack` that arose with every word visible to every image token: where the model looked of its own accord."""
-        return self._stacked([m for m, hidden in zip(self.maps, self.masked, strict=True) if not hidden])
+        return self._stacked([m[image] for m, hidden in zip(self.maps, self.masked, strict=True) if not hidden])
 
     def _stacked(self, maps: Sequence[Tensor]) -> Tensor:
-        return torch.stack(list(maps)).cpu() if maps else torch.zeros(0, len(self.keywords), *self.grid, dtype=torch.half)
+        return torch.stack(list(maps)).cpu() if maps else torch.zeros(0, self.count, *self.grid, dtype=torch.half)
 
-    def _choice(self, device: torch.device) -> tuple[Tensor, Tensor]:
+    def _choice(self, keywords: Keywords, device: torch.device) -> tuple[Tensor, Tensor]:
         """Which text tokens name anything, int64 (wanted,), and which keyword each belongs to, 0 or 1, float32 (wanted, keywords).
 
         Kept for each set of keywords: making them waits for the device.
         """
-        keywords = tuple(tuple(tokens) for tokens in self.keywords)
         if (keywords, device) not in self._chosen:
             wanted = sorted({t for tokens in keywords for t in tokens})
             member = torch.tensor([[float(t in tokens) for tokens in keywords] for t in wanted])

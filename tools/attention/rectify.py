@@ -10,12 +10,11 @@ is ordinary attention. τ acts on queries after their norm and rotation: before 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-
-from cutwork.tools.attention.kernels import attend
 
 FLAT = 1e-6  # temperatures below are taken for 0
 
@@ -44,29 +43,27 @@ class Rectify:
         if self.iterations < 1:
             raise ValueError(f"iterations is {self.iterations}, wanted at least 1")
 
+    @property
+    def flat(self) -> bool:
+        """Whether all keys count alike."""
+        return self.tau < FLAT
 
-def rectified(q: Tensor, k: Tensor, v: Tensor, how: Rectify, mask: Tensor | None = None) -> Tensor:
+
+def rectified(q: Tensor, look: Callable[[Tensor], Tensor], how: Rectify, mean: Tensor | None = None) -> Tensor:
     """Weakened attention of some queries.
 
     Args:
-        q, k, v: (B, H, L, D), (B, H, S, D), (B, H, S, D), normalised and rotated.
-        mask: bool (L, S) or broadcastable to (B, H, L, S), as in `attend`: the temperature acts inside it.
+        q: (B, H, L, D), normalised and rotated.
+        look: what such queries attend to, (B, H, L, D) of the same; a mask is its business, so the temperature acts inside it.
+        mean: of the values each query may see, which is what temperature 0 attends to; with it, `look` is not asked then.
 
     Returns:
         (B, H, L, D).
     """
     for _ in range(how.iterations):
-        seen = _mean(q, v, mask) if how.tau < FLAT else attend(q * how.tau, k, v, mask)[0]
+        seen = mean.expand_as(q) if how.flat and mean is not None else look(q * (0.0 if how.flat else how.tau))
         q = how.alpha * seen if how.gamma == 1 else torch.lerp(q, how.alpha * seen, how.gamma)
     return q
-
-
-def _mean(q: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Mean of the values each query may see, which is attention at temperature 0: (B, H, L, D)."""
-    if mask is None:
-        return v.mean(2, keepdim=True).expand(*q.shape[:3], v.shape[-1])
-    share = mask.to(v.dtype)
-    return (share / share.sum(-1, keepdim=True)).expand(*q.shape[:3], v.shape[2]) @ v
 
 
 def row_entropy(q: Tensor, k: Tensor, lse: Tensor, chunk: int = 256) -> Tensor:

@@ -8,7 +8,7 @@ contiguous slice, so no mask is needed and every product of image with image is 
     words   the texts of its regions                                   base    the text of the whole prompt
 
     base output     = merge(near, far, base)
-    regional output = merge(near, words), with soft borders merge(near, λ·far, words)
+    regional output = merge(near, words), with soft borders and strengths merge(near, λ·far, s₁·words₁, s₂·words₂, …)
     output          = β · base output + (1 − β) · regional output
 
 Joint order: [segment 0 (background) | segment 1 | … | base | image sorted by class].
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import torch
@@ -37,7 +37,7 @@ class Class:
     at: Span
     near: tuple[Span, ...]
     far: tuple[Span, ...]
-    words: tuple[Span, ...]
+    words: tuple[int, ...]  # which text segments
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,23 @@ class Layout:
 
     order: Tensor  # int64 (P,): which image token stands at each sorted place
     back: Tensor  # int64 (P,): where each image token stands
+    hears: Tensor  # bool (P, T): which text each sorted image token may see in the regional branch
     texts: tuple[Span, ...]  # of the segments
-    seen: tuple[tuple[Span, ...], ...]  # for each segment, the image tokens of its region
+    seen: tuple[tuple[Span, ...], ...]  # for each segment, what it sees beside itself
     base: Span
     image: Span
     classes: tuple[Class, ...]
+
+    def to(self, device: torch.device) -> Layout:
+        """The same with its tensors on a device."""
+        return replace(self, order=self.order.to(device), back=self.back.to(device), hears=self.hears.to(device))
+
+    def opened(self) -> Layout:
+        """The same sequence with nothing kept apart: every segment and every image token sees all of both, as in blocks that the published code leaves out."""
+        everything = tuple(_joined((*(t for t in self.texts if t != text), self.image)) for text in self.texts)
+        hears = self.hears.clone()
+        hears[:, : self.base[0]] = True
+        return replace(self, hears=hears, seen=everything, classes=(Class(self.image, (self.image,), (), tuple(range(len(self.texts)))),))
 
 
 def layout(lengths: Sequence[int], base: int, bits: Tensor, isolate: Isolation = "regions") -> Layout:
@@ -73,20 +85,20 @@ def layout(lengths: Sequence[int], base: int, bits: Tensor, isolate: Isolation =
     sets, counts = torch.unique(bits[order], return_counts=True)
     edges = [ends[-1], *(ends[-1] + n for n in accumulate(counts.tolist()))]
     at = dict(zip(sets.tolist(), zip(edges[:-1], edges[1:], strict=True), strict=True))
-
     sees = dict(zip(at, together(sets[:, None], sets[None, :], isolate).tolist(), strict=True))  # for each bit-set, whether it sees each
-
     classes = tuple(
         Class(
             span,
             _joined(other for other, seen in zip(at.values(), sees[a], strict=True) if seen),
             _joined(other for other, seen in zip(at.values(), sees[a], strict=True) if not seen),
-            _joined(text for i, text in enumerate(texts) if a >> i & 1),
+            tuple(i for i in range(len(texts)) if a >> i & 1),
         )
         for a, span in at.items()
     )
     seen = tuple(_joined(span for b, span in at.items() if b >> i & 1) for i in range(len(lengths)))
-    return Layout(order, torch.argsort(order), tuple(texts), seen, base_span, (ends[-1], edges[-1]), classes)
+    owner = torch.repeat_interleave(torch.tensor([*(1 << i for i in range(len(lengths))), 0]), torch.tensor([*lengths, base]))
+    hears = (bits[order][:, None] & owner[None, :]) != 0
+    return Layout(order, torch.argsort(order), hears, tuple(texts), seen, base_span, (ends[-1], edges[-1]), classes)
 
 
 def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -105,53 +117,76 @@ class Regional:
     """What regional attention gives: outputs of the whole joint sequence, and normalisers for whoever reads columns."""
 
     out: Tensor  # (B, H, L, D)
-    words_lse: Tensor  # (B, H, P), of image queries over what they see in the regional branch
+    words_lse: Tensor | None  # (B, H, P), of image queries over what they see in the regional branch; None without one
     base_lse: Tensor | None  # the same in the base branch; None without one
 
 
-def attend_regions(q: Tensor, k: Tensor, v: Tensor, where: Layout, ratio: float = 0.0, soft: float = 0.0) -> Regional:
+def attend_regions(q: Tensor, k: Tensor, v: Tensor, where: Layout, ratio: float = 0.0, soft: float = 0.0, strengths: Sequence[float] | None = None, read_base: bool = False) -> Regional:
     """Both branches of regional prompting, blended (2411.02395, eqs. 1–4 and 7, where its code blends: in every block's attention).
 
     Args:
         q, k, v: (B, H, L, D) of the joint sequence in the order of `where`.
-        ratio: β, share of the base branch, 0..1; at 0 it is not computed, nor are the rows of the base text meaningful.
+        ratio: β, share of the base branch, 0..1; at 0 that is not computed, nor are the rows of the base text meaningful; at 1
+            the image hears the base text alone.
         soft: λ, how much image tokens of other regions count in the regional branch: 0 = borders are hard, 1 = there are none.
+        strengths: how much the words of each segment count against what else is seen; None = each 1.
+        read_base: compute the base branch also at ratio 0.
 
     Returns:
-        Outputs in the same order; for ratio 0 the rows of the base text are zero.
+        Outputs in the same order; without a base branch the rows of the base text are zero.
 
     Raises:
-        ValueError: if ratio or soft is outside 0..1, or the sequence is not as long as the layout.
+        ValueError: if ratio or soft is outside 0..1, a strength is negative, or the sequence is not as long as the layout.
     """
     if not (0 <= ratio <= 1 and 0 <= soft <= 1):
         raise ValueError(f"got ratio {ratio} and soft {soft}, wanted both in 0..1")
     if q.shape[2] != where.image[1]:
         raise ValueError(f"got {q.shape[2]} tokens, the layout has {where.image[1]}")
+    strengths = [1.0] * len(where.texts) if strengths is None else strengths
+    if len(strengths) != len(where.texts) or min(strengths) < 0:
+        raise ValueError(f"got strengths {list(strengths)}, wanted {len(where.texts)} of 0 or more")
     out = torch.zeros_like(q)
-    words_lse = q.new_empty(*q.shape[:2], where.image[1] - where.image[0], dtype=torch.float32)
-    base_lse = torch.empty_like(words_lse) if ratio > 0 else None
     for text, image in zip(where.texts, where.seen, strict=True):
         out[:, :, slice(*text)] = _over(q, k, v, text, (text, *image))[0]
-    if ratio > 0:
+    with_base = ratio > 0 or read_base
+    if with_base:
         out[:, :, slice(*where.base)] = _over(q, k, v, where.base, (where.base, where.image))[0]
+    if ratio == 1:
+        out[:, :, slice(*where.image)], base_lse = _over(q, k, v, where.image, (where.base, where.image))
+        return Regional(out, None, base_lse)
+    words_lse, base_lse = (q.new_empty(*q.shape[:2], where.image[1] - where.image[0], dtype=torch.float32) for _ in range(2))
     for one in where.classes:
-        at, rows = slice(*one.at), slice(one.at[0] - where.image[0], one.at[1] - where.image[0])
-        if ratio == 0 and not (soft and one.far):  # nothing is shared between branches: one call does
-            out[:, :, at], words_lse[:, :, rows] = _over(q, k, v, one.at, (*one.words, *one.near))
-            continue
-        near = _over(q, k, v, one.at, one.near)
-        regional = merge(near, _over(q, k, v, one.at, one.words))
-        base = near
-        if one.far:
-            far = _over(q, k, v, one.at, one.far)
-            base = merge(near, far)
-            regional = merge(regional, (far[0], far[1] + math.log(soft))) if soft else regional
+        regional, base = _branches(q, k, v, where, one, with_base, soft, strengths)
+        rows = slice(one.at[0] - where.image[0], one.at[1] - where.image[0])
         words_lse[:, :, rows] = regional[1]
-        if base_lse is not None:
-            base = merge(base, _over(q, k, v, one.at, (where.base,)))
+        if base is not None:
             base_lse[:, :, rows] = base[1]
-        out[:, :, at] = torch.lerp(regional[0], base[0], ratio) if ratio > 0 else regional[0]
-    return Regional(out, words_lse, base_lse)
+        out[:, :, slice(*one.at)] = regional[0] if base is None or ratio == 0 else torch.lerp(regional[0], base[0], ratio)
+    return Regional(out, words_lse, base_lse if with_base else None)
+
+
+def _branches(
+    q: Tensor, k: Tensor, v: Tensor, where: Layout, one: Class, with_base: bool, soft: float, strengths: Sequence[float]
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor] | None]:
+    """Output and normaliser of one class of image tokens in the regional branch, and in the base branch if there is one."""
+    texts = [where.texts[i] for i in one.words]
+    softly = soft > 0 and bool(one.far)
+    alike = all(strengths[i] == 1 for i in one.words)
+    if alike and not with_base and not softly:  # nothing is shared between branches: one call does
+        return _over(q, k, v, one.at, _joined((*texts, *one.near))), None
+    near = regional = _over(q, k, v, one.at, one.near)
+    for words, strength in [(_joined(texts), 1.0)] if alike else [((where.texts[i],), strengths[i]) for i in one.words]:
+        regional = merge(regional, _counted(_over(q, k, v, one.at, words), strength))
+    if not softly:
+        return regional, merge(near, _over(q, k, v, one.at, _joined((where.base, *one.far)))) if with_base else None
+    far = _over(q, k, v, one.at, one.far)
+    regional = merge(regional, _counted(far, soft))
+    return regional, merge(merge(near, far), _over(q, k, v, one.at, (where.base,))) if with_base else None
+
+
+def _counted(part: tuple[Tensor, Tensor], times: float) -> tuple[Tensor, Tensor]:
+    """A partial attention whose keys count a number of times, which may be a share."""
+    return part if times == 1 else (part[0], part[1] + (math.log(times) if times > 0 else -math.inf))
 
 
 def _over(q: Tensor, k: Tensor, v: Tensor, queries: Span, keys: Sequence[Span]) -> tuple[Tensor, Tensor]:

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from cutwork.domain import Plan
-from cutwork.tools.attention.record import Recorder
+from cutwork.domain import ErgSettings, Plan
+from cutwork.tools.attention.control import Control, Enough
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,6 @@ class Text:
     lengths: tuple[int, ...]  # tokens of each prompt, in order
 
 
-@dataclass
-class Control:
-    """What the attention adapter does during one forward pass. The default does nothing."""
-
-    text_tokens: int = 0
-    mask: Tensor | None = None  # bool (T + P, T + P), text first
-    record: Recorder | None = None
-
-    @property
-    def active(self) -> bool:
-        return self.mask is not None or self.record is not None
-
-
 class Family(Protocol):
     """A model family as the denoising loop sees it."""
 
@@ -51,13 +39,19 @@ class Family(Protocol):
     blocks: int  # attention blocks that can be recorded
     uses_cfg: bool  # whether guidance is classifier-free (a second pass) rather than embedded or absent
     max_words: int  # prompt tokens the text encoder reads
+    forks: bool  # whether a strong and a weak branch can share a pass up to where they differ
+    erg_blocks: frozenset[int]  # whose attention is weakened unless others are asked for
+    self_cross_blocks: frozenset[int]  # whose attention is looked at
 
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         """The plan in words this model knows, with a note in plain words for each change. Most models know all words."""
         ...
 
-    def encode(self, prompts: Sequence[str]) -> Text:
-        """Encode prompts and join them; the pooled vector is the first prompt's."""
+    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None) -> Text:
+        """Encode prompts and join them; the pooled vector is the first prompt's.
+
+        With `weak` the text encoders' attention is flattened by its `text_tau` in its `text_layers`; pooled vectors are as ever.
+        """
         ...
 
     def tokens(self, prompt: str, phrase: str) -> tuple[int, ...]:
@@ -65,6 +59,14 @@ class Family(Protocol):
 
         Empty if the prompt does not contain the phrase as whole words.
         """
+        ...
+
+    def every(self, double: int, single: int) -> frozenset[int]:
+        """Every so-many-th block of each kind, from the first; families with one kind go by the first number."""
+        ...
+
+    def grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Image token rows and columns of a picture of (width, height) pixels."""
         ...
 
     def noise(self, seed: int, size: tuple[int, int]) -> Tensor:
@@ -75,8 +77,23 @@ class Family(Protocol):
         """Set the schedule for a run and return its timesteps, noisiest first."""
         ...
 
+    def words(self, prompt: str) -> tuple[tuple[int, ...], ...]:
+        """Indices, within the encoded prompt, of all tokens that are words: one group for each text encoder read by the transformer."""
+        ...
+
     def predict(self, latents: Tensor, t: Tensor, text: Text, size: tuple[int, int], guidance: float, control: Control | None = None) -> Tensor:
-        """The model's velocity, under attention control if given; stock attention otherwise, also after an error."""
+        """The model's prediction, under attention control if given; stock attention otherwise, also after an error.
+
+        Returns:
+            Of the shape of `latents`; where a weak branch forks off, [strong | weak] along the batch.
+
+        Raises:
+            Enough: where `control.kept` says to stop.
+        """
+        ...
+
+    def time(self, t: Tensor) -> float:
+        """How noisy a timestep is: 1 = pure noise … 0 = picture."""
         ...
 
     def step(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
@@ -104,6 +121,59 @@ def processors(model: Any, make: Any) -> Iterator[None]:
         yield
     finally:
         model.set_attn_processor(dict(stock))
+
+
+@contextmanager
+def weakened(queries: Sequence[nn.Module], tau: float) -> Iterator[None]:
+    """Flatten a text encoder's attention: what these projections give is scaled by tau.
+
+    T5 adds a bias of relative position to its logits afterwards, so its attention tends to that, not to all words alike.
+    """
+
+    def scaled(module: nn.Module, args: Any, out: Tensor) -> Tensor:  # noqa: ARG001
+        return out * tau
+
+    with ExitStack() as hooks:
+        for query in queries:
+            hooks.callback(query.register_forward_hook(scaled).remove)
+        yield
+
+
+def share_of(blocks: int, low: float, high: float) -> frozenset[int]:
+    """Blocks between two shares of the depth, at least one."""
+    first = min(blocks - 1, round(low * blocks))
+    return frozenset(range(first, max(first + 1, round(high * blocks))))
+
+
+@contextmanager
+def steered(blocks: Sequence[nn.Module], control: Control) -> Iterator[None]:
+    """Hooks between blocks: double the batch where a weak branch forks off, and end the gradient, or the pass, after the last kept block.
+
+    Args:
+        blocks: in the order in which the forward pass comes to them; each takes hidden and text states first, or by name.
+    """
+    with ExitStack() as hooks:
+        if control.weak is not None and control.weak.forks:
+            hooks.callback(blocks[control.weak.first].register_forward_pre_hook(_double, with_kwargs=True).remove)
+        if control.kept is not None and control.kept.last + 1 < len(blocks):
+            hooks.callback(blocks[control.kept.last + 1].register_forward_pre_hook(_stop if control.kept.stop else _let_go, with_kwargs=True).remove)
+        yield
+
+
+def _double(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:  # noqa: ARG001
+    """The states of a block's input twice over; what else it takes broadcasts."""
+    states = ("hidden_states", "encoder_hidden_states")
+    twice = {name: x.repeat(2, *(1 for _ in x.shape[1:])) if name in states and x is not None else x for name, x in kwargs.items()}
+    return tuple(x.repeat(2, 1, 1) if i < 2 and x is not None else x for i, x in enumerate(args)), twice
+
+
+def _stop(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:  # noqa: ARG001
+    raise Enough
+
+
+def _let_go(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:  # noqa: ARG001
+    """End the gradient here; whoever asked for one has it on only around the pass."""
+    torch.set_grad_enabled(False)
 
 
 def quiet() -> None:

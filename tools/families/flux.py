@@ -7,6 +7,7 @@ Sources: diffusers 0.42 `FluxAttnProcessor` for the order of operations; any fol
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cutwork.domain import Plan
+from cutwork.domain import ErgSettings, Plan
 from cutwork.errors import LicenceRefused, NotConfigured
-from cutwork.tools.attention.kernels import attend
-from cutwork.tools.families.base import Control, Family, Text, processors, quiet, word_spans
+from cutwork.tools.attention.control import Control, joint
+from cutwork.tools.families.base import Family, Text, processors, quiet, share_of, steered, weakened, word_spans
 
 
 class FluxProcessor:
-    """The stock FLUX attention with three additions: a mask, its log-sum-exp, and a recorder that may look at both."""
+    """The stock FLUX projections around attention under control."""
 
     _attention_backend = None
     _parallel_config = None
@@ -34,14 +35,12 @@ class FluxProcessor:
         attn: Any,
         hidden_states: Tensor,
         encoder_hidden_states: Tensor | None = None,
-        attention_mask: Tensor | None = None,
+        attention_mask: Tensor | None = None,  # noqa: ARG002 - stock FLUX never passes one
         image_rotary_emb: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Double blocks pass text apart and get (image, text) back; single blocks pass [text, image] joined."""
         q, k, v = self._heads(attn, hidden_states, encoder_hidden_states, image_rotary_emb)
-        mask = self.control.mask if attention_mask is None else attention_mask
-        out, lse = attend(q, k, v, mask)
-        self._record(q, k, lse, mask)
+        out = joint(q, k, v, self.block, self.control)
         out = out.transpose(1, 2).flatten(2).to(q.dtype)  # (B, T + P, H * D)
         if encoder_hidden_states is None:
             return out
@@ -68,13 +67,6 @@ class FluxProcessor:
             k = apply_rotary_emb(k, rope, sequence_dim=1)
         return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
 
-    def _record(self, q: Tensor, k: Tensor, lse: Tensor, mask: Tensor | None) -> None:
-        if self.control.record is None:
-            return
-        t = self.control.text_tokens
-        visible = None if mask is None else mask[t:, :t]
-        self.control.record.add(self.block, q[:, :, t:], k[:, :, :t], lse[:, :, t:], visible)
-
 
 class FluxFamily:
     """A `FluxPipeline` answering the family's questions."""
@@ -87,12 +79,17 @@ class FluxFamily:
             part.eval().requires_grad_(False)
         self.order = {name: i for i, name in enumerate(self.model.attn_processors)}
         self.blocks = len(self.order)
+        self._blocks = [*self.model.transformer_blocks, *self.model.single_transformer_blocks]
+        double = len(self.model.transformer_blocks)
+        self.forks = True
+        self.erg_blocks = share_of(double, 8 / 19, 15 / 19)  # the middle of 57, where rows are least decided
+        self.self_cross_blocks = share_of(double, 5 / 19, 13 / 19)
 
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         return plan, ()
 
-    def encode(self, prompts: Sequence[str]) -> Text:
-        with torch.no_grad():
+    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None) -> Text:
+        with torch.no_grad(), self._weakened(weak):
             parts = [self.pipeline.encode_prompt(prompt=p, device=self.device, max_sequence_length=self._padded(p)) for p in prompts]
         return Text(
             sequence=torch.cat([sequence for sequence, _, _ in parts], dim=1),
@@ -100,19 +97,38 @@ class FluxFamily:
             lengths=tuple(sequence.shape[1] for sequence, _, _ in parts),
         )
 
+    def _weakened(self, weak: ErgSettings | None) -> AbstractContextManager[None]:
+        if weak is None or weak.text_tau is None:
+            return nullcontext()
+        layers = self.pipeline.text_encoder_2.encoder.block
+        chosen = weak.text_layers or range(2 * len(layers) // 3, len(layers))
+        return weakened([layers[i].layer[0].SelfAttention.q for i in chosen], weak.text_tau)
+
     def _padded(self, prompt: str) -> int:  # noqa: ARG002 - families with short prompts look at it
         """Tokens a prompt is padded to. FLUX attends to padding, so this is what the model was trained with."""
         return self.max_words
 
     def tokens(self, prompt: str, phrase: str) -> tuple[int, ...]:
-        encoded = self.pipeline.tokenizer_2(prompt, return_offsets_mapping=True, truncation=True, max_length=self._padded(prompt))
         spans = word_spans(prompt, phrase)
+        return tuple(i for i, low, high in self._spans(prompt) if any(low < end and high > start for start, end in spans))
+
+    def words(self, prompt: str) -> tuple[tuple[int, ...], ...]:
+        return (tuple(i for i, _, _ in self._spans(prompt)),)
+
+    def _spans(self, prompt: str) -> list[tuple[int, int, int]]:
+        """Index and character span of each token that is not special and holds anything but white space (a leading "▁" maps onto the space before a word)."""
+        encoded = self.pipeline.tokenizer_2(prompt, return_offsets_mapping=True, truncation=True, max_length=self._padded(prompt))
         special = set(self.pipeline.tokenizer_2.all_special_ids)
-        return tuple(
-            i
-            for i, (token, (low, high)) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"], strict=True))
-            if token not in special and any(low < end and high > start and _inked(prompt, low, high) for start, end in spans)
-        )
+        tokens = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        return [(i, low, high) for i, (token, (low, high)) in enumerate(tokens) if token not in special and prompt[low:high].strip()]
+
+    def every(self, double: int, single: int) -> frozenset[int]:
+        doubles = len(self.model.transformer_blocks)
+        return frozenset(range(0, doubles, double)) | frozenset(range(doubles, self.blocks, single))
+
+    def grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        cell = self.pipeline.vae_scale_factor * 2  # 2×2 latents a token, so never a hard-coded 16
+        return size[1] // cell, size[0] // cell
 
     def noise(self, seed: int, size: tuple[int, int]) -> Tensor:
         generator = torch.Generator("cpu").manual_seed(seed)
@@ -124,7 +140,7 @@ class FluxFamily:
         from diffusers.pipelines.flux.pipeline_flux import calculate_shift, retrieve_timesteps
 
         scheduler = self.pipeline.scheduler
-        rows, columns = self._grid(size)
+        rows, columns = self.grid(size)
         shift = calculate_shift(
             rows * columns,
             scheduler.config.get("base_image_seq_len", 256),
@@ -138,26 +154,34 @@ class FluxFamily:
         return list(timesteps)
 
     def predict(self, latents: Tensor, t: Tensor, text: Text, size: tuple[int, int], guidance: float, control: Control | None = None) -> Tensor:
+        ids = self.pipeline._prepare_latent_image_ids(1, *self.grid(size), self.device, latents.dtype)
         if control is None or not control.active:
-            return self._forward(latents, t, text, size, guidance)
-        with processors(self.model, lambda name: FluxProcessor(self.order[name], control)):
-            return self._forward(latents, t, text, size, guidance)
+            return self._forward(latents, ids, t, text, guidance)
+        with processors(self.model, lambda name: FluxProcessor(self.order[name], control)), steered(self._blocks, control):
+            if control.regions is None:
+                return self._forward(latents, ids, t, text, guidance)
+            layout = control.regions.layout
+            return self._forward(latents[:, layout.order], ids[layout.order], t, text, guidance)[:, layout.back]
 
-    def _forward(self, latents: Tensor, t: Tensor, text: Text, size: tuple[int, int], guidance: float) -> Tensor:
-        embedded = torch.full([latents.shape[0]], guidance, device=self.device) if self.model.config.guidance_embeds else None
-        rows, columns = self._grid(size)
+    def _forward(self, latents: Tensor, ids: Tensor, t: Tensor, text: Text, guidance: float) -> Tensor:
+        """The transformer on packed latents (B, P, C) whose image tokens stand at `ids` (P, 3)."""
+        images = latents.shape[0]
+        embedded = torch.full([images], guidance, device=self.device) if self.model.config.guidance_embeds else None
         output = self.model(
             hidden_states=latents,
-            timestep=t.expand(latents.shape[0]).to(latents.dtype) / 1000,
+            timestep=t.expand(images).to(latents.dtype) / 1000,
             guidance=embedded,
-            pooled_projections=text.pooled,
-            encoder_hidden_states=text.sequence,
+            pooled_projections=text.pooled.expand(images, -1),
+            encoder_hidden_states=text.sequence.expand(images, -1, -1),
             txt_ids=torch.zeros(text.sequence.shape[1], 3, device=self.device, dtype=text.sequence.dtype),
-            img_ids=self.pipeline._prepare_latent_image_ids(1, rows, columns, self.device, latents.dtype),
+            img_ids=ids,
             return_dict=False,
         )
         velocity: Tensor = output[0]
         return velocity
+
+    def time(self, t: Tensor) -> float:
+        return float(t) / 1000
 
     def step(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
         stepped: Tensor = self.pipeline.scheduler.step(velocity, t, latents, return_dict=False)[0]
@@ -174,16 +198,6 @@ class FluxFamily:
             image = vae.decode(unpacked.to(vae.dtype), return_dict=False)[0]
         pixels: np.ndarray = self.pipeline.image_processor.postprocess(image, output_type="np")[0]
         return (pixels * 255).round().astype(np.uint8)
-
-    def _grid(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Token rows and columns: 2×2 latents a token, so never a hard-coded 16."""
-        cell = self.pipeline.vae_scale_factor * 2
-        return size[1] // cell, size[0] // cell
-
-
-def _inked(prompt: str, low: int, high: int) -> bool:
-    """Whether a token's span holds anything but white space (a leading "▁" maps onto the space before a word)."""
-    return bool(prompt[low:high].strip())
 
 
 def load(model: str, device: torch.device) -> Family:

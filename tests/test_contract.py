@@ -1,0 +1,136 @@
+"""Every family under every technique: each acts, alone and with all others, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from builders import a_plan
+
+from cutwork import registry
+from cutwork.domain import ApgSettings, Box, CadsSettings, DrawSettings, ErgSettings, Plan, SelfCrossSettings
+from cutwork.errors import Cancelled
+from cutwork.ports import Watch
+from cutwork.tools.attention.record import Recorder
+from cutwork.tools.denoise import denoise
+from cutwork.tools.families.base import Family
+from cutwork.tools.render import condition, techniques_of
+
+SIZE = (128, 96)
+PLAN = a_plan(
+    "a grumpy cat", "a red dog",
+    boxes=(Box((0, 0, 0.5, 1)), Box((0.5, 0.2, 1, 1))), background="a blue background", size=SIZE, draw=DrawSettings(steps=3, guidance=3.0, regional=False),
+)  # fmt: skip
+TECHNIQUES: dict[str, dict[str, Any]] = {
+    "regional": {"regional": True},
+    "regional, β 0": {"regional": True, "base_ratio": 0.0},
+    "regional, official": {"regional": True, "official": True, "isolate": "all", "regional_every": (2, 2)},
+    "self-cross": {"self_cross": SelfCrossSettings()},
+    "self-cross, latents": {"self_cross": SelfCrossSettings(form="latents", refine=(0.34,), start_rounds=1)},
+    "erg": {"erg": ErgSettings()},
+    "erg, flat": {"erg": ErgSettings(tau=0.0)},
+    "erg, iterated": {"erg": ErgSettings(tau=0.5, gamma=1.5, iterations=2)},
+    "erg, text": {"erg": ErgSettings(text_tau=0.01)},
+    "erg without cfg": {"erg": ErgSettings(), "guidance": 1.0},
+    "apg": {"apg": ApgSettings(parallel=0.0)},
+    "cads": {"cads": CadsSettings(noise=0.3)},
+}
+TECHNIQUES["all"] = {key: value for name in ("regional", "self-cross", "erg", "apg", "cads") for key, value in TECHNIQUES[name].items()}
+TECHNIQUES["all, otherwise"] = {**TECHNIQUES["all"], **TECHNIQUES["self-cross, latents"], **TECHNIQUES["erg, text"], **TECHNIQUES["regional, official"]}
+
+
+@pytest.fixture(scope="module", params=registry.names("cutwork.tools.families"))
+def family(request: pytest.FixtureRequest) -> Iterator[Family]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # third-party notices while building random models
+        yield registry.find("cutwork.tools.families", request.param).tiny()
+
+
+technique = pytest.mark.parametrize("name", TECHNIQUES)
+
+
+def plan_of(name: str) -> Plan:
+    return PLAN.model_copy(update={"draw": DrawSettings(**{**dict(PLAN.draw), **TECHNIQUES.get(name, {})})})
+
+
+def drawn(family: Family, plan: Plan, seeds: tuple[int, ...] = (3,), **watch: Any) -> torch.Tensor:
+    start = torch.cat([family.noise(seed, SIZE) for seed in seeds])
+    recorder = Recorder(len(plan.regions), family.grid(SIZE))
+    return denoise(
+        family, start, condition(plan, family), SIZE, 3, plan.draw.guidance, techniques_of(plan, family), recorder, Watch(**watch)
+    ).latents  # fmt: skip
+
+
+@technique
+def test_it_acts_and_the_same_seed_gives_the_same_latents(family: Family, name: str) -> None:
+    plan = plan_of(name)
+    off = plan.model_copy(update={"draw": DrawSettings(steps=3, guidance=plan.draw.guidance, regional=False)})
+    on = drawn(family, plan)
+    assert torch.isfinite(on).all()
+    assert not torch.equal(on, drawn(family, off))
+    assert torch.equal(on, drawn(family, plan))
+
+
+@technique
+def test_a_batch_of_two_is_two_batches_of_one(family: Family, name: str) -> None:
+    both = drawn(family, plan_of(name), seeds=(3, 4))
+    for i, seed in enumerate((3, 4)):
+        torch.testing.assert_close(both[i : i + 1], drawn(family, plan_of(name), seeds=(seed,)), atol=2e-4, rtol=2e-3)
+
+
+@technique
+def test_nothing_is_left_behind(family: Family, name: str) -> None:
+    model = family.model  # type: ignore[attr-defined]
+    stock, hooks = dict(model.attn_processors), _hooks(family)
+    out = drawn(family, plan_of(name))
+    assert not out.requires_grad
+    seen: list[int] = []
+    with pytest.raises(Cancelled):
+        drawn(family, plan_of(name), on_step=lambda done, total: seen.append(done), cancelled=lambda: bool(seen))
+
+    def fail(module: torch.nn.Module, args: Any, output: Any) -> None:
+        raise RuntimeError("out of memory")
+
+    last = [m for m in model.modules() if not list(m.children())][-1]
+    handle = last.register_forward_hook(fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        drawn(family, plan_of(name))
+    handle.remove()
+    assert dict(model.attn_processors) == stock
+    assert _hooks(family) == hooks
+    assert torch.is_grad_enabled()
+    assert all(p.grad is None for p in model.parameters())
+
+
+def _hooks(family: Family) -> int:
+    parts = [p for p in family.pipeline.components.values() if isinstance(p, torch.nn.Module)]  # type: ignore[attr-defined]
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for p in parts for m in p.modules())
+
+
+@pytest.mark.parametrize("name", ["erg", "erg, flat", "all"])
+def test_branches_that_share_a_pass_are_two_passes(family: Family, name: str) -> None:
+    if not family.forks:
+        pytest.skip("this family's branches always run apart")
+    shared = drawn(family, plan_of(name))
+    family.forks = False
+    try:
+        apart = drawn(family, plan_of(name))
+    finally:
+        family.forks = True
+    torch.testing.assert_close(shared, apart, atol=1e-4, rtol=1e-3)
+
+
+def test_weakened_text_is_another_text_and_pooled_as_ever(family: Family) -> None:
+    usual, same, weak = (family.encode([PLAN.prompt], erg) for erg in (None, ErgSettings(text_tau=1.0), ErgSettings(text_tau=0.0)))
+    assert torch.equal(usual.sequence, same.sequence)
+    assert not torch.equal(usual.sequence, weak.sequence)
+    assert torch.equal(usual.pooled, weak.pooled)
+
+
+def test_erg_of_scale_one_is_the_strong_branch(family: Family) -> None:
+    plan = plan_of("erg")
+    one = plan.model_copy(update={"draw": plan.draw.model_copy(update={"erg": ErgSettings(scale=1.0)})})
+    torch.testing.assert_close(drawn(family, one), drawn(family, plan_of("nothing")), atol=1e-5, rtol=1e-4)
