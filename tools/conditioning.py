@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -68,6 +68,13 @@ class Step:
     def time(self) -> float:
         """1 = pure noise … 0 = picture."""
         return self.family.time(self.t)
+
+    def alone(self, image: int) -> Step:
+        """The same for one image of a batch, where each is told in its own way."""
+        text = self.phase.text
+        if len(text.sequence) == 1:
+            return self
+        return replace(self, phase=replace(self.phase, text=Text(text.sequence[image : image + 1], text.pooled[image : image + 1], text.lengths)))
 
     def before(self, share: float) -> bool:
         """Whether it comes before a share of all steps is done."""

@@ -47,7 +47,7 @@ class Nudge:
 
     def prepare(self, step: Step, latents: Tensor) -> Tensor:
         """The latents (B, …) to make this step from; each image goes its own way, as if it were alone."""
-        return torch.cat([self._prepared(step, one) for one in latents.split(1)])
+        return torch.cat([self._prepared(step.alone(i), one) for i, one in enumerate(latents.split(1))])
 
     def _prepared(self, step: Step, latents: Tensor) -> Tensor:
         if step.number == 0 and self.how.start_rounds:
