@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from builders import a_plan, grey_png
+from stock import stock
 
 from cutwork import registry
 from cutwork.domain import Box, DrawSettings, Plan, Shot
@@ -62,20 +63,7 @@ def first_prediction(family: Family, plan: Plan, blobs: MemoryBlobs | None = Non
 
 
 def test_nothing_switched_on_is_the_stock_pipeline_to_the_bit(family: Family) -> None:
-    pipeline = family.pipeline  # type: ignore[attr-defined]
-    pipeline.set_progress_bar_config(disable=True)
-    stock = pipeline(
-        PLAN.prompt,
-        negative_prompt="",
-        true_cfg_scale=3.0,
-        width=SIZE[0],
-        height=SIZE[1],
-        num_inference_steps=3,
-        max_sequence_length=family.encode([PLAN.prompt]).lengths[0],
-        generator=torch.Generator().manual_seed(3),
-        output_type="latent",
-    ).images
-    assert torch.equal(latents(family, plain(family)), stock)
+    assert torch.equal(latents(family, plain(family)), stock(family, PLAN, 3))
 
 
 def test_recording_changes_nothing(family: Family) -> None:

@@ -89,6 +89,10 @@ class Step:
         """The model's prediction under control, of the phase's text unless another is given."""
         return self.family.predict(latents, self.t, text or self.phase.text, self.size, self.guidance, control)
 
+    def predict_beside(self, latents: Tensor, control: Control, empty: Text) -> tuple[Tensor, Tensor]:
+        """The predictions of the phase's text under control, and of the empty prompt."""
+        return self.family.predict_beside(latents, self.t, self.phase.text, empty, self.size, self.guidance, control)
+
 
 def chance_of(latents: Tensor) -> torch.Generator:
     """Randomness that belongs to an image: the same start noise gives the same numbers, whatever else is in the batch."""

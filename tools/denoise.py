@@ -22,7 +22,7 @@ from torch import Tensor
 from cutwork.domain import CadsSettings
 from cutwork.errors import Cancelled
 from cutwork.ports import Watch
-from cutwork.tools.attention.control import Weak
+from cutwork.tools.attention.control import Control, Weak
 from cutwork.tools.attention.record import Recorder
 from cutwork.tools.conditioning import Conditioning, Phase, Step, chance_of
 from cutwork.tools.families.base import Family, Text
@@ -86,8 +86,7 @@ def denoise(
         phase = phase if on.cads is None else _disturbed(phase, family.time(t), on.cads, chances)
         step = Step(family, t, phase, size, guidance, i, len(timesteps))
         latents = latents if on.nudge is None else on.nudge.prepare(step, latents)
-        strong, weak = _predict(step, latents, on, recorder)
-        empty = None if conditioning.empty is None else family.predict(latents, t, conditioning.empty, size, guidance)
+        strong, empty, weak = _predict(step, latents, conditioning.empty, on, recorder)
         velocity = on.guide.combine(strong, empty, weak)
         before, latents = latents, family.step(velocity, t, latents)
         watch.on_step(i + 1, len(timesteps))
@@ -96,27 +95,29 @@ def denoise(
     return Drawn(latents, len(timesteps), stopped=False)
 
 
-def _predict(step: Step, latents: Tensor, on: Techniques, recorder: Recorder | None) -> tuple[Tensor, Tensor | None]:
-    """The strong prediction, recorded and nudged, and the weak one if there is one at this step."""
+def _predict(step: Step, latents: Tensor, empty: Text | None, on: Techniques, recorder: Recorder | None) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """The strong prediction, recorded and nudged; that of the empty prompt; and the weak one. The others are there where they are asked for."""
     weak = None if on.weak is None or step.before(on.weak_from) else on.weak
     apart = step.phase.weak is not None or not step.family.forks or len(latents) > 1  # the branches share no pass
     if recorder is not None:
         recorder.step = step.number
     kept = None if on.nudge is None else on.nudge.watch(step)
     control = step.control(record=recorder, kept=kept, weak=None if apart else weak)
-    if on.nudge is None or kept is None:
-        out = step.predict(latents, control)
-        strong, other = out.chunk(2) if control.weak else (out, None)
+    other: Tensor | None = None
+    none: Tensor | None = None
+    if empty is not None and control.weak is None and kept is None:
+        strong, none = step.predict_beside(latents, control, empty)
     else:
-        with torch.enable_grad():
-            watched = latents.detach().requires_grad_()
+        with torch.set_grad_enabled(kept is not None):
+            watched = latents.detach().requires_grad_(kept is not None)
             out = step.predict(watched, control).detach()
         strong, other = out.chunk(2) if control.weak else (out, None)
-        strong = on.nudge.turn(step, kept, watched, strong)
+        strong = strong if on.nudge is None or kept is None else on.nudge.turn(step, kept, watched, strong)
+        none = None if empty is None else step.predict(latents, Control(), empty)
     if apart and (weak is not None or step.phase.weak is not None):
         weakened = None if weak is None else replace(weak, forks=False)
         other = step.predict(latents, step.control(weak=weakened), step.phase.weak)
-    return strong, other
+    return strong, none, other
 
 
 def _disturbed(phase: Phase, time: float, how: CadsSettings, chances: list[torch.Generator]) -> Phase:

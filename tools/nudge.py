@@ -47,7 +47,7 @@ class Nudge:
 
     def prepare(self, step: Step, latents: Tensor) -> Tensor:
         """The latents (B, …) to make this step from; each image goes its own way, as if it were alone."""
-        return torch.cat([self._prepared(step.alone(i), one) for i, one in enumerate(latents.split(1))])
+        return torch.cat([self._prepared(step.alone(i), one) for i, one in enumerate(torch.split(latents, 1))])
 
     def _prepared(self, step: Step, latents: Tensor) -> Tensor:
         if step.number == 0 and self.how.start_rounds:
@@ -99,7 +99,7 @@ class Nudge:
             if all(loss.neglected <= ENOUGH and loss.blended <= APART for loss in losses):
                 return moved.detach(), worst, True
             optimizer.zero_grad()
-            moved.backward(gradient)
+            torch.autograd.backward(moved, gradient)
             optimizer.step()
         return best, least, False
 

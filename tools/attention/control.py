@@ -163,7 +163,8 @@ def joint(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Tens
     """
     kinds = control.kinds_at(block)
     run = {"plain": _plain, "strong": _strong, "weak": _weak}
-    outs = [run[kind](*part, block, control) for kind, *part in zip(kinds, *(x.chunk(len(kinds)) for x in (q, k, v)), strict=True)]
+    shares = zip(kinds, *(x.chunk(len(kinds)) for x in (q, k, v)), strict=True)
+    outs = [run[kind](q, k, v, block, control) for kind, q, k, v in shares]
     return outs[0] if len(outs) == 1 else torch.cat(outs)
 
 
@@ -174,11 +175,12 @@ def _plain(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Ten
 def _strong(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Tensor:
     t, record = control.text, control.record
     image, words = q[:, :, t:], k[:, :, :t]
+    base_lse: Tensor | None
     if control.regions is None:
         out, lse = attend(q, k, v)
-        base_lse: Tensor | None = lse[:, :, t:]
+        base_lse = lse[:, :, t:]
         if record is not None:
-            record.add(block, image, words, base_lse, control.keywords)
+            record.add(block, image, words, lse[:, :, t:], control.keywords)
     else:
         found, layout = control.regions.attend(q, k, v, block), control.regions.layout
         out, base_lse = found.out, found.base_lse

@@ -34,7 +34,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple
         raise ValueError(f"the attention mask is {mask.dtype}, wanted bool with True where a query may attend")
     out, lse = _fused(q, k, v, mask)
     if torch.is_grad_enabled() and (q.requires_grad or k.requires_grad) and not lse.requires_grad:
-        lse = _Normaliser.apply(q, k, lse, mask)
+        lse = _Normaliser.apply(q, k, lse, mask)  # type: ignore[no-untyped-call]
     return out, lse
 
 

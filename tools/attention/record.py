@@ -70,7 +70,7 @@ class Recorder:
         weights = columns(q, text_keys[:, :, index], lse, seen).mean(1).detach()  # (B, P, wanted)
         maps = (weights @ member).mT * (height * width)  # (B, keywords, P)
         maps = maps if back is None else maps[..., back]
-        self.maps.append(maps.unflatten(-1, self.grid).clamp(max=LARGEST).half())
+        self.maps.append(maps.reshape(*maps.shape[:2], *self.grid).clamp(max=LARGEST).half())
         self.blocks.append(block)
         self.steps.append(self.step)
         self.masked.append(visible is not None)

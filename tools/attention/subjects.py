@@ -55,7 +55,7 @@ def cross_maps(seen: Sequence[Seen], subjects: Subjects, offset: int, grid: tupl
         each = [columns(s.image[one], s.words[one, :, at], s.lse[one]).mean(1)[0] for s in seen if s.words is not None]
         probabilities = torch.stack(each).mean(0)  # (P, words)
         probabilities = probabilities if back is None else probabilities[back]
-        maps.append(selfcross.over_words(probabilities.T.unflatten(1, grid), tokens))
+        maps.append(selfcross.over_words(probabilities.T.reshape(-1, *grid), tokens))
     return selfcross.smooth(torch.stack(maps).mean(0))
 
 

@@ -92,6 +92,15 @@ class Family(Protocol):
         """
         ...
 
+    def predict_beside(
+        self, latents: Tensor, t: Tensor, text: Text, empty: Text, size: tuple[int, int], guidance: float, control: Control
+    ) -> tuple[Tensor, Tensor]:
+        """The predictions for a text, under control, and for the empty prompt, without: in one batch or apart, as the stock pipeline makes them.
+
+        Asked for only where no branch forks off and nothing is kept.
+        """
+        ...
+
     def time(self, t: Tensor) -> float:
         """How noisy a timestep is: 1 = pure noise … 0 = picture."""
         ...

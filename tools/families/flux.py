@@ -163,6 +163,11 @@ class FluxFamily:
             layout = control.regions.layout
             return self._forward(latents[:, layout.order], ids[layout.order], t, text, guidance)[:, layout.back]
 
+    def predict_beside(
+        self, latents: Tensor, t: Tensor, text: Text, empty: Text, size: tuple[int, int], guidance: float, control: Control
+    ) -> tuple[Tensor, Tensor]:
+        return self.predict(latents, t, text, size, guidance, control), self.predict(latents, t, empty, size, guidance)
+
     def _forward(self, latents: Tensor, ids: Tensor, t: Tensor, text: Text, guidance: float) -> Tensor:
         """The transformer on packed latents (B, P, C) whose image tokens stand at `ids` (P, 3)."""
         images = latents.shape[0]
