@@ -455,9 +455,33 @@ def eval_model(
     json: AsJson = False,
 ) -> None:
     """Does the embedded model draw what its prompt says? A recogniser of the same subjects judges."""
-    from cutwork.lab import evaluate, evaluate_model
+    from cutwork.lab import evaluate_model
 
-    report = evaluate_model.run(singles, pairs, scenes)
+    _report(evaluate_model.run(singles, pairs, scenes), keep, json)
+
+
+@eval_app.command("control")
+def eval_control(
+    scenes: Annotated[int, typer.Option("--scenes", min=1, help="Scenes a part draws.")] = 200,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Pictures of each scene.")] = 3,
+    side: Annotated[int, typer.Option("--side", min=64, max=512, help="Pixels, a multiple of 16.")] = 128,
+    part: Annotated[list[str] | None, typer.Option("--part", help="regions, self-cross or erg; may be given several times.", show_default="all")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Does attention control do what it says? The embedded model draws with it on and off, a recogniser judges."""
+    from cutwork.lab import evaluate_control
+
+    unknown = set(part or ()) - set(evaluate_control.PARTS)
+    if unknown:
+        raise typer.BadParameter(f"there is no part {', '.join(sorted(unknown))}: {', '.join(evaluate_control.PARTS)}")
+    _report(evaluate_control.run(scenes, seeds, side, tuple(part or evaluate_control.PARTS)), keep, json)
+
+
+def _report(report: Any, keep: bool, json: bool) -> None:
+    """Print what a suite found, and write it down if it is to be kept."""
+    from cutwork.lab import evaluate
+
     if keep:
         evaluate.keep(report)
     if json:
@@ -491,6 +515,26 @@ def bench_draw(side: Annotated[int, typer.Option("--side", help="Pixels, a multi
             f"{side} x {side}: drawn in {result['draw_s']:.1f} s ({result['steps']} steps, {result['threads']} threads), loaded in "
             f"{result['load_s']:.1f} s after {result['import_s']:.1f} s of imports, {result['peak_mb']} MB at most"
         )
+
+
+@bench_app.command("control")
+def bench_control(
+    scale: Annotated[str, typer.Option("--scale", help="cpu, flux (a GPU, FLUX.1 size) or tiny.")] = "cpu",
+    repeats: Annotated[int, typer.Option("--repeats", min=1, max=20)] = 3,
+    tokens: Annotated[list[int] | None, typer.Option("--tokens", help="Length of each text; may be given several times.", show_default="64 and 512")] = None,
+    regions: Annotated[list[int] | None, typer.Option("--regions", help="How many regions; may be given several times.", show_default="2, 4, 8 and 16")] = None,
+    json: AsJson = False,
+) -> None:
+    """What attention control costs, as ratios to the plain drawing of the same run, beside regional prompting as published."""
+    from cutwork.lab import bench_control as bench
+
+    if scale not in bench.SCALES:
+        raise typer.BadParameter(f"there is no scale {scale!r}: {', '.join(bench.SCALES)}")
+    rows = bench.control(scale, repeats, tuple(tokens or (64, 512)), tuple(regions or (2, 4, 8, 16)))
+    if json:
+        _print_json(rows)
+    else:
+        typer.echo(bench.table(rows))
 
 
 def _deliver(studio: Studio, result: Any, out: Path | None, json: bool, quiet: bool, exit_code: bool = True) -> None:

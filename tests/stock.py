@@ -21,6 +21,16 @@ def flux(family: Any, plan: Plan, seed: int) -> torch.Tensor:
     ).images
 
 
+def sd3(family: Any, plan: Plan, seed: int) -> torch.Tensor:
+    return family.pipeline(
+        plan.prompt,
+        negative_prompt="",
+        guidance_scale=plan.draw.guidance,
+        max_sequence_length=family.encode([plan.prompt]).lengths[0] - family.pipeline.tokenizer_max_length,
+        **_common(plan, seed),
+    ).images
+
+
 def _common(plan: Plan, seed: int) -> dict[str, Any]:
     width, height = plan.size.root
     return {
@@ -29,7 +39,7 @@ def _common(plan: Plan, seed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-STOCK: dict[str, Callable[[Any, Plan, int], torch.Tensor]] = {"FluxPipeline": flux}
+STOCK: dict[str, Callable[[Any, Plan, int], torch.Tensor]] = {"FluxPipeline": flux, "StableDiffusion3Pipeline": sd3}
 
 
 def stock(family: Family, plan: Plan, seed: int) -> torch.Tensor:

@@ -128,6 +128,7 @@ class Control:
         keywords: tokens that name each subject, as the strong branch (while regions act: the regional one) sees them.
         base_keywords: the same in the base text, while regions act beside a base branch.
         kinds: what equal shares of the batch are, in order.
+        text_last: the stock model has text after the image; where all attend to all, its order is kept, since sums in another round otherwise.
     """
 
     text: int = 0
@@ -138,6 +139,7 @@ class Control:
     weak: Weak | None = None
     kept: Kept | None = None
     kinds: tuple[Kind, ...] = ("strong",)
+    text_last: bool = False
 
     @property
     def active(self) -> bool:
@@ -168,8 +170,16 @@ def joint(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Tens
     return outs[0] if len(outs) == 1 else torch.cat(outs)
 
 
+def _all(q: Tensor, k: Tensor, v: Tensor, control: Control) -> tuple[Tensor, Tensor]:
+    """Attention of all to all and its normaliser, to the bit as the stock model has it."""
+    if not control.text_last:
+        return attend(q, k, v)
+    out, lse = attend(*(x.roll(-control.text, 2) for x in (q, k, v)))
+    return out.roll(control.text, 2), lse.roll(control.text, 2)
+
+
 def _plain(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Tensor:  # noqa: ARG001
-    return attend(q, k, v)[0]
+    return _all(q, k, v, control)[0]
 
 
 def _strong(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Tensor:
@@ -177,7 +187,7 @@ def _strong(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Te
     image, words = q[:, :, t:], k[:, :, :t]
     base_lse: Tensor | None
     if control.regions is None:
-        out, lse = attend(q, k, v)
+        out, lse = _all(q, k, v, control)
         base_lse = lse[:, :, t:]
         if record is not None:
             record.add(block, image, words, lse[:, :, t:], control.keywords)

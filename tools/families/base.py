@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from cutwork.domain import ErgSettings, Plan
+from cutwork.errors import LicenceRefused, NotConfigured
 from cutwork.tools.attention.control import Control, Enough
 
 
@@ -196,6 +197,16 @@ def quiet() -> None:
     diffusers_logging.set_verbosity(logging.ERROR)
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity(logging.ERROR)
+
+
+def explained(model: str, error: Exception) -> Exception:
+    """What to raise instead of an error met on loading a hub id or a folder: one that says what to do, or itself."""
+    if type(error).__name__ == "GatedRepoError":
+        return LicenceRefused(f"{model} is gated: accept its licence on its hub page, then set HF_TOKEN", hint=f"https://huggingface.co/{model}")
+    if isinstance(error, OSError | ValueError):
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        return NotConfigured(f"cannot load model {model!r}: {reason[:300]}", hint="a hub id is downloaded on first use, so the hub must be reachable then; else give a local folder. `--model mini` needs neither")
+    return error
 
 
 def word_spans(text: str, phrase: str) -> list[tuple[int, int]]:

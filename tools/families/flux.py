@@ -16,9 +16,8 @@ import torch
 from torch import Tensor
 
 from cutwork.domain import ErgSettings, Plan
-from cutwork.errors import LicenceRefused, NotConfigured
 from cutwork.tools.attention.control import Control, joint
-from cutwork.tools.families.base import Family, Text, processors, quiet, share_of, steered, weakened, word_spans
+from cutwork.tools.families.base import Family, Text, explained, processors, quiet, share_of, steered, weakened, word_spans
 
 
 class FluxProcessor:
@@ -39,7 +38,7 @@ class FluxProcessor:
         image_rotary_emb: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Double blocks pass text apart and get (image, text) back; single blocks pass [text, image] joined."""
-        q, k, v = self._heads(attn, hidden_states, encoder_hidden_states, image_rotary_emb)
+        q, k, v = self.heads(attn, hidden_states, encoder_hidden_states, image_rotary_emb)
         out = joint(q, k, v, self.block, self.control)
         out = out.transpose(1, 2).flatten(2).to(q.dtype)  # (B, T + P, H * D)
         if encoder_hidden_states is None:
@@ -50,7 +49,7 @@ class FluxProcessor:
         return image, attn.to_add_out(text.contiguous())
 
     @staticmethod
-    def _heads(attn: Any, image: Tensor, text: Tensor | None, rope: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
+    def heads(attn: Any, image: Tensor, text: Tensor | None, rope: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
         """Projected, normalised and rotated q, k, v, each (B, H, T + P, D)."""
         from diffusers.models.embeddings import apply_rotary_emb
 
@@ -218,18 +217,9 @@ def load(model: str, device: torch.device) -> Family:
     try:
         pipeline = FluxPipeline.from_pretrained(model, dtype=dtype)
     except Exception as error:
-        raise _explained(model, error) from error
+        raise explained(model, error) from error
     distilled = pipeline.transformer.config.guidance_embeds or "schnell" in Path(model).name.lower()
     return FluxFamily(model, pipeline, uses_cfg=not distilled, max_words=256 if "schnell" in model.lower() else 512, device=device)
-
-
-def _explained(model: str, error: Exception) -> Exception:
-    if type(error).__name__ == "GatedRepoError":
-        return LicenceRefused(f"{model} is gated: accept its licence on its hub page, then set HF_TOKEN", hint=f"https://huggingface.co/{model}")
-    if isinstance(error, OSError | ValueError):
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return NotConfigured(f"cannot load model {model!r}: {reason[:300]}", hint="a hub id is downloaded on first use, so the hub must be reachable then; else give a local folder. `--model mini` needs neither")
-    return error
 
 
 def tiny() -> Family:
