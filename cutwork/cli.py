@@ -25,7 +25,7 @@ app = typer.Typer(
 config_app = typer.Typer(help="Settings and where they come from.", no_args_is_help=True, rich_markup_mode=None)
 eval_app = typer.Typer(help="Measure Cutwork; every figure of the README comes from here.", no_args_is_help=True, rich_markup_mode=None)
 bench_app = typer.Typer(help="Time Cutwork, as ratios within one run.", no_args_is_help=True, rich_markup_mode=None)
-models_app = typer.Typer(help="Models that can draw.", no_args_is_help=True, rich_markup_mode=None)
+models_app = typer.Typer(help="Models that can draw, what they need and how to get them.", rich_markup_mode=None)
 app.add_typer(config_app, name="config")
 app.add_typer(eval_app, name="eval")
 app.add_typer(bench_app, name="bench")
@@ -34,7 +34,7 @@ app.add_typer(models_app, name="models")
 Kind = Annotated[str | None, typer.Option("--kind", help="cutout, sticker, meme or textile.", show_default="cutout")]
 SizeOption = Annotated[str | None, typer.Option("--size", metavar="WxH", help="Canvas in pixels, multiples of 16.", show_default="256x256")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Same seed, same picture. Chosen and recorded if left out.")]
-Model = Annotated[str | None, typer.Option("--model", help="mini, a diffusers folder, or a hub id.")]
+Model = Annotated[str | None, typer.Option("--model", help="mini, a diffusers folder, a .safetensors or .gguf file, or a hub id.")]
 LlmOption = Annotated[str | None, typer.Option("--llm", help="offline, openai:<model>, or replay:<file> that --record wrote.")]
 Record = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="Add what the language model is asked and answers to this file.")]
 Rounds = Annotated[int | None, typer.Option("--rounds", help="How often the critic may ask for more.", min=1, max=10)]
@@ -402,13 +402,44 @@ def config_show(json: AsJson = False) -> None:
             typer.echo(f"{key:<18} {value:<44} {origin}")
 
 
+@models_app.callback(invoke_without_command=True)
+def models(context: typer.Context, json: AsJson = False) -> None:
+    """The models that are known by name. Others load too: any folder, file or hub id of their kinds."""
+    if context.invoked_subcommand is not None:
+        return
+    from cutwork.console import show_models
+    from cutwork.settings import Settings
+    from cutwork.wiring import known_models
+
+    rows = known_models(Settings())
+    if json:
+        _print_json(rows)
+    else:
+        show_models(rows)
+
+
 @models_app.command("show")
-def models_show(name: Annotated[str, typer.Argument(help="A model's name.")] = "mini", json: AsJson = False) -> None:
-    """What a model can draw."""
+def models_show(
+    name: Annotated[str, typer.Argument(help="mini, a name that `cutwork models` lists, a hub id, a folder or a file.")] = "mini", json: AsJson = False
+) -> None:
+    """What a model is and needs: its licence, whether it is here, memory and time; of the embedded one, what it can draw."""
+    if name == "mini":
+        _show_vocabulary(json)
+        return
+    from cutwork.console import show_model
+    from cutwork.settings import Settings
+    from cutwork.wiring import model_card
+
+    card = model_card(name, Settings())
+    if json:
+        _print_json(card)
+    else:
+        show_model(card)
+
+
+def _show_vocabulary(json: bool) -> None:
     from cutwork.tools.families.mini import vocabulary
 
-    if name != "mini":
-        raise typer.BadParameter(f"only the embedded model has a closed vocabulary: mini, not {name!r}")
     words = vocabulary()
     if json:
         _print_json(words)

@@ -97,11 +97,15 @@ def _bar() -> Progress:
 def _advance(bar: Progress, task: Any, kind: str, data: dict[str, Any]) -> None:
     if kind == "step":
         bar.update(task, completed=data["done"], total=data["total"])
+    elif kind == "note":
+        bar.console.print(data["text"])
     elif kind == "node":
         bar.update(task, description=f"round {data['round']}: {NODES.get(data['node'], data['node'])}", completed=0, total=None)
 
 
 def _plain(kind: str, data: dict[str, Any]) -> None:
+    if kind == "note":
+        console.print(data["text"])
     if kind == "node":
         console.print(f"round {data['round']}: {NODES.get(data['node'], data['node'])}")
 
@@ -127,6 +131,33 @@ def batch_progress(quiet: bool) -> Iterator[tuple[Callable[[int, int, str], None
 def show_plan(plan: Plan) -> None:
     """A plan in words and a table, on stdout."""
     _print_plan(plan, _stdout())
+
+
+def show_models(rows: Sequence[dict[str, Any]]) -> None:
+    """Known models as a table, on stdout."""
+    table = Table("name", "hub id", "licence", "weights", "in 16 bits", "here", box=None, pad_edge=False)
+    for column in (0, 1):
+        table.columns[column].no_wrap = True
+    for row in rows:
+        licence = f"{row['licence']}{', to be accepted first' if row['gated'] else ''}"
+        table.add_row(row["name"], row["repo"], licence, f"{row['billions']} billion", f"{row['gigabytes']} GB", "yes" if row["here"] else "no")
+    _stdout().print(table)
+    console.print("mini is embedded; cutwork models show NAME says more, and how to get it")
+
+
+def show_model(card: dict[str, Any]) -> None:
+    """One model in words, on stdout."""
+    out = _stdout()
+    if "repo" in card:
+        out.print(f"{card['title']}: {card['repo']}, family {card['family']}")
+        out.print(f"licence: {card['licence']} ({card['terms']})")
+        out.print(f"made for: {card['side']}x{card['side']}, {card['steps']} steps, guidance {card['guidance']}")
+        accept = f"accept the licence on {card['page']}, set HF_TOKEN, then: " if card["gated"] else ""
+        out.print("it is here" if card["here"] else f"it is not here; {accept}{card['get']}")
+    else:
+        out.print(f"{card['model']}: family {card['family']}" + (f", like {card['like']}" if "like" in card else ""))
+    for line in card.get("forecast", ()):
+        out.print(line)
 
 
 def show_runs(rows: Sequence[dict[str, Any]], is_active: Callable[[str], bool] = lambda id: True) -> None:

@@ -94,7 +94,6 @@ def _installed(name: str) -> bool:
 
 
 def _model(settings: Settings) -> Iterator[Check]:
-    from cutwork.tools.drawing import family_of
     from cutwork.tools.families.mini import folder
 
     weights = sorted(folder().rglob("*.safetensors")) if folder().is_dir() else []
@@ -107,17 +106,29 @@ def _model(settings: Settings) -> Iterator[Check]:
     )
     if settings.model != "mini":
         place_downloads(settings)
-        family = family_of(settings.model)
-        local = Path(settings.model).expanduser().is_dir() or _cached(settings.model)
-        yield Check(
-            "model", "ok" if local else "warn", f"{settings.model} ({family})", "" if local else f"not downloaded yet; `hf download {settings.model}` fetches it"
-        )  # fmt: skip
+        yield _chosen(settings.model)
 
 
-def _cached(model: str) -> bool:
-    from huggingface_hub import try_to_load_from_cache
+def _chosen(model: str) -> Check:
+    """The model of the settings, where it is not the embedded one."""
+    from cutwork.errors import CutworkError
+    from cutwork.tools import catalogue
+    from cutwork.tools.layouts import absent
 
-    return isinstance(try_to_load_from_cache(model, "model_index.json"), str)
+    path = Path(model).expanduser()
+    try:
+        found = f"{model} ({catalogue.pipeline_class(model)})"
+    except CutworkError as error:
+        return Check("model", "bad", str(error), error.hint or "choose another with CUTWORK_MODEL; `cutwork models` lists those that are known")
+    folder = path if path.is_dir() else None if path.is_file() else catalogue.cached(model)
+    if faults := absent(folder) if folder is not None else ():
+        here = path.is_dir()
+        return Check("model", "bad" if here else "warn", f"{found} lacks {', '.join(faults)}", "copy the folder again" if here else catalogue.download(model))
+    if folder is None and not path.is_file():
+        known = catalogue.like(model)
+        accept = f"accept its licence on {known.page} ({known.licence}), set HF_TOKEN, then: " if known is not None and known.gated and known.repo == model else ""
+        return Check("model", "warn", f"{found}, not downloaded yet", f"{accept}{catalogue.download(model)}")
+    return Check("model", "ok", found)
 
 
 def _llm(settings: Settings) -> Iterator[Check]:

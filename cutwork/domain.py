@@ -236,7 +236,7 @@ class SelfCrossSettings(Value):
     """
 
     form: Literal["velocity", "latents"] = "velocity"
-    scale: Annotated[float, Field(gt=0.0, le=1000.0)] = 20.0
+    scale: Annotated[float, Field(gt=0.0, le=10_000.0)] | None = None  # λ or η; none = what suits the form
     until: Fraction = 0.5  # share of the steps
     blocks: tuple[Annotated[int, Field(ge=0)], ...] = ()  # whose attention is looked at; none = those the family proposes
     cap: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # an update's norm, as a share of that of what it changes
@@ -284,6 +284,23 @@ class CadsSettings(Value):
         return self
 
 
+class LoraSettings(Value):
+    """Weights that change the model's style or teach it a subject, everywhere in the picture."""
+
+    path: Annotated[str, Field(min_length=1, max_length=1_000)]  # a .safetensors file, a folder or a hub id
+    weight: Annotated[float, Field(ge=-4.0, le=4.0)] = 1.0
+
+
+class HintSettings(Value):
+    """A ControlNet and what it is shown: edges, depth, a pose."""
+
+    path: Annotated[str, Field(min_length=1, max_length=1_000)]  # of the ControlNet: a diffusers folder or a hub id
+    image: Sha256  # of the canvas size
+    scale: Annotated[float, Field(ge=0.0, le=4.0)] = 0.7
+    mode: Annotated[int, Field(ge=0, le=16)] | None = None  # of a union of ControlNets
+    weights: tuple[Annotated[float, Field(ge=0.0, le=4.0)], ...] = ()  # heard so much in the background and in each region; none = everywhere alike
+
+
 class DrawSettings(Value):
     """How the model is driven.
 
@@ -309,6 +326,8 @@ class DrawSettings(Value):
     erg: ErgSettings | None = None
     apg: ApgSettings | None = None
     cads: CadsSettings | None = None
+    loras: tuple[LoraSettings, ...] = ()
+    hints: tuple[HintSettings, ...] = ()
 
     @property
     def techniques(self) -> tuple[str, ...]:

@@ -59,7 +59,9 @@ class Watch:
     """How a drawing run is observed and stopped."""
 
     on_step: Callable[[int, int], None] = lambda done, total: None
+    on_preview: Callable[[int, str], None] | None = None  # steps done, and the blob of a small PNG; None = none are made
     cancelled: Callable[[], bool] = lambda: False
+    say: Callable[[str], None] = lambda text: None  # what people should know before it goes on
 
 
 class Drawing(Protocol):

@@ -16,7 +16,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -48,6 +48,9 @@ def _reachable(address: str) -> str:
 
 WebAddress = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^https?://\S+$"), AfterValidator(_reachable)]
 Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Offload = Literal["none", "model", "group"]
+Quantize = Literal["none", "float8", "int8"]
 
 
 class Settings(BaseSettings):
@@ -65,7 +68,8 @@ class Settings(BaseSettings):
     hf_home: Path | None = Field(None, validation_alias="hf_home", description="where Hugging Face keeps downloaded weights")
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("cutwork", appauthor=False)), description="folder of the database and blobs")
     database_url: Text = Field(default_factory=lambda data: f"sqlite:///{data['home'] / 'cutwork.db'}", repr=False, description="any SQLAlchemy URL")
-    model: Text = Field("mini", description="the model that draws: mini, a Hugging Face name or a folder")
+    model: Text = Field("mini", description="the model that draws: mini, a Hugging Face name, a folder or a single file")
+    model_parts: Text | None = Field(None, description="folder or Hugging Face name with what a single file lacks: tokenizers, text encoders, autoencoder")
     llm: Text = Field(default_factory=lambda data: _default_llm(data), description="the language model that plans: offline, openai:<model>, or replay:<file>")
     llm_timeout: float = Field(60.0, gt=0, le=3_600, description="seconds to wait for one answer")
     llm_retries: int = Field(2, ge=0, le=10, description="times a failed request is sent again")
@@ -76,6 +80,11 @@ class Settings(BaseSettings):
     early_verdict: bool = Field(True, description="stop drawing an image that is already hopeless")
     approve: bool = Field(False, description="ask before drawing a plan")
     device: Device = Field("auto", description="auto, cpu, mps, cuda or cuda:N")
+    dtype: Dtype = Field("auto", description="what it computes in: float32, bfloat16, float16; auto is bfloat16 on CUDA, else float32")
+    offload: Offload = Field("none", description="weights that wait outside the device: none, whole models, or groups of layers")
+    quantize: Quantize = Field("none", description="one byte a weight: float8, or int8 with torchao")
+    vae_tiling: bool = Field(False, description="decode large pictures tile by tile")
+    attention_backend: Text | None = Field(None, description="attention of passes without control, as diffusers names it; not set means torch's own")
     threads: int | None = Field(None, ge=1, le=1_024, description="CPU threads for drawing; not set means torch's own choice")
     steps: int | None = Field(None, ge=1, le=200, description="denoising steps; not set means what suits the model")
     guidance: float | None = Field(None, ge=1, le=30, description="guidance scale; not set means what suits the model")

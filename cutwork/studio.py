@@ -100,7 +100,7 @@ class Studio:
 
         Args:
             interactive: somebody is there: where the critic would ask, the run stops with "needs_approval" until `resume` brings the answer.
-            on_event: called with "node" and "step" events as the run goes.
+            on_event: called with "node", "step" and "note" events as the run goes.
             cancelled: asked before every node and denoising step; True stops the run, which can then be resumed.
 
         `kind`, `size` and `seed` go before those of a `Brief`.

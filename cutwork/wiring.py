@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cutwork.graphs.state import Deps
     from cutwork.storage.blobs import FileBlobs
     from cutwork.storage.designs import SqlDesigns
+    from cutwork.tools.catalogue import Known
 
 
 USUAL = "cutwork.db"  # the database of a home, where no other is set
@@ -103,13 +104,14 @@ class Wired:
         return self._drawings[asked]
 
     def _drawing(self, model: str, early_verdict: bool) -> Drawing:
-        from cutwork.tools.drawing import LocalDrawing, family_of
+        from cutwork.tools.drawing import LocalDrawing, embedded
+        from cutwork.tools.loading import Loading
 
         settings = self.settings
-        if family_of(model) != model:  # not embedded
+        if not embedded(model):
             place_downloads(settings)
         os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.home / "numba"))  # matting compiles for most of a minute, once
-        return LocalDrawing(model, self.blobs, settings.device, settings.threads, early_verdict)
+        return LocalDrawing(model, self.blobs, settings.device, settings.threads, early_verdict, Loading.of(settings))
 
     @cached_property
     def checkpointer(self) -> Any:
@@ -219,6 +221,47 @@ class Wired:
                 cancelled=cancelled,
                 on_event=on_event,
             )
+
+
+def known_models(settings: Settings) -> list[dict[str, Any]]:
+    """The models known by name, with what they need and whether they are here."""
+    from cutwork.tools.catalogue import MODELS, present
+
+    place_downloads(settings)
+    return [_card(known, present(known.repo)) for known in MODELS]
+
+
+def model_card(name: str, settings: Settings) -> dict[str, Any]:
+    """What is known of a model, by its name in the list, a hub id, a folder or a file, with the forecast for its usual picture.
+
+    Raises:
+        BadInput: if there is none such. NotConfigured: if only the hub could tell and cannot be reached.
+    """
+    from cutwork.tools import catalogue
+    from cutwork.tools.drawing import device_named, suits
+    from cutwork.tools.forecast import foresee, told
+    from cutwork.tools.loading import Loading
+
+    place_downloads(settings)
+    model = next((known.repo for known in catalogue.MODELS if known.name == name.lower()), name)
+    known = catalogue.like(model)
+    if known is None:
+        pipeline = catalogue.pipeline_class(model)  # refuses what is no model
+        return {"model": model, "pipeline": pipeline, "family": catalogue.PIPELINES[pipeline][0]}
+    draw, side, device = suits(model), known.side, device_named(settings.device).type
+    forecast = foresee(model, Loading.of(settings), (side, side), settings.steps or draw.steps, settings.guidance or draw.guidance, device)
+    here = Path(model).expanduser().exists() or catalogue.present(model)
+    card = _card(known, here) if model == known.repo else {"like": known.name, "family": known.family, "here": here}
+    return {"model": model, **card, "forecast": told(forecast) if forecast is not None else []}
+
+
+def _card(known: Known, here: bool) -> dict[str, Any]:
+    weights = sum(known.parameters.values()) / 1e3
+    return {
+        "name": known.name, "title": known.title, "repo": known.repo, "family": known.family, "licence": known.licence, "terms": known.terms,
+        "gated": known.gated, "page": known.page, "here": here, "billions": round(weights, 1), "gigabytes": round(2 * weights, 1),
+        "parts": known.parameters, "side": known.side, "steps": known.steps, "guidance": known.guidance, "get": known.get,
+    }  # fmt: skip
 
 
 def draw_settings(settings: Settings, model: str | None = None) -> DrawSettings:

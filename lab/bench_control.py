@@ -86,7 +86,7 @@ def random_flux(scale: Scale, length: int) -> FluxFamily:
             patch_size=1, in_channels=64, num_layers=scale.double, num_single_layers=scale.single, attention_head_dim=128,
             num_attention_heads=scale.heads, joint_attention_dim=32, pooled_projection_dim=16, axes_dims_rope=(16, 56, 56),
         ).to(scale.device, scale.dtype)  # fmt: skip
-        return FluxFamily("bench", pipeline.to(scale.dtype), uses_cfg=False, max_words=length, device=torch.device(scale.device))
+        return FluxFamily("bench", pipeline.to(scale.device, scale.dtype), uses_cfg=False, max_words=length, device=torch.device(scale.device))
 
 
 def plan_of(scale: Scale, count: int, **draw: Any) -> Plan:

@@ -87,5 +87,5 @@ def measure(run: Path, config: Config) -> dict[str, float]:
     return {
         "steps": state["step"],
         **{f"{name}_million_parameters": value for name, value in millions.items()},
-        "autoencoder_db_256px": round(autoencoder.psnr(vae, load(2)), 2),
+        "autoencoder_db_256px": round(autoencoder.psnr(vae, load(config.words)), 2),
     }

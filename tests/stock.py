@@ -31,6 +31,10 @@ def sd3(family: Any, plan: Plan, seed: int) -> torch.Tensor:
     ).images
 
 
+def unet(family: Any, plan: Plan, seed: int) -> torch.Tensor:
+    return family.pipeline(plan.prompt, guidance_scale=plan.draw.guidance, **_common(plan, seed)).images
+
+
 def _common(plan: Plan, seed: int) -> dict[str, Any]:
     width, height = plan.size.root
     return {
@@ -39,7 +43,36 @@ def _common(plan: Plan, seed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-STOCK: dict[str, Callable[[Any, Plan, int], torch.Tensor]] = {"FluxPipeline": flux, "StableDiffusion3Pipeline": sd3}
+STOCK: dict[str, Callable[[Any, Plan, int], torch.Tensor]] = {
+    "FluxPipeline": flux, "StableDiffusion3Pipeline": sd3, "StableDiffusionPipeline": unet, "StableDiffusionXLPipeline": unet,
+}  # fmt: skip
+
+READERS = {  # of what the model reads as a sequence, in order
+    "FluxPipeline": ("tokenizer_2",), "StableDiffusion3Pipeline": ("tokenizer", "tokenizer_3"),
+    "StableDiffusionPipeline": ("tokenizer",), "StableDiffusionXLPipeline": ("tokenizer",),
+}  # fmt: skip
+
+
+def pieces(family: Family, prompt: str) -> list[str]:
+    """The letters of each token of an encoded prompt, in its place."""
+    pipeline = family.pipeline  # type: ignore[attr-defined]
+    readers = [getattr(pipeline, name) for name in READERS[type(pipeline).__name__]]
+    tokens = [token for reader in readers for token in reader.convert_ids_to_tokens(reader(prompt, padding="max_length").input_ids)]
+    return [token.replace("▁", "").replace("</w>", "") for token in tokens]
+
+
+def silence_free_attention(family: Family) -> None:
+    """What regions do not govern gives nothing: SD3.5's second attention, of the image alone."""
+    for block in getattr(family.model, "transformer_blocks", ()):  # type: ignore[attr-defined]
+        if getattr(block, "attn2", None) is not None:
+            block.attn2.to_out[0].requires_grad_(False).weight.zero_()
+            block.attn2.to_out[0].bias.zero_()
+
+
+def spreads(family: Family) -> bool:
+    """Whether convolutions carry what one image token hears to its neighbours."""
+    modules = family.model.modules()  # type: ignore[attr-defined]
+    return any(isinstance(m, torch.nn.Conv2d) and m.kernel_size > m.stride for m in modules)
 
 
 def stock(family: Family, plan: Plan, seed: int) -> torch.Tensor:

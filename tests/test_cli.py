@@ -584,3 +584,29 @@ def test_a_home_that_can_only_be_read_is_said_plainly(command: Command, home: Pa
     code, out, err = command("show", id)
     assert (code, out) == (1, "")
     assert "check that its folder exists and is writable" in err
+
+
+def test_models_lists_what_is_known_with_licence_and_presence(command: Command) -> None:
+    code, out, _ = command("models", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert code == 0
+    assert set(rows) == {"flux-schnell", "flux-dev", "sd3-medium", "sd3.5-medium", "sd3.5-large", "sdxl", "sd15"}
+    assert (rows["flux-schnell"]["licence"], rows["flux-dev"]["gated"], rows["sdxl"]["gated"], rows["sd15"]["here"]) == ("Apache-2.0", True, False, False)
+    code, out, err = command("models")
+    assert (code, "black-forest-labs/FLUX.1-dev" in out, "models show NAME" in err) == (0, True, True)
+
+
+def test_a_model_that_is_not_here_is_shown_with_how_to_get_it_and_what_it_needs(command: Command) -> None:
+    code, out, _ = command("models", "show", "flux-dev")
+    assert code == 0
+    for said in ("Non-Commercial", "accept the licence on https://huggingface.co/black-forest-labs/FLUX.1-dev", "hf download", "billion weights", "28 passes"):
+        assert said in out
+    code, _, err = command("models", "show", "nonesuch")
+    assert (code, "there is no model 'nonesuch'" in err) == (2, True)
+
+
+def test_drawing_with_a_model_that_is_not_here_is_a_configuration_error() -> None:
+    result = cutwork("design", "a cat", "--model", "stable-diffusion-v1-5/stable-diffusion-v1-5", *FAST)
+    assert (result.returncode, result.stdout) == (3, "")
+    for said in ("1.1 billion weights", "made for pictures of 512 pixels", "hf download stable-diffusion-v1-5/stable-diffusion-v1-5", "CreativeML OpenRAIL-M"):
+        assert said in result.stderr

@@ -153,7 +153,7 @@ def test_downloaded_weights_are_looked_for_where_they_are_kept(tmp_path: Path) -
     name = "somebody/flux-tiny"
     snapshot = tmp_path / "weights" / "hub" / "models--somebody--flux-tiny" / "snapshots" / "1"
     snapshot.mkdir(parents=True)
-    (snapshot / "model_index.json").write_text("{}")
+    (snapshot / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
     (snapshot.parents[1] / "refs").mkdir()
     (snapshot.parents[1] / "refs" / "main").write_text("1")
     (tmp_path / "cutwork.toml").write_text(f'hf_home = "weights"\nmodel = "{name}"\n')

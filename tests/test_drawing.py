@@ -26,7 +26,7 @@ def test_embedded_hub_and_folder_models_find_their_family(tmp_path: Path) -> Non
     assert family_of(str(tmp_path)) == "flux"
 
 
-@pytest.mark.parametrize("model", ["nonesuch", "flux", "base", "_tiny", "../mini", "stabilityai/sdxl"])
+@pytest.mark.parametrize("model", ["nonesuch", "flux", "base", "_tiny", "../mini", "a/b/flux"])
 def test_other_names_are_refused(model: str) -> None:
     with pytest.raises(BadInput, match="there is no model"):
         family_of(model)

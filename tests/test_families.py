@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from builders import a_plan, grey_png
-from stock import stock
+from stock import pieces, silence_free_attention, spreads, stock
 
 from cutwork import registry
 from cutwork.domain import Box, DrawSettings, Plan, Shot
@@ -62,6 +62,12 @@ def first_prediction(family: Family, plan: Plan, blobs: MemoryBlobs | None = Non
         return step.predict(family.noise(3, SIZE), step.control())
 
 
+def at_tokens(change: torch.Tensor) -> torch.Tensor:
+    """How large a change is at each image token, (6, 8), of packed latents (1, P, C) or pictures of latents (1, C, h, w)."""
+    size = change.abs()
+    return size.sum(-1).reshape(6, 8) if size.ndim == 3 else torch.nn.functional.avg_pool2d(size.sum(1), size.shape[-1] // 8)[0]
+
+
 def test_nothing_switched_on_is_the_stock_pipeline_to_the_bit(family: Family) -> None:
     assert torch.equal(latents(family, plain(family)), stock(family, PLAN, 3))
 
@@ -76,10 +82,13 @@ def test_recording_changes_nothing(family: Family) -> None:
 
 def test_regions_act_and_keep_each_other_apart(family: Family) -> None:
     """With full isolation, another text in one region leaves the other region's prediction untouched."""
+    if spreads(family):
+        pytest.skip("convolutions carry what a region hears beyond it; test_unet.py looks at the layers that hear")
     apart = PLAN.model_copy(update={"draw": PLAN.draw.model_copy(update={"isolate": "all", "base_ratio": 0.0})})
     other = apart.model_copy(update={"regions": (PLAN.regions[0], PLAN.regions[1].model_copy(update={"prompt": "a green fox on a blue background"}))})
+    silence_free_attention(family)
     outcomes = [first_prediction(family, plan) for plan in (apart, other)]
-    changed = (outcomes[0] - outcomes[1]).abs().sum(-1).reshape(6, 8)
+    changed = at_tokens(outcomes[0] - outcomes[1])
     assert changed[:, :4].max() == 0, "the cat heard the rocket's text"
     assert changed[2:, 4:].min() > 0, "the rocket did not hear its own text"
 
@@ -99,11 +108,14 @@ def corner() -> np.ndarray:
 
 def test_a_free_mask_decides_which_image_tokens_hear_a_region(family: Family) -> None:
     """With full isolation, another text for the masked region changes the prediction inside its mask and nowhere else."""
+    if spreads(family):
+        pytest.skip("convolutions carry what a region hears beyond it; test_unet.py looks at the layers that hear")
     blobs = MemoryBlobs()
     apart = with_mask(corner(), blobs, isolate="all")
     other = apart.model_copy(update={"regions": (apart.regions[0].model_copy(update={"prompt": "a green fox on a blue background"}), apart.regions[1])})
+    silence_free_attention(family)
     outcomes = [first_prediction(family, plan, blobs) for plan in (apart, other)]
-    changed = (outcomes[0] - outcomes[1]).abs().sum(-1).reshape(6, 8) > 0
+    changed = at_tokens(outcomes[0] - outcomes[1]) > 0
     wanted = torch.zeros(6, 8, dtype=torch.bool)
     wanted[:, :2] = wanted[4:, :4] = True
     assert torch.equal(changed, wanted)
@@ -174,9 +186,9 @@ def test_stock_processors_are_back_after_success_and_after_an_error(family: Fami
     latents(family, plain(family), Recorder(2, (6, 8)))
     assert dict(model.attn_processors) == stock
     text = family.encode([PLAN.prompt])
-    wrong = Control(sum(text.lengths), ((1,),), record=Recorder(1, (3, 3)))
+    wrong = Control(sum(text.lengths), ((1,), (2,)), record=Recorder(1, (6, 8)))
     t = family.timesteps(3, SIZE)[0]
-    with torch.no_grad(), pytest.raises(ValueError, match="for a grid of 3x3"):
+    with torch.no_grad(), pytest.raises(ValueError, match="got 2 keywords, wanted 1"):
         family.predict(family.noise(3, SIZE), t, text, SIZE, 3.0, wrong)
     assert dict(model.attn_processors) == stock
 
@@ -211,9 +223,11 @@ def test_decoding_gives_pixels(family: Family) -> None:
 
 def test_keyword_tokens_follow_character_spans(family: Family) -> None:
     prompt = "a grumpy cat, two cats on a catapult"
-    found = family.tokens(prompt, "cat")
-    pieces = family.pipeline.tokenizer_2.tokenize(prompt)  # type: ignore[attr-defined]
-    assert [pieces[i] for i in found] == ["▁cat", "▁cats"]
+    read, found = pieces(family, prompt), family.tokens(prompt, "cat")
+    for words in family.words(prompt):  # as each encoder reads them
+        assert "".join(read[i] for i in words) == prompt.replace(" ", "")
+        assert "".join(read[i] for i in words if i in found) == "catcats"
+    assert {*found} <= {i for words in family.words(prompt) for i in words}
     assert family.tokens(prompt, "dog") == ()
     assert family.tokens(prompt, "") == ()
 
@@ -239,3 +253,10 @@ def test_words_beyond_what_the_encoder_reads_are_said(family: Family) -> None:
     notes = render(Shot(plan=long, seed=5), family, MemoryBlobs()).notes
     assert any("'rocket' is not among the first" in note for note in notes)
     assert not any("'cat'" in note for note in notes)
+
+
+def test_a_preview_is_a_small_picture(family: Family) -> None:
+    small = family.preview(family.noise(1, SIZE), SIZE)
+    assert small.dtype == np.uint8
+    assert small.shape[2] == 3
+    assert max(small.shape[:2]) <= max(SIZE) // 2

@@ -125,6 +125,11 @@ def test_home_moves_the_database_with_it(monkeypatch: pytest.MonkeyPatch, tmp_pa
         ("device", "gpu", "auto, cpu, mps, cuda or cuda:N"),
         ("threads", "0", "greater than or equal to 1"),
         ("model", "  ", "at least 1 character"),
+        ("dtype", "half", "'auto', 'float32', 'bfloat16' or 'float16'"),
+        ("offload", "cpu", "'none', 'model' or 'group'"),
+        ("quantize", "4bit", "'none', 'float8' or 'int8'"),
+        ("vae_tiling", "some", "a valid boolean"),
+        ("attention_backend", " ", "at least 1 character"),
     ],
 )
 def test_a_bad_value_is_named_with_its_origin(monkeypatch: pytest.MonkeyPatch, key: str, value: str, said: str) -> None:

@@ -39,17 +39,17 @@ def attended(maps: Maps, places: Sequence[Place]) -> tuple[Attended, ...]:
 
 
 def cells(place: Place, rows: int, columns: int) -> NDArray[np.float64]:
-    """Share of each cell that a place covers: (rows, columns) in 0..1.
-
-    Raises:
-        ValueError: if the pixels of its mask do not part evenly into that many cells.
-    """
+    """Share of each cell that a place covers: (rows, columns) in 0..1. Pixels that lie in two cells count in each by their part."""
     if place.mask is None:
         return cover(place.box, rows, columns)
     height, width = place.mask.shape
-    if height % rows or width % columns:
-        raise ValueError(f"a mask of {height}x{width} pixels does not part into {rows}x{columns} cells")
-    share: NDArray[np.float64] = place.mask.reshape(rows, height // rows, columns, width // columns).mean((1, 3))
+    return _parts(rows, height) @ place.mask @ _parts(columns, width).T
+
+
+def _parts(cells: int, pixels: int) -> NDArray[np.float64]:
+    """Share of each cell that each pixel makes up, where both part the same length evenly: (cells, pixels), rows summing to 1."""
+    edges = np.arange(cells + 1)[:, None] * pixels / cells
+    share: NDArray[np.float64] = np.diff(np.clip(edges - np.arange(pixels), 0, 1), axis=0) * cells / pixels
     return share
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from cutwork.tools.attention.control import Control, Regions
@@ -92,8 +91,3 @@ class Step:
     def predict_beside(self, latents: Tensor, control: Control, empty: Text) -> tuple[Tensor, Tensor]:
         """The predictions of the phase's text under control, and of the empty prompt."""
         return self.family.predict_beside(latents, self.t, self.phase.text, empty, self.size, self.guidance, control)
-
-
-def chance_of(latents: Tensor) -> torch.Generator:
-    """Randomness that belongs to an image: the same start noise gives the same numbers, whatever else is in the batch."""
-    return torch.Generator().manual_seed(int(latents.double().abs().sum() * 1e6) % 2**63)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,10 +25,12 @@ from cutwork.errors import Cancelled
 from cutwork.ports import Watch
 from cutwork.tools.attention.control import Control, Weak
 from cutwork.tools.attention.record import Recorder
-from cutwork.tools.conditioning import Conditioning, Phase, Step, chance_of
-from cutwork.tools.families.base import Family, Text
+from cutwork.tools.conditioning import Conditioning, Phase, Step
+from cutwork.tools.families.base import Family, Text, chance_of
 from cutwork.tools.guides import Guide, cads
 from cutwork.tools.nudge import Nudge
+
+PREVIEWS = 6  # of one drawing, about
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def denoise(
     recorder: Recorder | None = None,
     watch: Watch | None = None,
     hopeless: Callable[[int], bool] = lambda done: False,
+    preview: Callable[[int, np.ndarray], None] | None = None,
 ) -> Drawn:
     """Draw from noise.
 
@@ -70,6 +74,7 @@ def denoise(
         size: (width, height) in pixels.
         guidance: scale of the embedded guidance, where the family has one.
         techniques: None = classifier-free guidance by the same scale, nothing else.
+        preview: given now and then the steps done and a small picture, uint8 (h, w, 3), of what the drawing comes to.
         hopeless: asked after every step with the steps done; True stops and returns the clean image predicted so far.
 
     Raises:
@@ -90,6 +95,8 @@ def denoise(
         velocity = on.guide.combine(strong, empty, weak)
         before, latents = latents, family.step(velocity, t, latents)
         watch.on_step(i + 1, len(timesteps))
+        if preview is not None and (i + 1) % -(-len(timesteps) // PREVIEWS) == 0:
+            preview(i + 1, family.preview(family.clean(velocity, t, before), size))
         if i + 1 < len(timesteps) and hopeless(i + 1):
             return Drawn(family.clean(velocity, t, before), i + 1, stopped=True)
     return Drawn(latents, len(timesteps), stopped=False)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import threading
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutwork import registry
 from cutwork.domain import Artifact, Cutout, Design, DrawSettings, Render, Shot
-from cutwork.errors import BadInput, NotConfigured
+from cutwork.errors import NotConfigured
 from cutwork.ports import Blobs, Watch
+from cutwork.tools import catalogue
+from cutwork.tools.loading import Loading
 
 if TYPE_CHECKING:
     import torch
@@ -19,45 +22,40 @@ if TYPE_CHECKING:
     from cutwork.tools.families.base import Family
 
 FAMILIES = "cutwork.tools.families"
-PIPELINES = {"FluxPipeline": "flux"}  # which family a diffusers folder belongs to, by its model_index.json
 
 
 def family_of(model: str) -> str:
-    """Name of the family that serves a model: an embedded one by its own name, else by the pipeline its folder declares.
+    """Name of the family that serves a model: an embedded one by its own name, else by what its folder, file or hub id holds.
 
     Raises:
-        BadInput: if the model is neither embedded, a local folder nor a hub id, or its pipeline is of no known family.
+        As `catalogue.pipeline_class` does.
     """
-    if model in registry.names(FAMILIES) and (Path(__file__).parent / "families" / model).is_dir():
-        return model
-    index = Path(model).expanduser() / "model_index.json"
-    if index.is_file():
-        try:
-            pipeline = json.loads(index.read_text(encoding="utf-8"))["_class_name"]
-        except (ValueError, KeyError, TypeError):
-            raise BadInput(f"{index} is damaged: it names no pipeline") from None
-        if pipeline not in PIPELINES:
-            raise BadInput(f"{model} holds a {pipeline}; Cutwork draws with {', '.join(PIPELINES)}")
-        return PIPELINES[pipeline]
-    if Path(model).expanduser().exists():
-        raise BadInput(f"{model} is not a diffusers folder: it has no model_index.json")
-    if "/" in model and "flux" in model.lower():
-        return "flux"
-    raise BadInput(f"there is no model {model!r}; use mini, a diffusers folder, or a hub id such as black-forest-labs/FLUX.1-schnell")
+    return model if embedded(model) else catalogue.PIPELINES[catalogue.pipeline_class(model)][0]
+
+
+def embedded(model: str) -> bool:
+    """Whether a model ships with Cutwork."""
+    return model in registry.names(FAMILIES) and (Path(__file__).parent / "families" / model).is_dir()
 
 
 def suits(model: str) -> DrawSettings:
     """Draw settings that suit a model, where nobody asks for others.
 
-    Sources: the model cards of FLUX.1 for steps and guidance; for regions the demos of 2411.02395 and, for the timestep-distilled
-    schnell, a longer window, since 40 % of four steps is hardly two.
+    Sources: the model cards for steps and guidance; for regions in FLUX.1 the demos of 2411.02395 and, for the timestep-distilled
+    schnell, a longer window, since 40 % of four steps is hardly two. "turbo" models are distilled to four steps without guidance.
     """
-    name = model.lower()
-    if family_of(model) != "flux":
+    if embedded(model):
         return DrawSettings()
-    if "schnell" in name:
-        return DrawSettings(steps=4, guidance=1.0, base_ratio=0.3, regional_until=0.5)
-    return DrawSettings(steps=28, guidance=3.5, base_ratio=0.2, regional_until=0.4)
+    known = catalogue.like(model)
+    if known is None:
+        family_of(model)  # refuses what is no model
+        return DrawSettings()
+    steps, guidance = (4, 1.0) if "turbo" in Path(model).name.lower() else (known.steps, known.guidance)
+    if known.name == "flux-schnell":
+        return DrawSettings(steps=steps, guidance=guidance, base_ratio=0.3, regional_until=0.5)
+    if known.name == "flux-dev":
+        return DrawSettings(steps=steps, guidance=guidance, base_ratio=0.2, regional_until=0.4)
+    return DrawSettings(steps=steps, guidance=guidance)
 
 
 class LocalDrawing:
@@ -66,11 +64,14 @@ class LocalDrawing:
 
     _lock = threading.Lock()
 
-    def __init__(self, model: str, blobs: Blobs, device: str = "auto", threads: int | None = None, early_verdict: bool = True) -> None:
+    def __init__(
+        self, model: str, blobs: Blobs, device: str = "auto", threads: int | None = None, early_verdict: bool = True, loading: Loading | None = None
+    ) -> None:
         self.model, self.blobs = model, blobs
         self._family_name = family_of(model)
-        self._device, self._threads, self._early = device, threads, early_verdict
+        self._device, self._threads, self._early, self._loading = device, threads, early_verdict, loading or Loading()
         self._family: Family | None = None
+        self._foretold: set[tuple[tuple[int, int], int]] = set()
 
     def family(self) -> Family:
         """The model, loaded on first use."""
@@ -79,14 +80,44 @@ class LocalDrawing:
         if self._family is None:
             if self._threads:
                 torch.set_num_threads(self._threads)
-            self._family = registry.find(FAMILIES, self._family_name).load(self.model, _device(self._device))
+            self._family = registry.find(FAMILIES, self._family_name).load(self.model, device_named(self._device), self._loading)
         return self._family
 
     def render(self, shot: Shot, watch: Watch) -> Render:
         from cutwork.tools.render import render
 
         with self._lock:
-            return render(shot, self.family(), self.blobs, watch, early_verdict=self._early)
+            if not embedded(self.model):
+                self._foretell(shot, watch)
+                watch = _timed(watch)
+            try:
+                return render(shot, self.family(), self.blobs, watch, early_verdict=self._early)
+            except MemoryError as error:
+                raise catalogue.explained(self.model, error) from error
+            except RuntimeError as error:
+                if type(error).__name__ != "OutOfMemoryError":
+                    raise
+                raise catalogue.explained(self.model, error) from error
+            finally:
+                self._rest()
+
+    def _foretell(self, shot: Shot, watch: Watch) -> None:
+        """Say what a picture like this will need, once."""
+        from cutwork.tools.forecast import foresee, told
+
+        draw, size = shot.plan.draw, shot.plan.size.root
+        if (size, draw.steps) in self._foretold:
+            return
+        self._foretold.add((size, draw.steps))
+        loaded = self._family is not None  # its weights then are no longer to come
+        forecast = foresee(self.model, self._loading, size, draw.steps, draw.guidance, device_named(self._device).type, measure=not loaded)
+        for line in told(forecast) if forecast is not None else ():
+            watch.say(line)
+
+    def _rest(self) -> None:
+        """Take offloaded weights off the device, also of a drawing that was stopped in the middle."""
+        if self._family is not None and self._loading.offload == "model":
+            self._family.pipeline.maybe_free_model_hooks()
 
     def cut(self, shot: Shot, render: Render) -> tuple[Cutout, ...]:
         from cutwork.tools.cut import cut
@@ -109,7 +140,21 @@ class LocalDrawing:
         return finish(design, self.blobs)
 
 
-def _device(name: str) -> torch.device:
+def _timed(watch: Watch) -> Watch:
+    """The same watch, which after the second step says how long the rest will take: the first warms up too."""
+    began: list[float] = []
+
+    def on_step(done: int, total: int) -> None:
+        began.append(time.monotonic())
+        if done == 2 and total > 2:
+            step = began[1] - began[0]
+            watch.say(f"{step:.1f} s a step, so about {step * (total - done):.0f} s more")
+        watch.on_step(done, total)
+
+    return replace(watch, on_step=on_step)
+
+
+def device_named(name: str) -> torch.device:
     """"auto" takes CUDA, then MPS, then the CPU."""
     import torch
 

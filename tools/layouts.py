@@ -91,7 +91,7 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length)) if length <= HEADER else None
+            header: dict[str, Any] = json.loads(file.read(length)) if length <= HEADER else {"": {}}
         return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
     except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{path} is damaged: its header cannot be read ({type(error).__name__})", "download it again") from None

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-Offload = Literal["none", "model", "group"]
-Quantize = Literal["none", "float8", "int8"]
+from cutwork.settings import Dtype, Offload, Quantize, Settings
+
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
 QUANTIZED = {"float8": 1.0, "int8": 1.0}  # bytes of a weight of the denoiser
 
@@ -22,6 +21,11 @@ class Loading:
     vae_tiling: bool = False  # decode tile by tile
     attention_backend: str | None = None  # as diffusers names it; None = torch's own
     parts: str | None = None  # folder or hub id for what a single file lacks
+
+    @classmethod
+    def of(cls, settings: Settings) -> Loading:
+        """What the settings say."""
+        return cls(settings.dtype, settings.offload, settings.quantize, settings.vae_tiling, settings.attention_backend, settings.model_parts)
 
     def precision(self, device: str) -> Literal["float32", "bfloat16", "float16"]:
         """What it computes in on a device of that type ("cuda", "cpu", "mps")."""

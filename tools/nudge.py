@@ -19,8 +19,10 @@ from cutwork.domain import SelfCrossSettings
 from cutwork.tools.attention.control import Enough, Kept
 from cutwork.tools.attention.selfcross import Loss, Weights, capped
 from cutwork.tools.attention.subjects import Subjects, blend_loss
-from cutwork.tools.conditioning import Step, chance_of
+from cutwork.tools.conditioning import Step
+from cutwork.tools.families.base import chance_of
 
+SCALES = {"velocity": 100.0, "latents": 20.0}  # the second is the paper's
 STEP = (1.0, 0.5)  # the scale's square falls from the first of these to the second over all steps
 ENOUGH, APART = 0.2, 0.3  # a refinement ends once the loss and the blending are below
 UPDATES = 20  # of one refinement, at most
@@ -36,6 +38,10 @@ class Nudge:
     how: SelfCrossSettings
     blocks: frozenset[int]
 
+    @property
+    def scale(self) -> float:
+        return self.how.scale or SCALES[self.how.form]
+
     def watch(self, step: Step) -> Kept | None:
         """What the pass that predicts shall keep, if the prediction is to be turned at this step."""
         return Kept(self.blocks) if self.how.form == "velocity" and step.before(self.how.until) else None
@@ -43,7 +49,7 @@ class Nudge:
     def turn(self, step: Step, kept: Kept, latents: Tensor, velocity: Tensor) -> Tensor:
         """The prediction (B, …) turned away from blending; `latents` are those of the pass, with their gradient."""
         gradient = _gradient(self._losses(step, kept), latents)
-        return velocity + capped(self.how.scale * step.time**2 * gradient, velocity, self.how.cap)
+        return velocity + capped(self.scale * step.time**2 * gradient, velocity, self.how.cap)
 
     def prepare(self, step: Step, latents: Tensor) -> Tensor:
         """The latents (B, …) to make this step from; each image goes its own way, as if it were alone."""
@@ -60,7 +66,7 @@ class Nudge:
 
     def _updated(self, step: Step, latents: Tensor) -> tuple[Tensor, list[Loss]]:
         losses, gradient = self._look(step, latents)
-        rate = self.how.scale * (STEP[0] + (STEP[1] - STEP[0]) * step.number / max(1, step.of - 1)) ** 0.5
+        rate = self.scale * (STEP[0] + (STEP[1] - STEP[0]) * step.number / max(1, step.of - 1)) ** 0.5
         return latents - capped(rate * gradient, latents, self.how.cap), losses
 
     def _refined(self, step: Step, latents: Tensor) -> Tensor:

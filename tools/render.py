@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from cutwork.domain import Attended, Plan, Region, Render, Shot, Subject
+from cutwork.domain import Attended, HintSettings, Plan, Region, Render, Shot, Subject
+from cutwork.errors import BadInput
 from cutwork.ports import Blobs, Watch
 from cutwork.tools.attended import attended, cells
 from cutwork.tools.attention import regions as regional
@@ -29,7 +30,7 @@ from cutwork.tools.families.base import Family, Text
 from cutwork.tools.guides import Guide
 from cutwork.tools.masks.place import Place, boxes, places
 from cutwork.tools.nudge import Nudge
-from cutwork.tools.pixels import encode
+from cutwork.tools.pixels import decode, encode
 from cutwork.tools.record_file import Record
 
 EARLY = 1 / 3  # share of the steps after which receipts are telling
@@ -45,10 +46,9 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
     Raises:
         Cancelled: when the watch asks for it. BadInput: if the plan does not fit the family, or a region's mask cannot be used.
     """
-    started = time.monotonic()
+    started, watch = time.monotonic(), watch or Watch()
     plan, notes = family.translate(shot.plan)
     size, where = plan.size.root, places(plan, blobs)
-    conditioning, techniques = condition(plan, family, where), techniques_of(plan, family)
     recorder = Recorder(len(plan.regions), family.grid(size)) if plan.regions else None
     verdict_at = max(2, round(plan.draw.steps * EARLY)) if early_verdict else -1
 
@@ -57,9 +57,16 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
         known = [a.lift for a in seen if a.box is not None]
         return bool(known) and max(known) < HOPELESS_LIFT
 
-    drawn = denoise(
-        family, family.noise(shot.seed, size), conditioning, size, plan.draw.steps, plan.draw.guidance, techniques, recorder, watch, hopeless
-    )  # fmt: skip
+    def shown(done: int, picture: np.ndarray) -> None:
+        if watch.on_preview is not None:
+            watch.on_preview(done, blobs.put(encode(picture)))
+
+    with family.adapted(plan.draw.loras, hints(plan, family, where, blobs)):
+        conditioning, start = condition(plan, family, where), family.noise(shot.seed, size)
+        drawn = denoise(
+            family, start, conditioning, size, plan.draw.steps, plan.draw.guidance, techniques_of(plan, family), recorder, watch, hopeless,
+            shown if watch.on_preview else None,
+        )  # fmt: skip
     record = record_of(plan, recorder)
     return Render(
         image=blobs.put(encode(family.decode(drawn.latents, size))),
@@ -72,6 +79,40 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
         notes=(*notes, *_unread(plan, conditioning, family)),
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def hints(plan: Plan, family: Family, where: Sequence[Place], blobs: Blobs) -> list[tuple[HintSettings, np.ndarray, torch.Tensor | None]]:
+    """The plan's ControlNets, each with its picture and how much each image token hears of it.
+
+    Raises:
+        BadInput: if a picture is not there or not of the canvas size, or weights are not one for the background and one for each region.
+    """
+    out = []
+    for one in plan.draw.hints:
+        if one.image not in blobs:
+            raise BadInput(f"the picture shown to the ControlNet {one.path} is not there")
+        picture = decode(blobs.get(one.image), "RGB")
+        if picture.shape[1::-1] != plan.size.root:
+            raise BadInput(f"the picture shown to the ControlNet {one.path} is {picture.shape[1]}x{picture.shape[0]}, the canvas {plan.size}")
+        if one.weights and len(one.weights) != len(plan.regions) + 1:
+            raise BadInput(f"the ControlNet {one.path} has {len(one.weights)} weights, wanted {len(plan.regions) + 1}: of the background and of each region")
+        out.append((one, picture, _heard(plan, family, where, one.weights) if one.weights else None))
+    return out
+
+
+def _heard(plan: Plan, family: Family, where: Sequence[Place], weights: Sequence[float]) -> torch.Tensor:
+    """Weight of each image token, (P,): of the region that owns it, the nearest to the viewer, else of the background."""
+    covers = _covers(plan, family, where)
+    if not covers:
+        return torch.full((int(np.prod(family.grid(plan.size.root))),), weights[0])
+    bits = regional.image_bits(covers, [r.z for r in plan.regions])  # one bit each
+    return torch.tensor(weights)[bits.double().log2().long()]
+
+
+def _covers(plan: Plan, family: Family, where: Sequence[Place]) -> list[torch.Tensor]:
+    """Image tokens that each region owns, bool (rows, columns)."""
+    grid = family.grid(plan.size.root)
+    return [regional.owned(torch.from_numpy(cells(place, *grid))) for place in where]
 
 
 def condition(plan: Plan, family: Family, where: Sequence[Place] | None = None) -> Conditioning:
@@ -99,9 +140,7 @@ def _regional(plan: Plan, family: Family, plain: Phase, where: Sequence[Place], 
     segments = family.encode(prompts)
     offsets = np.cumsum([0, *segments.lengths])
     keywords = tuple(tuple(int(offsets[i]) + t for t in _named(family, region.prompt, plan, region)) for i, region in enumerate(plan.regions, start=1))
-    grid = family.grid(plan.size.root)
-    covers = [regional.owned(torch.from_numpy(cells(place, *grid))) for place in where]  # each (rows, columns)
-    bits = regional.image_bits(covers, [r.z for r in plan.regions])
+    bits = regional.image_bits(_covers(plan, family, where), [r.z for r in plan.regions])
     base, start = plain.text, int(offsets[-1])
     blocks = family.every(*draw.regional_every)
     everywhere = len(blocks) == family.blocks

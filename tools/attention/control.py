@@ -115,7 +115,7 @@ class Kept:
 
     def add(self, seen: Seen) -> None:
         """Keep a block's; a second look, as recomputing for a gradient takes, changes nothing."""
-        if seen.block in self.blocks and all(seen.block != other.block for other in self.found):
+        if seen.block in self.blocks and all((seen.block, seen.words is None) != (other.block, other.words is None) for other in self.found):
             self.found.append(seen)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from cutwork.tools.attention.kernels import columns
 
@@ -45,7 +46,15 @@ class Recorder:
     _chosen: dict[tuple[Keywords, torch.device], tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     def add(
-        self, block: int, q: Tensor, text_keys: Tensor, lse: Tensor, keywords: Keywords, visible: Tensor | None = None, back: Tensor | None = None
+        self,
+        block: int,
+        q: Tensor,
+        text_keys: Tensor,
+        lse: Tensor,
+        keywords: Keywords,
+        visible: Tensor | None = None,
+        back: Tensor | None = None,
+        size: tuple[int, int] | None = None,
     ) -> None:
         """Record one block of one step.
 
@@ -54,11 +63,12 @@ class Recorder:
             keywords: for each subject the indices of its tokens among the text keys.
             visible: bool (P, T), which text each image token may see; None = all.
             back: int64 (P,), where each image token of the grid stands among the queries; None = in order.
+            size: rows and columns of the queries where those are not the grid's; maps are averaged over its cells.
 
         Raises:
-            ValueError: if the queries are not those of the grid, or the keywords not as many as were announced.
+            ValueError: if the queries are not as many as the grid or size says, or the keywords not as many as were announced.
         """
-        height, width = self.grid
+        height, width = size or self.grid
         if q.shape[2] != height * width:
             raise ValueError(f"got queries of shape {tuple(q.shape)}, wanted (images, heads, {height * width}, dim) for a grid of {height}x{width} image tokens")
         if len(keywords) != self.count:
@@ -68,9 +78,10 @@ class Recorder:
         index, member = self._choice(keywords, q.device)
         seen = None if visible is None else visible[:, index]
         weights = columns(q, text_keys[:, :, index], lse, seen).mean(1).detach()  # (B, P, wanted)
-        maps = (weights @ member).mT * (height * width)  # (B, keywords, P)
-        maps = maps if back is None else maps[..., back]
-        self.maps.append(maps.reshape(*maps.shape[:2], *self.grid).clamp(max=LARGEST).half())
+        maps = (weights @ member).mT * (self.grid[0] * self.grid[1])  # (B, keywords, P)
+        maps = (maps if back is None else maps[..., back]).reshape(*maps.shape[:2], height, width)
+        maps = maps if (height, width) == self.grid else interpolate(maps, self.grid, mode="area")
+        self.maps.append(maps.clamp(max=LARGEST).half())
         self.blocks.append(block)
         self.steps.append(self.step)
         self.masked.append(visible is not None)

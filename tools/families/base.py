@@ -3,7 +3,7 @@
 A family wraps a diffusers pipeline: the pipeline encodes, schedules, steps and decodes; the family's attention adapter is
 the only place where Cutwork reaches inside. With nothing switched on, the result is bit-identical to the stock pipeline.
 
-Adding a family is adding one file to this folder with `load(model, device) -> Family` and `tiny() -> Family` (random
+Adding a family is adding one file to this folder with `load(model, device, loading) -> Family` and `tiny() -> Family` (random
 weights, for the contract tests).
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cutwork.domain import ErgSettings, Plan
-from cutwork.errors import LicenceRefused, NotConfigured
+from cutwork.domain import ErgSettings, HintSettings, LoraSettings, Plan
+from cutwork.errors import BadInput
 from cutwork.tools.attention.control import Control, Enough
 
 
@@ -37,12 +37,24 @@ class Family(Protocol):
     """A model family as the denoising loop sees it."""
 
     name: str  # as in `--model`
-    blocks: int  # attention blocks that can be recorded
+    pipeline: Any  # of diffusers
+    blocks: int  # attention blocks, in the order of a pass
     uses_cfg: bool  # whether guidance is classifier-free (a second pass) rather than embedded or absent
     max_words: int  # prompt tokens the text encoder reads
     forks: bool  # whether a strong and a weak branch can share a pass up to where they differ
     erg_blocks: frozenset[int]  # whose attention is weakened unless others are asked for
     self_cross_blocks: frozenset[int]  # whose attention is looked at
+
+    def adapted(self, loras: Sequence[LoraSettings], hints: Sequence[tuple[HintSettings, np.ndarray, Tensor | None]]) -> AbstractContextManager[None]:
+        """Draw with these LoRAs and ControlNets while it is open.
+
+        Args:
+            hints: each with what it is shown, uint8 (H, W, 3), and its weight for each image token, (P,); None = everywhere alike.
+
+        Raises:
+            NotConfigured: if weights are not there. BadInput: if they are not this model's, or the family takes none.
+        """
+        ...
 
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         """The plan in words this model knows, with a note in plain words for each change. Most models know all words."""
@@ -114,6 +126,10 @@ class Family(Protocol):
         """The noiseless latents that this prediction points at."""
         ...
 
+    def preview(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:
+        """About what latents show, small and at next to no cost: uint8 (h, w, 3)."""
+        ...
+
     def decode(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:
         """Latents to uint8 pixels (H, W, 3)."""
         ...
@@ -131,6 +147,17 @@ def processors(model: Any, make: Any) -> Iterator[None]:
         yield
     finally:
         model.set_attn_processor(dict(stock))
+
+
+@contextmanager
+def with_loras(pipeline: Any, wanted: Sequence[LoraSettings], hints: Sequence[Any]) -> Iterator[None]:
+    """`Family.adapted` of families that take no ControlNet."""
+    from cutwork.tools.families._adapters import loras
+
+    if hints:
+        raise BadInput(f"ControlNets act on FLUX models so far, this is a {type(pipeline).__name__}")
+    with loras(pipeline, [(lora.path, lora.weight) for lora in wanted]):
+        yield
 
 
 @contextmanager
@@ -186,6 +213,11 @@ def _let_go(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     torch.set_grad_enabled(False)
 
 
+def chance_of(latents: Tensor) -> torch.Generator:
+    """Randomness that belongs to an image: the same start noise gives the same numbers, whatever else is in the batch."""
+    return torch.Generator().manual_seed(int(latents.double().abs().sum() * 1e6) % 2**63)
+
+
 def quiet() -> None:
     """Keep the libraries' notices and progress bars off people's terminals; their errors still raise."""
     import logging
@@ -197,16 +229,6 @@ def quiet() -> None:
     diffusers_logging.set_verbosity(logging.ERROR)
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity(logging.ERROR)
-
-
-def explained(model: str, error: Exception) -> Exception:
-    """What to raise instead of an error met on loading a hub id or a folder: one that says what to do, or itself."""
-    if type(error).__name__ == "GatedRepoError":
-        return LicenceRefused(f"{model} is gated: accept its licence on its hub page, then set HF_TOKEN", hint=f"https://huggingface.co/{model}")
-    if isinstance(error, OSError | ValueError):
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return NotConfigured(f"cannot load model {model!r}: {reason[:300]}", hint="a hub id is downloaded on first use, so the hub must be reachable then; else give a local folder. `--model mini` needs neither")
-    return error
 
 
 def word_spans(text: str, phrase: str) -> list[tuple[int, int]]:

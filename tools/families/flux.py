@@ -6,8 +6,9 @@ Sources: diffusers 0.42 `FluxAttnProcessor` for the order of operations; any fol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cutwork.domain import ErgSettings, Plan
+from cutwork.domain import ErgSettings, HintSettings, LoraSettings, Plan
 from cutwork.tools.attention.control import Control, joint
-from cutwork.tools.families.base import Family, Text, explained, processors, quiet, share_of, steered, weakened, word_spans
+from cutwork.tools.attention.regional import Layout
+from cutwork.tools.families import _adapters
+from cutwork.tools.families._adapters import Hint
+from cutwork.tools.families._checkpoints import open_pipeline
+from cutwork.tools.families._preview import Preview
+from cutwork.tools.families.base import Family, Text, processors, quiet, share_of, steered, weakened, word_spans
+from cutwork.tools.loading import Loading
 
 
 class FluxProcessor:
@@ -72,7 +79,7 @@ class FluxFamily:
 
     def __init__(self, name: str, pipeline: Any, uses_cfg: bool, max_words: int, device: torch.device) -> None:
         self.name, self.uses_cfg, self.max_words, self.device = name, uses_cfg, max_words, device
-        self.pipeline = pipeline.to(device)
+        self.pipeline = pipeline  # its weights are on the device, or come there when they are used
         self.model = pipeline.transformer
         for part in (self.model, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2):
             part.eval().requires_grad_(False)
@@ -83,6 +90,16 @@ class FluxFamily:
         self.forks = True
         self.erg_blocks = share_of(double, 8 / 19, 15 / 19)  # the middle of 57, where rows are least decided
         self.self_cross_blocks = share_of(double, 5 / 19, 13 / 19)
+        self._hints: tuple[Hint, ...] = ()
+
+    @contextmanager
+    def adapted(self, loras: Sequence[LoraSettings], hints: Sequence[tuple[HintSettings, np.ndarray, Tensor | None]]) -> Iterator[None]:
+        with _adapters.loras(self.pipeline, [(lora.path, lora.weight) for lora in loras]):
+            self._hints = tuple(_adapters.hint(self.pipeline, one.path, picture, one.scale, weights, one.mode) for one, picture, weights in hints)
+            try:
+                yield
+            finally:
+                self._hints = ()
 
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         return plan, ()
@@ -157,32 +174,38 @@ class FluxFamily:
         if control is None or not control.active:
             return self._forward(latents, ids, t, text, guidance)
         with processors(self.model, lambda name: FluxProcessor(self.order[name], control)), steered(self._blocks, control):
-            if control.regions is None:
-                return self._forward(latents, ids, t, text, guidance)
-            layout = control.regions.layout
-            return self._forward(latents[:, layout.order], ids[layout.order], t, text, guidance)[:, layout.back]
+            return self._forward(latents, ids, t, text, guidance, None if control.regions is None else control.regions.layout)
 
     def predict_beside(
         self, latents: Tensor, t: Tensor, text: Text, empty: Text, size: tuple[int, int], guidance: float, control: Control
     ) -> tuple[Tensor, Tensor]:
         return self.predict(latents, t, text, size, guidance, control), self.predict(latents, t, empty, size, guidance)
 
-    def _forward(self, latents: Tensor, ids: Tensor, t: Tensor, text: Text, guidance: float) -> Tensor:
-        """The transformer on packed latents (B, P, C) whose image tokens stand at `ids` (P, 3)."""
+    def _forward(self, latents: Tensor, ids: Tensor, t: Tensor, text: Text, guidance: float, layout: Layout | None = None) -> Tensor:
+        """The transformer on packed latents (B, P, C) whose image tokens stand at `ids` (P, 3), sorted by the layout while it looks at them."""
         images = latents.shape[0]
-        embedded = torch.full([images], guidance, device=self.device) if self.model.config.guidance_embeds else None
+        told: dict[str, Any] = {
+            "timestep": t.expand(images).to(latents.dtype) / 1000,
+            "guidance": torch.full([images], guidance, device=self.device) if self.model.config.guidance_embeds else None,
+            "pooled_projections": text.pooled.expand(images, -1),
+        }
+        order = None if layout is None else layout.order
+        extra = self._residuals(latents, ids, text.sequence, layout, told) if self._hints else {}
         output = self.model(
-            hidden_states=latents,
-            timestep=t.expand(images).to(latents.dtype) / 1000,
-            guidance=embedded,
-            pooled_projections=text.pooled.expand(images, -1),
-            encoder_hidden_states=text.sequence.expand(images, -1, -1),
-            txt_ids=torch.zeros(text.sequence.shape[1], 3, device=self.device, dtype=text.sequence.dtype),
-            img_ids=ids,
+            hidden_states=latents if order is None else latents[:, order],
+            img_ids=ids if order is None else ids[order],
+            **_texts(text.sequence, images),
+            **told,
+            **extra,
             return_dict=False,
         )
         velocity: Tensor = output[0]
-        return velocity
+        return velocity if layout is None else velocity[:, layout.back]
+
+    def _residuals(self, latents: Tensor, ids: Tensor, sequence: Tensor, layout: Layout | None, told: dict[str, Any]) -> dict[str, Any]:
+        """What ControlNets add. They are told the whole prompt; where that is not among the texts, all of them."""
+        whole = sequence if layout is None or layout.base[0] == layout.base[1] else sequence[:, slice(*layout.base)]
+        return _adapters.residuals(self._hints, None if layout is None else layout.order, latents, img_ids=ids, **_texts(whole, len(latents)), **told)
 
     def time(self, t: Tensor) -> float:
         return float(t) / 1000
@@ -194,32 +217,47 @@ class FluxFamily:
     def clean(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
         return latents - (t / 1000).to(latents.dtype) * velocity
 
+    def preview(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:
+        return self._preview(self._unpacked(latents, size))
+
+    @cached_property
+    def _preview(self) -> Preview:
+        return Preview(self.pipeline.vae)
+
     def decode(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:
         vae = self.pipeline.vae
-        unpacked = self.pipeline._unpack_latents(latents, size[1], size[0], self.pipeline.vae_scale_factor)
-        unpacked = unpacked / vae.config.scaling_factor + vae.config.shift_factor
         with torch.no_grad():
-            image = vae.decode(unpacked.to(vae.dtype), return_dict=False)[0]
+            image = vae.decode(self._unpacked(latents, size).to(vae.dtype), return_dict=False)[0]
         pixels: np.ndarray = self.pipeline.image_processor.postprocess(image, output_type="np")[0]
         return (pixels * 255).round().astype(np.uint8)
 
+    def _unpacked(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
+        """Packed latents (B, P, C) as the autoencoder takes them, (B, C / 4, h, w)."""
+        config = self.pipeline.vae.config
+        unpacked = self.pipeline._unpack_latents(latents, size[1], size[0], self.pipeline.vae_scale_factor)
+        unscaled: Tensor = unpacked / config.scaling_factor + config.shift_factor
+        return unscaled
 
-def load(model: str, device: torch.device) -> Family:
-    """Load a hub id or a local folder.
+
+def _texts(sequence: Tensor, images: int) -> dict[str, Tensor]:
+    """Encoded text (1, T, D) for each image of a batch, with its place in the rotation, which is nowhere."""
+    nowhere = torch.zeros(sequence.shape[1], 3, device=sequence.device, dtype=sequence.dtype)
+    return {"encoder_hidden_states": sequence.expand(images, -1, -1), "txt_ids": nowhere}
+
+
+def load(model: str, device: torch.device, loading: Loading | None = None) -> Family:
+    """Load a hub id, a local folder or a single file.
 
     Raises:
-        NotConfigured: if the weights are not there. LicenceRefused: if the hub wants a licence accepted first.
+        NotConfigured: if weights, or what a setting needs, are not there. LicenceRefused: if the hub wants a licence accepted first.
     """
     quiet()
     from diffusers import FluxPipeline
 
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    try:
-        pipeline = FluxPipeline.from_pretrained(model, dtype=dtype)
-    except Exception as error:
-        raise explained(model, error) from error
+    pipeline = open_pipeline(model, FluxPipeline, device, loading or Loading())
+    schnell = "schnell" in model.lower()
     distilled = pipeline.transformer.config.guidance_embeds or "schnell" in Path(model).name.lower()
-    return FluxFamily(model, pipeline, uses_cfg=not distilled, max_words=256 if "schnell" in model.lower() else 512, device=device)
+    return FluxFamily(model, pipeline, uses_cfg=not distilled, max_words=256 if schnell else 512, device=device)
 
 
 def tiny() -> Family:

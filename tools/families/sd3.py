@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cutwork.domain import ErgSettings, Plan
+from cutwork.domain import ErgSettings, HintSettings, LoraSettings, Plan
 from cutwork.tools.attention.control import Control, joint
 from cutwork.tools.attention.regional import Layout
-from cutwork.tools.families.base import Family, Text, explained, processors, quiet, share_of, steered, weakened, word_spans
+from cutwork.tools.families._checkpoints import open_pipeline
+from cutwork.tools.families._preview import Preview
+from cutwork.tools.families.base import Family, Text, processors, quiet, share_of, steered, weakened, with_loras, word_spans
+from cutwork.tools.loading import Loading
 
 
 class SD3Processor:
@@ -73,7 +77,7 @@ class SD3Family:
 
     def __init__(self, name: str, pipeline: Any, device: torch.device, uses_cfg: bool = True, padded: int = 256) -> None:
         self.name, self.uses_cfg, self.device = name, uses_cfg, device
-        self.pipeline = pipeline.to(device)
+        self.pipeline = pipeline  # its weights are on the device, or come there when they are used
         self.model = pipeline.transformer
         for part in (self.model, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2, pipeline.text_encoder_3):
             if part is not None:
@@ -86,6 +90,9 @@ class SD3Family:
         self.forks = True
         self.erg_blocks = share_of(self.blocks, 9 / 24, 15 / 24)  # the middle, where rows are least decided
         self.self_cross_blocks = share_of(self.blocks, 5 / 24, 13 / 24)
+
+    def adapted(self, loras: Sequence[LoraSettings], hints: Sequence[tuple[HintSettings, np.ndarray, Tensor | None]]) -> AbstractContextManager[None]:
+        return with_loras(self.pipeline, loras, hints)
 
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         return plan, ()
@@ -220,13 +227,25 @@ class SD3Family:
     def clean(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
         return latents - (t / 1000).to(latents.dtype) * velocity
 
-    def decode(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:  # noqa: ARG002 - latents have the picture's shape
+    def preview(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:  # noqa: ARG002 - latents have the picture's shape
+        return self._preview(self._unscaled(latents))
+
+    @cached_property
+    def _preview(self) -> Preview:
+        return Preview(self.pipeline.vae)
+
+    def decode(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:  # noqa: ARG002
         vae = self.pipeline.vae
-        scaled = latents / vae.config.scaling_factor + vae.config.shift_factor
         with torch.no_grad():
-            image = vae.decode(scaled.to(vae.dtype), return_dict=False)[0]
+            image = vae.decode(self._unscaled(latents).to(vae.dtype), return_dict=False)[0]
         pixels: np.ndarray = self.pipeline.image_processor.postprocess(image, output_type="np")[0]
         return (pixels * 255).round().astype(np.uint8)
+
+    def _unscaled(self, latents: Tensor) -> Tensor:
+        """As the autoencoder takes them."""
+        config = self.pipeline.vae.config
+        unscaled: Tensor = latents / config.scaling_factor + config.shift_factor
+        return unscaled
 
 
 def _spans(tokenizer: Any, prompt: str, length: int) -> list[tuple[int, int, int]]:
@@ -251,20 +270,16 @@ def _sorted(model: Any, layout: Layout) -> Iterator[None]:
         yield
 
 
-def load(model: str, device: torch.device) -> Family:
-    """Load a hub id or a local folder.
+def load(model: str, device: torch.device, loading: Loading | None = None) -> Family:
+    """Load a hub id, a local folder or a single file.
 
     Raises:
-        NotConfigured: if the weights are not there. LicenceRefused: if the hub wants a licence accepted first.
+        NotConfigured: if weights, or what a setting needs, are not there. LicenceRefused: if the hub wants a licence accepted first.
     """
     quiet()
     from diffusers import StableDiffusion3Pipeline
 
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    try:
-        pipeline = StableDiffusion3Pipeline.from_pretrained(model, dtype=dtype)
-    except Exception as error:
-        raise explained(model, error) from error
+    pipeline = open_pipeline(model, StableDiffusion3Pipeline, device, loading or Loading())
     return SD3Family(model, pipeline, device, uses_cfg="turbo" not in Path(model).name.lower())
 
 

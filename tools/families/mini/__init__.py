@@ -21,6 +21,7 @@ from cutwork.domain import Plan
 from cutwork.errors import NotConfigured, Refused
 from cutwork.tools.families.base import quiet
 from cutwork.tools.families.flux import FluxFamily
+from cutwork.tools.loading import Loading
 
 PADDED = (16, 24, 32, 48, 64)  # T5 lengths; padding is attended, so prompts are padded as they were in training
 
@@ -131,9 +132,9 @@ def _loaded() -> Any:
     return FluxPipeline.from_pretrained(folder(), dtype=torch.float32)
 
 
-def load(model: str, device: torch.device) -> MiniFamily:  # noqa: ARG001 - all families load alike
-    """The shipped weights, in float32 for speed on CPUs, loaded once a process."""
-    return MiniFamily("mini", _loaded(), uses_cfg=True, max_words=PADDED[-1], device=device)
+def load(model: str, device: torch.device, loading: Loading | None = None) -> MiniFamily:  # noqa: ARG001 - all families load alike
+    """The shipped weights, whole and in float32 for speed on CPUs, loaded once a process."""
+    return MiniFamily("mini", _loaded().to(device), uses_cfg=True, max_words=PADDED[-1], device=device)
 
 
 def tiny() -> MiniFamily:

@@ -1,0 +1,53 @@
+"""Small pictures of unfinished latents for next to nothing: one linear map from latent channels to colours.
+
+No table of factors: the map is fitted to the autoencoder itself, once, on a chart of colours that it encodes. It serves every
+autoencoder there will be, at the grid of its latents, which is enough to see where things come to stand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+BLOCKS = 16  # patches of the chart along each side
+PATCH = 16  # pixels of a patch
+
+
+class Preview:
+    """What latents look like, at one pixel each.
+
+    Args:
+        vae: any diffusers autoencoder with an encoder.
+    """
+
+    def __init__(self, vae: Any) -> None:
+        chart = _chart().to(vae.device, vae.dtype)
+        with torch.no_grad():
+            encoded = vae.encode(chart)
+        latents = (encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()).float()  # (1, C, h, w)
+        colours = F.interpolate(chart.float(), latents.shape[-2:], mode="area")[0].flatten(1).T.cpu()  # (h * w, 3)
+        known = _with_one(latents[0].flatten(1).T.cpu())  # (h * w, C + 1)
+        self.map = torch.linalg.lstsq(known, colours).solution  # (C + 1, 3)
+
+    def __call__(self, latents: Tensor) -> np.ndarray:
+        """Latents (1, C, h, w) as the autoencoder takes them → uint8 (h, w, 3)."""
+        _, _, h, w = latents.shape
+        colours = _with_one(latents[0].float().flatten(1).T.cpu()) @ self.map
+        pixels: np.ndarray = ((colours.reshape(h, w, 3).clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
+        return pixels
+
+
+def _chart() -> Tensor:
+    """Patches of colours all over the cube, smooth in the middle and with edges between, (1, 3, side, side) in [-1, 1]."""
+    colours = torch.rand(1, 3, BLOCKS, BLOCKS, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    side = BLOCKS * PATCH
+    return torch.cat([F.interpolate(colours, side, mode="nearest"), F.interpolate(colours, side, mode="bilinear")], 3)
+
+
+def _with_one(rows: Tensor) -> Tensor:
+    """A column of ones beside, for the offset."""
+    return torch.cat([rows, torch.ones(len(rows), 1)], 1)
