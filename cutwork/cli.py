@@ -39,6 +39,10 @@ LlmOption = Annotated[str | None, typer.Option("--llm", help="offline, openai:<m
 Record = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="Add what the language model is asked and answers to this file.")]
 Rounds = Annotated[int | None, typer.Option("--rounds", help="How often the critic may ask for more.", min=1, max=10)]
 Steps = Annotated[int | None, typer.Option("--steps", help="Denoising steps.", min=1, max=200)]
+Technique = Annotated[
+    list[str] | None, typer.Option("--technique", help="What else acts on the drawing: self-cross, erg, c-erg, apg, cads, … May be given several times.")
+]
+Lora = Annotated[list[str] | None, typer.Option("--lora", metavar="PATH[=WEIGHT]", help="LoRA weights to draw with. May be given several times.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the files go.", show_default="out/<id>")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
 EXITS = {"accepted": 0, "needs_approval": 0, "best_effort": 10}  # every other status a run can be left in is 1
@@ -120,7 +124,8 @@ def _ready(out: Path | None) -> None:
 def _studio(**flags: Any) -> Studio:
     from cutwork.studio import Studio
 
-    return Studio(**{key: value for key, value in flags.items() if value is not None})
+    joined: dict[str, Any] = {key: ",".join(value) or None if isinstance(value, list) else value for key, value in flags.items()}
+    return Studio(**{key: value for key, value in joined.items() if value is not None})
 
 
 @app.callback(invoke_without_command=True)
@@ -156,6 +161,8 @@ def design(
     llm: LlmOption = None,
     rounds: Rounds = None,
     steps: Steps = None,
+    technique: Technique = None,
+    lora: Lora = None,
     out: Out = None,
     approve: Annotated[bool | None, typer.Option("--approve/--no-approve", help="Stop after planning until `cutwork resume ID --approve`.")] = None,
     record: Record = None,
@@ -167,7 +174,7 @@ def design(
     from cutwork.studio import make_brief
 
     wanted = make_brief(brief, kind=kind, size=size, seed=seed)
-    studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps, approve=approve, record=record)
+    studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps, technique=technique, lora=lora, approve=approve, record=record)
     _ready(out)
     with progress(quiet) as (on_event, cancelled):
         result = studio.design(wanted, interactive=studio.settings.approve, on_event=on_event, cancelled=cancelled)
@@ -183,6 +190,8 @@ def plan(
     model: Model = None,
     llm: LlmOption = None,
     steps: Steps = None,
+    technique: Technique = None,
+    lora: Lora = None,
     record: Record = None,
     json: AsJson = False,
 ) -> None:
@@ -191,7 +200,7 @@ def plan(
     from cutwork.studio import make_brief
 
     wanted = make_brief(brief, kind=kind, size=size, seed=seed)
-    made = _studio(model=model, llm=llm, steps=steps, record=record).plan(wanted)
+    made = _studio(model=model, llm=llm, steps=steps, technique=technique, lora=lora, record=record).plan(wanted)
     if seed is not None:
         _say(f"the plan is the same for every seed; {seed} counts when it is drawn: cutwork design")
     if json:
@@ -333,6 +342,8 @@ def batch(
     llm: LlmOption = None,
     rounds: Rounds = None,
     steps: Steps = None,
+    technique: Technique = None,
+    lora: Lora = None,
     record: Record = None,
     json: AsJson = False,
     quiet: Quiet = False,
@@ -341,7 +352,7 @@ def batch(
     from cutwork.batch import opened, run_batch
     from cutwork.console import batch_progress
 
-    studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps, record=record)
+    studio = _studio(model=model, llm=llm, rounds=rounds, steps=steps, technique=technique, lora=lora, record=record)
     with opened(briefs) as source, batch_progress(quiet) as (on_line, cancelled):  # a pipe is waited for before Ctrl-C asks a run
         summary = run_batch(source, out, studio, plan_only=plan_only, jobs=jobs, on_line=on_line, cancelled=cancelled)
     if json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
@@ -334,6 +335,33 @@ class DrawSettings(Value):
         """Names of what is on, in the order in which it acts within a step."""
         on = {"cads": self.cads, "regional": self.regional or None, "erg": self.erg, "record": True, "self_cross": self.self_cross, "apg": self.apg}
         return tuple(name for name, setting in on.items() if setting)
+
+
+    def with_techniques(self, names: Iterable[str]) -> DrawSettings:
+        """These settings with techniques switched on by name, each as `TECHNIQUES` has it.
+
+        Raises:
+            ValueError: if there is no technique of a name.
+        """
+        changed: dict[str, Any] = {}
+        for name in names:
+            if name not in TECHNIQUES:
+                raise ValueError(f"there is no technique {name!r}: {', '.join(TECHNIQUES)}")
+            changed |= TECHNIQUES[name]
+        return self.model_copy(update=changed)
+
+
+TECHNIQUES: dict[str, dict[str, Any]] = {
+    "self-cross": {"self_cross": SelfCrossSettings()},
+    "self-cross-latents": {"self_cross": SelfCrossSettings(form="latents", refine=(0.2, 0.4))},
+    "erg": {"erg": ErgSettings()},
+    "c-erg": {"erg": ErgSettings(text_tau=0.01)},
+    "apg": {"apg": ApgSettings(parallel=0.0)},
+    "cads": {"cads": CadsSettings()},
+    "soft-regions": {"isolate": "all", "soft": 0.5},
+    "published-regions": {"isolate": "all", "official": True, "base_ratio": 0.2, "regional_until": 0.4, "regional_every": (1, 2)},
+    "no-regions": {"regional": False},
+}
 
 
 class CutSettings(Value):

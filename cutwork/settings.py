@@ -23,6 +23,7 @@ import platformdirs
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from cutwork.domain import DrawSettings
 from cutwork.errors import BadInput, BadSetting, NotConfigured
 
 PREFIX = "CUTWORK_"
@@ -51,6 +52,15 @@ Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Offload = Literal["none", "model", "group"]
 Quantize = Literal["none", "float8", "int8"]
+
+
+def _techniques(names: str) -> str:
+    """Names with commas between, each of them known."""
+    DrawSettings().with_techniques(name.strip() for name in names.split(","))
+    return names
+
+
+Techniques = Annotated[Text, AfterValidator(_techniques)]
 
 
 class Settings(BaseSettings):
@@ -88,6 +98,8 @@ class Settings(BaseSettings):
     threads: int | None = Field(None, ge=1, le=1_024, description="CPU threads for drawing; not set means torch's own choice")
     steps: int | None = Field(None, ge=1, le=200, description="denoising steps; not set means what suits the model")
     guidance: float | None = Field(None, ge=1, le=30, description="guidance scale; not set means what suits the model")
+    technique: Techniques | None = Field(None, description="what else acts on the drawing, with commas between: self-cross, erg, …")
+    lora: Text | None = Field(None, description="LoRA weights, with commas between: a file, folder or Hugging Face name, and =0.8 for how much it counts")
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from cutwork import domain
-from cutwork.domain import Design, DrawSettings, LlmCall, Terms
-from cutwork.errors import NotConfigured, StorageFailed
+from cutwork.domain import Design, DrawSettings, LlmCall, LoraSettings, Terms
+from cutwork.errors import BadInput, NotConfigured, StorageFailed
 from cutwork.ports import Drawing, Llm
 from cutwork.settings import Settings, masked, place_downloads
 
@@ -268,8 +268,27 @@ def draw_settings(settings: Settings, model: str | None = None) -> DrawSettings:
     """What suits the model, with what the settings override."""
     from cutwork.tools.drawing import suits
 
-    chosen = {"steps": settings.steps, "guidance": settings.guidance}
-    return suits(model or settings.model).model_copy(update={key: value for key, value in chosen.items() if value is not None})
+    draw = suits(model or settings.model)
+    if settings.technique:
+        draw = draw.with_techniques(name.strip() for name in settings.technique.split(","))
+    chosen = {"steps": settings.steps, "guidance": settings.guidance, "loras": _loras(settings.lora) if settings.lora else None}
+    return draw.model_copy(update={key: value for key, value in chosen.items() if value is not None})
+
+
+def _loras(wanted: str) -> tuple[LoraSettings, ...]:
+    """"style.safetensors=0.8,owner/name" as settings.
+
+    Raises:
+        BadInput: if what stands after = is no number that a LoRA may count.
+    """
+    loras = []
+    for one in wanted.split(","):
+        path, _, weight = one.strip().partition("=")
+        try:
+            loras.append(LoraSettings(path=path, weight=float(weight or 1)))
+        except ValueError:
+            raise BadInput(f"{one.strip()!r} is not a LoRA: wanted a file, folder or name, and after = a number from -4 to 4") from None
+    return tuple(loras)
 
 
 def _state_types() -> list[type[BaseModel]]:

@@ -301,3 +301,18 @@ except NotConfigured as error:
 def test_an_hf_home_that_comes_too_late_is_said(tmp_path: Path) -> None:
     result = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
     assert f"hf_home is {tmp_path / 'late'}, but huggingface_hub was imported before" in result.stdout, result.stderr
+
+
+def test_techniques_and_loras_reach_the_drawing(home: Path) -> None:
+    from cutwork.wiring import draw_settings
+
+    draw = draw_settings(Settings(technique="self-cross, erg", lora="style.safetensors=0.5,owner/name", steps=7))
+    assert draw.self_cross is not None
+    assert draw.erg is not None
+    assert [(lora.path, lora.weight) for lora in draw.loras] == [("style.safetensors", 0.5), ("owner/name", 1.0)]
+    assert draw.steps == 7
+    assert draw.techniques == ("regional", "erg", "record", "self_cross")
+    with pytest.raises(BadInput, match="there is no technique 'nonesuch': self-cross, "):
+        Settings(technique="erg,nonesuch")
+    with pytest.raises(BadInput, match=r"'style=much' is not a LoRA"):
+        draw_settings(Settings(lora="style=much"))
