@@ -241,6 +241,7 @@ class SelfCrossSettings(Value):
     until: Fraction = 0.5  # share of the steps
     blocks: tuple[Annotated[int, Field(ge=0)], ...] = ()  # whose attention is looked at; none = those the family proposes
     cap: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # an update's norm, as a share of that of what it changes
+    recompute: bool = False  # hold no activations for the gradient: less memory, more time
     start_rounds: Annotated[int, Field(ge=0, le=20)] = 0  # of choosing the start noise, ten looks each
     refine: tuple[Fraction, ...] = ()  # shares of the steps at which latents are updated until subjects are there and apart
 

@@ -271,3 +271,17 @@ def test_coverage_takes_cells_that_are_half_covered() -> None:
 def test_no_regions_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one"):
         regions.image_bits([])
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_gradients_pass_through_the_normaliser(masked: bool) -> None:
+    """Against autograd through the softmax written out."""
+    mask = two_regions() if masked else None
+    inputs = [x.double().requires_grad_() for x in qkv()]
+    weights, shares = torch.randn(inputs[0].shape, dtype=torch.float64), torch.randn(inputs[0].shape[:3], dtype=torch.float64)
+    gradients = []
+    for function in (attend, reference):
+        out, lse = function(*inputs, mask)
+        gradients.append(torch.autograd.grad((out * weights).sum() + (lse.double() * shares).sum(), inputs))
+    for got, want in zip(*gradients, strict=True):
+        torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-5)

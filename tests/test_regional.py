@@ -117,3 +117,57 @@ def test_shares_outside_their_range_are_refused(ratio: float, soft: float) -> No
     texts, bits = half_and_half()
     with pytest.raises(ValueError, match=r"wanted both in 0\.\.1"):
         attend_regions(*joint(texts), layout(texts, BASE, bits), ratio, soft)
+
+
+def test_published_rasterisation_goes_by_the_middle_of_a_cell() -> None:
+    mask = torch.zeros(80, 112, dtype=torch.bool)  # cells of 16 pixels
+    mask[8:40, 24:72] = True  # rows 0.5 to 2.5, columns 1.5 to 4.5: of the cells cut in half those whose middle pixel is inside
+    want = torch.zeros(GRID, dtype=torch.bool)
+    want[0:2, 1:4] = True
+    assert torch.equal(regions.nearest(mask, GRID), want)
+    tiny = torch.zeros(80, 112, dtype=torch.bool)
+    tiny[1:4, 1:4] = True
+    assert not regions.nearest(tiny, GRID).any()
+    assert regions.owned(torch.nn.functional.avg_pool2d(tiny[None].float(), 16)[0]).sum() == 1
+
+
+@pytest.mark.parametrize("strengths", [(1.0, 1.0, 1.0), (0.5, 2.0, 1.0), (0.0, 1.0, 3.0)], ids=str)
+def test_a_strength_counts_a_segments_words_so_often(strengths: tuple[float, ...]) -> None:
+    """Against a softmax whose logits of each text are raised by the logarithm of its strength."""
+    texts, bits = half_and_half()
+    where = layout(texts, BASE, bits, "all")
+    q, k, v = joint(texts)
+    got = attend_regions(q, k, v, where, ratio=0.3, strengths=strengths).out[:, :, where.image[0] :]
+    t, start = sum(texts), where.image[0]
+    raised = torch.repeat_interleave(torch.tensor(strengths, dtype=torch.float64).log(), torch.tensor(texts))
+    seen = torch.cat([where.hears[:, :t], (bits[where.order][:, None] & bits[where.order][None, :]) != 0], 1)
+    keys = torch.cat([k[:, :, :t], k[:, :, start:]], 2)
+    logits = q[:, :, start:] @ keys.mT * q.shape[-1] ** -0.5 + torch.cat([raised, torch.zeros(len(bits), dtype=torch.float64)])
+    regional = torch.softmax(logits.masked_fill(~seen, -torch.inf), -1) @ torch.cat([v[:, :, :t], v[:, :, start:]], 2)
+    base = reference(q[:, :, start:], k[:, :, t:], v[:, :, t:])[0]
+    torch.testing.assert_close(got, 0.7 * regional + 0.3 * base, atol=1e-5, rtol=1e-5)
+
+
+def test_a_ratio_of_one_is_the_base_text_alone() -> None:
+    texts, bits = half_and_half()
+    where = layout(texts, BASE, bits)
+    q, k, v = joint(texts)
+    got, t = attend_regions(q, k, v, where, ratio=1.0), sum(texts)
+    torch.testing.assert_close(got.out[:, :, t:], reference(q[:, :, t:], k[:, :, t:], v[:, :, t:])[0], atol=1e-5, rtol=1e-5)
+    assert got.words_lse is None
+
+
+def test_reading_the_base_branch_changes_nothing_of_the_image() -> None:
+    texts, bits = half_and_half()
+    where = layout(texts, BASE, bits)
+    q, k, v = joint(texts)
+    unread, read = (attend_regions(q, k, v, where, read_base=flag) for flag in (False, True))
+    torch.testing.assert_close(unread.out[:, :, where.image[0] :], read.out[:, :, where.image[0] :], atol=1e-6, rtol=1e-6)
+    assert unread.base_lse is None
+    assert read.base_lse is not None
+
+
+def test_strengths_that_do_not_fit_are_refused() -> None:
+    texts, bits = half_and_half()
+    with pytest.raises(ValueError, match="wanted 3 of 0 or more"):
+        attend_regions(*joint(texts), layout(texts, BASE, bits), strengths=(1.0, -1.0, 1.0))

@@ -44,7 +44,7 @@ class Nudge:
 
     def watch(self, step: Step) -> Kept | None:
         """What the pass that predicts shall keep, if the prediction is to be turned at this step."""
-        return Kept(self.blocks) if self.how.form == "velocity" and step.before(self.how.until) else None
+        return Kept(self.blocks, recompute=self.how.recompute) if self.how.form == "velocity" and step.before(self.how.until) else None
 
     def turn(self, step: Step, kept: Kept, latents: Tensor, velocity: Tensor) -> Tensor:
         """The prediction (B, …) turned away from blending; `latents` are those of the pass, with their gradient."""
@@ -111,13 +111,13 @@ class Nudge:
 
     def _look(self, step: Step, latents: Tensor, weights: Weights | None = None) -> tuple[list[Loss], Tensor]:
         """The losses at these latents, and their gradient there."""
-        kept = Kept(self.blocks, stop=True)
+        kept = Kept(self.blocks, stop=True, recompute=self.how.recompute)
         with torch.enable_grad():
             latents = latents.detach().requires_grad_()
             with suppress(Enough):
                 step.predict(latents, step.control(kept=kept))
         losses = self._losses(step, kept, weights)
-        return losses, _gradient(losses, latents)
+        return [loss.detached() for loss in losses], _gradient(losses, latents)
 
     def _losses(self, step: Step, kept: Kept, weights: Weights | None = None) -> list[Loss]:
         regions = step.phase.regions

@@ -111,7 +111,9 @@ def _heard(plan: Plan, family: Family, where: Sequence[Place], weights: Sequence
 
 def _covers(plan: Plan, family: Family, where: Sequence[Place]) -> list[torch.Tensor]:
     """Image tokens that each region owns, bool (rows, columns)."""
-    grid = family.grid(plan.size.root)
+    grid, (width, height) = family.grid(plan.size.root), plan.size.root
+    if plan.draw.official:
+        return [regional.nearest(torch.from_numpy(place.pixels(width, height)), grid) for place in where]
     return [regional.owned(torch.from_numpy(cells(place, *grid))) for place in where]
 
 
@@ -140,7 +142,7 @@ def _regional(plan: Plan, family: Family, plain: Phase, where: Sequence[Place], 
     segments = family.encode(prompts)
     offsets = np.cumsum([0, *segments.lengths])
     keywords = tuple(tuple(int(offsets[i]) + t for t in _named(family, region.prompt, plan, region)) for i, region in enumerate(plan.regions, start=1))
-    bits = regional.image_bits(_covers(plan, family, where), [r.z for r in plan.regions])
+    bits = regional.image_bits(_covers(plan, family, where), None if draw.official else [r.z for r in plan.regions])
     base, start = plain.text, int(offsets[-1])
     blocks = family.every(*draw.regional_every)
     everywhere = len(blocks) == family.blocks

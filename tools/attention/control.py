@@ -103,10 +103,12 @@ class Kept:
     Args:
         blocks: which blocks.
         stop: leave the forward pass by `Enough` after the last of them; else go on without gradient.
+        recompute: hold no activations for the gradient but compute them again: less memory, more time.
     """
 
     blocks: frozenset[int]
     stop: bool = False
+    recompute: bool = False
     found: list[Seen] = field(default_factory=list)
 
     @property

@@ -56,6 +56,12 @@ def coverage(box: tuple[float, float, float, float], grid: tuple[int, int]) -> T
     return owned(shares(box, grid))
 
 
+def nearest(mask: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Cells whose middle pixel is in a mask (H, W), as the published code rasterises: bool (rows, columns). A small region may own none."""
+    cells = torch.nn.functional.interpolate(mask[None, None].float(), grid, mode="nearest-exact")[0, 0]
+    return cells > 0.5
+
+
 def image_bits(covers: Sequence[Tensor], z: Sequence[int] | None = None) -> Tensor:
     """Bit-set of every image token: bit 0 for the background, bit i+1 for region i.
 

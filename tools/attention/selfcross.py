@@ -160,6 +160,10 @@ class Loss:
     blended: Tensor
     scattered: Tensor
 
+    def detached(self) -> Loss:
+        """The same numbers, with no gradient."""
+        return Loss(*(x.detach() for x in (self.total, self.neglected, self.blended, self.scattered)))
+
 
 def loss(cross: Tensor, patches: Tensor, aggregated: Tensor, weights: Weights | None = None, pairs: Sequence[tuple[int, int]] | None = None) -> Loss:
     """S_cross + weight · S_sc + weight · scattered, blending only once every subject is there.

@@ -10,14 +10,16 @@ weights, for the contract tests).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from cutwork.domain import ErgSettings, HintSettings, LoraSettings, Plan
 from cutwork.errors import BadInput
@@ -183,18 +185,30 @@ def share_of(blocks: int, low: float, high: float) -> frozenset[int]:
 
 
 @contextmanager
-def steered(blocks: Sequence[nn.Module], control: Control) -> Iterator[None]:
-    """Hooks between blocks: double the batch where a weak branch forks off, and end the gradient, or the pass, after the last kept block.
+def controlled(model: Any, make: Any, blocks: Sequence[nn.Module], control: Control) -> Iterator[None]:
+    """Our processors, and hooks between blocks: double the batch where a weak branch forks off, end the gradient, or the pass, after
+    the last kept block.
 
     Args:
-        blocks: in the order in which the forward pass comes to them; each takes hidden and text states first, or by name.
+        model: of diffusers. make: a processor for each name. blocks: the model's, in the order in which the forward pass comes to them;
+            each takes hidden and text states first, or by name.
     """
-    with ExitStack() as hooks:
+    kept = control.kept
+    with processors(model, make), ExitStack() as hooks:
         if control.weak is not None and control.weak.forks:
             hooks.callback(blocks[control.weak.first].register_forward_pre_hook(_double, with_kwargs=True).remove)
-        if control.kept is not None and control.kept.last + 1 < len(blocks):
-            hooks.callback(blocks[control.kept.last + 1].register_forward_pre_hook(_stop if control.kept.stop else _let_go, with_kwargs=True).remove)
+        if kept is not None and kept.last + 1 < len(blocks):
+            hooks.callback(torch.set_grad_enabled, torch.is_grad_enabled())
+            hooks.callback(blocks[kept.last + 1].register_forward_pre_hook(_stop if kept.stop else _let_go, with_kwargs=True).remove)
+        if kept is not None and kept.recompute and not model.is_gradient_checkpointing:
+            model.enable_gradient_checkpointing(partial(_recomputed, lambda: processors(model, make)))
+            hooks.callback(model.disable_gradient_checkpointing)
         yield
+
+
+def _recomputed(under: Callable[[], AbstractContextManager[None]], block: nn.Module, *args: Any) -> Any:
+    """A block that holds no activations; it is run again for the gradient, when the stock processors are long back."""
+    return checkpoint(block.__call__, *args, use_reentrant=False, context_fn=lambda: (nullcontext(), under()))
 
 
 def _double(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:  # noqa: ARG001
@@ -209,7 +223,7 @@ def _stop(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> N
 
 
 def _let_go(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:  # noqa: ARG001
-    """End the gradient here; whoever asked for one has it on only around the pass."""
+    """End the gradient here, until the pass is over."""
     torch.set_grad_enabled(False)
 
 

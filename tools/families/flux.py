@@ -23,7 +23,7 @@ from cutwork.tools.families import _adapters
 from cutwork.tools.families._adapters import Hint
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
-from cutwork.tools.families.base import Family, Text, processors, quiet, share_of, steered, weakened, word_spans
+from cutwork.tools.families.base import Family, Text, controlled, quiet, share_of, weakened, word_spans
 from cutwork.tools.loading import Loading
 
 
@@ -173,7 +173,7 @@ class FluxFamily:
         ids = self.pipeline._prepare_latent_image_ids(1, *self.grid(size), self.device, latents.dtype)
         if control is None or not control.active:
             return self._forward(latents, ids, t, text, guidance)
-        with processors(self.model, lambda name: FluxProcessor(self.order[name], control)), steered(self._blocks, control):
+        with controlled(self.model, lambda name: FluxProcessor(self.order[name], control), self._blocks, control):
             return self._forward(latents, ids, t, text, guidance, None if control.regions is None else control.regions.layout)
 
     def predict_beside(

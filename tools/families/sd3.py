@@ -26,7 +26,7 @@ from cutwork.tools.attention.control import Control, joint
 from cutwork.tools.attention.regional import Layout
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
-from cutwork.tools.families.base import Family, Text, processors, quiet, share_of, steered, weakened, with_loras, word_spans
+from cutwork.tools.families.base import Family, Text, controlled, quiet, share_of, weakened, with_loras, word_spans
 from cutwork.tools.loading import Loading
 
 
@@ -201,7 +201,7 @@ class SD3Family:
             return SD3Processor(self.order[name], act) if name in self.order else stock[name]
 
         order = nullcontext() if control.regions is None else _sorted(self.model, control.regions.layout)
-        with processors(self.model, make), steered(self._blocks, control), order:
+        with controlled(self.model, make, self._blocks, control), order:
             yield
 
     def _forward(self, latents: Tensor, t: Tensor, texts: Sequence[Text]) -> Tensor:

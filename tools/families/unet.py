@@ -27,7 +27,7 @@ from cutwork.tools.attention.control import Control
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
 from cutwork.tools.families._unet_attention import Level, UnetProcessor
-from cutwork.tools.families.base import Family, Text, chance_of, processors, quiet, share_of, steered, weakened, with_loras, word_spans
+from cutwork.tools.families.base import Family, Text, chance_of, controlled, quiet, share_of, weakened, with_loras, word_spans
 from cutwork.tools.loading import Loading
 
 
@@ -160,7 +160,7 @@ class UnetFamily:
             block = self._order[name]
             return UnetProcessor(block, levels[self._levels[block]], control)
 
-        with processors(self.model, make), steered(self._blocks, control):
+        with controlled(self.model, make, self._blocks, control):
             yield
 
     def _forward(self, latents: Tensor, t: Tensor, texts: Sequence[Text], size: tuple[int, int], guidance: float) -> Tensor:

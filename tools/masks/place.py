@@ -33,6 +33,15 @@ class Place:
         """Share of the canvas, above 0."""
         return self.box.area if self.mask is None else float(self.mask.mean())
 
+    def pixels(self, width: int, height: int) -> Mask:
+        """The canvas's pixels that lie here, (height, width) bool."""
+        if self.mask is not None:
+            return self.mask
+        x0, y0, x1, y1 = self.box.pixels(width, height)
+        mask = np.zeros((height, width), bool)
+        mask[y0:y1, x0:x1] = True
+        return mask
+
     def contained(self, mask: Mask) -> float:
         """Share of another mask (H, W) that lies here, 0..1; 0 if it is empty."""
         if self.mask is None:
