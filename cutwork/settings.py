@@ -23,7 +23,7 @@ import platformdirs
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from cutwork.domain import DrawSettings
+from cutwork.domain import TECHNIQUES
 from cutwork.errors import BadInput, BadSetting, NotConfigured
 
 PREFIX = "CUTWORK_"
@@ -56,7 +56,9 @@ Quantize = Literal["none", "float8", "int8"]
 
 def _techniques(names: str) -> str:
     """Names with commas between, each of them known."""
-    DrawSettings().with_techniques(name.strip() for name in names.split(","))
+    unknown = {name.strip() for name in names.split(",")} - set(TECHNIQUES)
+    if unknown:
+        raise ValueError(f"{', '.join(TECHNIQUES)}, with commas between")
     return names
 
 

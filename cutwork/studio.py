@@ -47,10 +47,13 @@ def make_brief(text: str, **fields: Any) -> Brief:
         raise BadInput(str(error)) from None
 
 
-def _wanted(brief: str | Brief, **asked: Any) -> Brief:
-    """A brief with what was asked for beside it."""
-    given = dict(brief) if isinstance(brief, Brief) else {"text": brief}
-    return make_brief(**given | {key: value for key, value in asked.items() if value is not None})
+def _wanted(brief: str | Brief, model: str, **asked: Any) -> Brief:
+    """A brief with what was asked for beside it, on the canvas that suits the model where nobody said which."""
+    from cutwork.tools.drawing import canvas
+
+    given = {key: getattr(brief, key) for key in brief.model_fields_set} if isinstance(brief, Brief) else {"text": brief}
+    given |= {key: value for key, value in asked.items() if value is not None}
+    return make_brief(**{"size": canvas(model)} | given)
 
 
 def _plain(error: Any) -> str:
@@ -110,7 +113,7 @@ class Studio:
         """
         from cutwork.graphs.state import start
 
-        wanted = _wanted(brief, kind=kind, size=size, seed=seed)
+        wanted = _wanted(brief, self.settings.model, kind=kind, size=size, seed=seed)
         return self._begin(start(wanted, self.wired.terms(interactive=interactive)), on_event, cancelled)
 
     def plan(self, brief: str | Brief, *, kind: str | None = None, size: str | None = None) -> Plan:
@@ -125,7 +128,7 @@ class Studio:
         from cutwork.graphs.state import check
         from cutwork.wiring import draw_settings
 
-        wanted, draw = _wanted(brief, kind=kind, size=size), draw_settings(self.settings)
+        wanted, draw = _wanted(brief, self.settings.model, kind=kind, size=size), draw_settings(self.settings)
         check(wanted)
         llm = self.wired.llm()
         expansion = extend(wanted, llm)

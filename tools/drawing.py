@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutwork import registry
-from cutwork.domain import Artifact, Cutout, Design, DrawSettings, Render, Shot
+from cutwork.domain import Artifact, Cutout, Design, DrawSettings, Render, Shot, Size
 from cutwork.errors import NotConfigured
 from cutwork.ports import Blobs, Watch
 from cutwork.tools import catalogue
@@ -56,6 +56,12 @@ def suits(model: str) -> DrawSettings:
     if known.name == "flux-dev":
         return DrawSettings(steps=steps, guidance=guidance, base_ratio=0.2, regional_until=0.4)
     return DrawSettings(steps=steps, guidance=guidance)
+
+
+def canvas(model: str) -> Size:
+    """The canvas a model was made for: larger ones repeat themselves, smaller ones are drawn poorly."""
+    known = None if embedded(model) else catalogue.like(model)
+    return Size((256, 256) if known is None else (known.side, known.side))
 
 
 class LocalDrawing:
