@@ -314,6 +314,7 @@ class DrawSettings(Value):
     """
 
     steps: Annotated[int, Field(ge=1, le=200)] = 24
+    refine_from: Fraction = 0.0  # noise (1 = all) from which a picture first drawn small is finished at full size; 0 = full size all along
     guidance: Annotated[float, Field(ge=1.0, le=30.0)] = 3.0
     regional: bool = True
     base_ratio: Fraction = 0.1

@@ -90,10 +90,9 @@ def approve(state: DesignState, deps: Deps) -> Command[Any]:
 
 def render(state: DesignState, deps: Deps) -> Update:
     """Shot → Render."""
-    total = state["shot"].plan.draw.steps
     watch = Watch(
-        on_step=lambda done, _: deps.on_event("step", {"done": done, "total": total}),
-        on_preview=lambda done, image: deps.on_event("preview", {"done": done, "total": total, "image": image}),
+        on_step=lambda done, total: deps.on_event("step", {"done": done, "total": total}),
+        on_preview=lambda done, image: deps.on_event("preview", {"done": done, "image": image}),
         cancelled=deps.cancelled,
         say=lambda text: deps.on_event("note", {"text": text}),
     )

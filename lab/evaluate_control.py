@@ -21,10 +21,9 @@ from PIL import Image
 from cutwork.agents import similarity
 from cutwork.agents.words import article
 from cutwork.domain import Box, DrawSettings, ErgSettings, Plan, Region, SelfCrossSettings, Size, Subject
-from cutwork.tools.denoise import denoise
 from cutwork.tools.families import mini
 from cutwork.tools.families.mini import MiniFamily
-from cutwork.tools.render import condition, techniques_of
+from cutwork.tools.render import drawn
 
 from . import backgrounds, evaluate, judge
 from .evaluate_model import background
@@ -93,11 +92,7 @@ class Studio:
     def draw(self, scene: Scene, draw: DrawSettings) -> np.ndarray:
         """(side, side, 3) uint8."""
         plan = scene.plan(self.side, draw)
-        size = plan.size.root
-        drawn = denoise(
-            self.family, self.family.noise(scene.seed, size), condition(plan, self.family), size, draw.steps, draw.guidance, techniques_of(plan, self.family)
-        )
-        return self.family.decode(drawn.latents, size)
+        return self.family.decode(drawn(plan, self.family, scene.seed).latents, plan.size.root)
 
     def in_boxes(self, scene: Scene, picture: np.ndarray) -> list[bool]:
         """Whether each subject is recognised in its own box."""
@@ -119,9 +114,9 @@ def run(count: int = 200, seeds: int = 3, side: int = 128, parts: Sequence[str] 
     figures: list[evaluate.Figure] = []
     pictures: list[np.ndarray] = []
     for part in parts:
-        found, drawn = of[part](studio, nouns, count, seeds)
+        found, shown = of[part](studio, nouns, count, seeds)
         figures += found
-        pictures += drawn
+        pictures += shown
     command = f"cutwork eval control --scenes {count} --seeds {seeds} --side {side}" + "".join(f" --part {p}" for p in parts if len(parts) < len(PARTS))
     return evaluate.Report("control", command, tuple(figures), evaluate.sheet([Image.fromarray(p) for p in pictures], columns=8))
 
@@ -184,15 +179,15 @@ def _erg(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> tuple[
     pictures: list[np.ndarray] = []
     asked = [list(group) for _, group in groupby(scenes(nouns, max(1, count // 4), seeds, subjects=(1,)), key=lambda scene: scene.nouns)]
     for name, draw in arms.items():
-        drawn = [[studio.draw(scene, draw) for scene in group] for group in asked]
-        each = [(scene, picture) for group, made in zip(asked, drawn, strict=True) for scene, picture in zip(group, made, strict=True)]
+        made = [[studio.draw(scene, draw) for scene in group] for group in asked]
+        each = [(scene, picture) for group, row in zip(asked, made, strict=True) for scene, picture in zip(group, row, strict=True)]
         figures += [
             evaluate.share(f"{name}: subject recognised", [all(studio.anywhere(scene, picture)[1]) for scene, picture in each]),
             evaluate.share(f"{name}: colour of the background", [background(Image.fromarray(picture)) == scene.colour for scene, picture in each]),
             evaluate.mean(f"{name}: saturation", [100 / 255 * float(np.ptp(picture, axis=2).mean()) for _, picture in each], "%"),
-            evaluate.mean(f"{name}: difference between seeds", [100 / 255 * float(np.std(made, axis=0).mean()) for made in drawn], "%"),
+            evaluate.mean(f"{name}: difference between seeds", [100 / 255 * float(np.std(row, axis=0).mean()) for row in made], "%"),
         ]
-        pictures += [made[0] for made in drawn[:2]]
+        pictures += [row[0] for row in made[:2]]
     return figures, pictures
 
 

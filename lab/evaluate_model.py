@@ -1,7 +1,7 @@
 """How well does the embedded model draw what it is told, by its prompt alone?  `cutwork eval model`
 
-Pictures come from plain `FluxPipeline` calls, with none of our control; the judge looks at them. Before it judges pictures it is
-held itself against scenes with known truth. Prompts and seeds are drawn once and stay the same.
+Nothing but the prompt says what to draw and where; the judge looks at the pictures. Before it judges them it is held itself against
+scenes with known truth. Prompts and seeds are drawn once and stay the same.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from PIL import Image
 
+from cutwork.domain import Box, Plan, Region, Subject
+from cutwork.tools.drawing import canvas, suits
 from cutwork.tools.families import mini
-from cutwork.tools.families.base import quiet
+from cutwork.tools.families.base import Family, quiet
+from cutwork.tools.render import drawn
 
 from . import art, autoencoder, backgrounds, captions, evaluate, judge, train_judge
 
-STEPS, GUIDANCE, SIDE = 24, 3.0, 256
-BATCH = 4
 BORDER = 6  # pixels along the edge that show the background
 
 
@@ -50,17 +51,28 @@ def cases(nouns: Sequence[str], singles: int, pairs: int) -> Iterator[Case]:
         yield Case(f"{captions.phrase(a)} {relation or 'and'} {captions.phrase(b)} on {captions.phrase(colour)} background", (a, b), colour, relation)
 
 
-def draw(pipeline: Any, prompts: Sequence[str], first_seed: int) -> list[Image.Image]:
-    """One picture a prompt, each from its own seed, whatever the batch."""
-    pictures: list[Image.Image] = []
-    for start in range(0, len(prompts), BATCH):
-        part = list(prompts[start : start + BATCH])
-        seeds = [torch.Generator().manual_seed(first_seed + start + k) for k in range(len(part))]
-        pictures += pipeline(
-            part, negative_prompt=[""] * len(part), true_cfg_scale=GUIDANCE, width=SIDE, height=SIDE, num_inference_steps=STEPS,
-            max_sequence_length=24, generator=seeds, output_type="pil",
-        ).images  # fmt: skip
+def draw(family: Family, asked: Sequence[Case], first_seed: int) -> list[Image.Image]:
+    """A picture of each case by its prompt alone, with the settings that suit the model."""
+    pictures = []
+    for number, case in enumerate(asked):
+        plan = planned(case)
+        ended = drawn(plan, family, first_seed + number)
+        pictures.append(Image.fromarray(family.decode(ended.latents, plan.size.root)))
     return pictures
+
+
+def planned(case: Case) -> Plan:
+    """The case as a plan whose regions say nothing to the model, only how large its subjects will be: one in the middle, two side by side."""
+    boxes = [(0.1875, 0.1875, 0.8125, 0.8125)] if len(case.nouns) == 1 else [(0.0625, 0.25, 0.4375, 0.75), (0.5625, 0.25, 0.9375, 0.75)]
+    subjects = tuple(Subject(id=f"s{i}", phrase=noun, noun=noun) for i, noun in enumerate(case.nouns))
+    return Plan(
+        prompt=case.prompt,
+        background=f"{captions.phrase(case.colour)} background",
+        subjects=subjects,
+        regions=tuple(Region(subject=s.id, box=Box(box), prompt=case.prompt) for s, box in zip(subjects, boxes, strict=True)),
+        size=canvas("mini"),
+        draw=suits("mini").with_techniques(["no-regions"]),
+    )
 
 
 def found(case: Case, picture: Image.Image, eye: judge.Judge) -> list[judge.Verdict | None]:
@@ -87,17 +99,14 @@ def background(picture: Image.Image) -> str:
 def run(singles: int = 148, pairs: int = 80, true: int = 200) -> evaluate.Report:
     """Measure the shipped model and the shipped judge."""
     quiet()
-    from diffusers import FluxPipeline
-
     eye = judge.load()
     table = tuple(item for item in art.load() if item.noun in eye.nouns)
-    pipeline = FluxPipeline.from_pretrained(mini.folder())
-    pipeline.set_progress_bar_config(disable=True)
+    family = mini.load("mini", torch.device("cpu"))
     asked = list(cases(list(mini.vocabulary()["subjects"]), singles, pairs))
-    pictures = draw(pipeline, [c.prompt for c in asked], first_seed=0)
-    figures = (*_of_judge(eye, table, true), *_of_pictures(asked, pictures, eye), _of_autoencoder(pipeline, table))
+    pictures = draw(family, asked, first_seed=0)
+    figures = (*_of_judge(eye, table, true), *_of_pictures(asked, pictures, eye), _of_autoencoder(family.pipeline, table))
     command = f"cutwork eval model --singles {singles} --pairs {pairs} --scenes {true}"
-    return evaluate.Report("model", command, figures, evaluate.sheet(pictures[:40], columns=10))
+    return evaluate.Report("model", command, figures, evaluate.sheet(pictures[:: max(1, len(pictures) // 40)][:40], columns=10))
 
 
 def _of_judge(eye: judge.Judge, table: tuple[art.Art, ...], true: int) -> tuple[evaluate.Figure, ...]:

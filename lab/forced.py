@@ -18,8 +18,6 @@ from cutwork.tools.masks.place import places
 from cutwork.tools.pixels import encode
 from cutwork.tools.render import attention, condition, record_of
 
-from . import autoencoder
-
 
 @torch.no_grad()
 def forced(shot: Shot, image: np.ndarray, family: FluxFamily, blobs: Blobs, every: int = 3) -> Render:
@@ -33,7 +31,7 @@ def forced(shot: Shot, image: np.ndarray, family: FluxFamily, blobs: Blobs, ever
     size, where = plan.size.root, places(plan, blobs)
     conditioning = condition(plan, family, where)
     recorder = Recorder(len(plan.regions), family.grid(size))
-    clean, noise = latents(family, image), family.noise(shot.seed, size)
+    clean, noise = family.latents(image), family.noise(shot.seed, size)
     timesteps = family.timesteps(plan.draw.steps, size)
 
     for number in range(0, len(timesteps), every):
@@ -49,12 +47,3 @@ def forced(shot: Shot, image: np.ndarray, family: FluxFamily, blobs: Blobs, ever
         attended=attention(recorder, where),
         notes=notes,
     )
-
-
-def latents(family: FluxFamily, image: np.ndarray) -> torch.Tensor:
-    """Clean latents of a picture, packed as the transformer takes them: (1, L, C)."""
-    vae = family.pipeline.vae
-    z = vae.encode(autoencoder.to_tensor([image]).to(family.device, vae.dtype)).latents
-    z = (z - vae.config.shift_factor) * vae.config.scaling_factor
-    packed: torch.Tensor = family.pipeline._pack_latents(z, *z.shape)
-    return packed

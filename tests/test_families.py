@@ -260,3 +260,19 @@ def test_a_preview_is_a_small_picture(family: Family) -> None:
     assert small.dtype == np.uint8
     assert small.shape[2] == 3
     assert max(small.shape[:2]) <= max(SIZE) // 2
+
+
+def test_a_picture_goes_in_and_comes_out_and_is_begun_from(family: Family) -> None:
+    """Without noise nothing is left to draw; with all of it the picture is forgotten."""
+    picture = family.decode(family.noise(1, SIZE), SIZE)
+    clean, noise = family.latents(picture), family.noise(3, SIZE)
+    assert clean.shape == noise.shape
+    timesteps = family.timesteps(6, SIZE)
+    noised = [family.renoise(clean, noise, t) for t in (timesteps[1], timesteps[-1])]
+    far, near = ((x - clean).abs().mean() for x in noised)
+    assert near < far
+    ends = [denoise(family, noise, plain(family), SIZE, 6, 3.0, begin=(clean, level)) for level in (0.0, 0.5, 1.0)]
+    assert [end.steps for end in ends] == sorted(end.steps for end in ends)
+    assert ends[0].steps == 1
+    assert ends[2].steps >= 5
+    assert all(torch.isfinite(end.latents).all() for end in ends)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cutwork.domain import Box, DrawSettings, Plan, Region, Shot, Size, Subject
 from cutwork.lab import calibrate_critic as calibration
-from cutwork.lab.forced import forced, latents
+from cutwork.lab.forced import forced
 from cutwork.storage.blobs import FileBlobs
 from cutwork.tools.families import mini
 from cutwork.tools.record_file import Record
@@ -45,7 +45,7 @@ def test_a_picture_is_shown_at_every_step_under_the_same_control_as_when_drawing
 def test_latents_of_a_picture_are_what_the_pipeline_decodes() -> None:
     family = mini.load("mini", torch.device("cpu"))
     picture = np.full((64, 96, 3), (200, 90, 30), np.uint8)
-    shown = family.decode(latents(family, picture), (96, 64))
+    shown = family.decode(family.latents(picture), (96, 64))
     assert shown.shape == picture.shape
     assert np.abs(shown.astype(int) - picture).mean() < 8
 

@@ -312,7 +312,7 @@ def test_techniques_and_loras_reach_the_drawing(home: Path) -> None:
     assert [(lora.path, lora.weight) for lora in draw.loras] == [("style.safetensors", 0.5), ("owner/name", 1.0)]
     assert draw.steps == 7
     assert draw.techniques == ("regional", "erg", "record", "self_cross")
-    with pytest.raises(BadInput, match="wanted self-cross, .*with commas between"):
+    with pytest.raises(BadInput, match=r"wanted self-cross, .*with commas between"):
         Settings(technique="erg,nonesuch")
     with pytest.raises(BadInput, match=r"'style=much' is not a LoRA"):
         draw_settings(Settings(lora="style=much"))

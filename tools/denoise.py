@@ -66,6 +66,7 @@ def denoise(
     watch: Watch | None = None,
     hopeless: Callable[[int], bool] = lambda done: False,
     preview: Callable[[int, np.ndarray], None] | None = None,
+    begin: tuple[Tensor, float] | None = None,
 ) -> Drawn:
     """Draw from noise.
 
@@ -75,6 +76,7 @@ def denoise(
         guidance: scale of the embedded guidance, where the family has one.
         techniques: None = classifier-free guidance by the same scale, nothing else.
         preview: given now and then the steps done and a small picture, uint8 (h, w, 3), of what the drawing comes to.
+        begin: clean latents and how noisy (1 = all) they are made to begin from, instead of noise alone.
         hopeless: asked after every step with the steps done; True stops and returns the clean image predicted so far.
 
     Raises:
@@ -84,7 +86,11 @@ def denoise(
     on = techniques or Techniques(Guide(guidance))
     timesteps = family.timesteps(steps, size)
     chances = [chance_of(one) for one in latents]
-    for i, t in enumerate(timesteps):
+    first = 0
+    if begin is not None:
+        first = next((i for i, t in enumerate(timesteps) if family.time(t) <= begin[1]), len(timesteps) - 1)
+        latents = family.renoise(begin[0], latents, timesteps[first])
+    for i, t in enumerate(timesteps[first:], first):
         if watch.cancelled():
             raise Cancelled(f"stopped at step {i} of {len(timesteps)}")
         phase = conditioning.at(i, len(timesteps))
@@ -94,12 +100,12 @@ def denoise(
         strong, empty, weak = _predict(step, latents, conditioning.empty, on, recorder)
         velocity = on.guide.combine(strong, empty, weak)
         before, latents = latents, family.step(velocity, t, latents)
-        watch.on_step(i + 1, len(timesteps))
+        watch.on_step(i + 1 - first, len(timesteps) - first)
         if preview is not None and (i + 1) % -(-len(timesteps) // PREVIEWS) == 0:
-            preview(i + 1, family.preview(family.clean(velocity, t, before), size))
-        if i + 1 < len(timesteps) and hopeless(i + 1):
-            return Drawn(family.clean(velocity, t, before), i + 1, stopped=True)
-    return Drawn(latents, len(timesteps), stopped=False)
+            preview(i + 1 - first, family.preview(family.clean(velocity, t, before), size))
+        if i + 1 < len(timesteps) and hopeless(i + 1 - first):
+            return Drawn(family.clean(velocity, t, before), i + 1 - first, stopped=True)
+    return Drawn(latents, len(timesteps) - first, stopped=False)
 
 
 def _predict(step: Step, latents: Tensor, empty: Text | None, on: Techniques, recorder: Recorder | None) -> tuple[Tensor, Tensor | None, Tensor | None]:

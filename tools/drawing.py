@@ -45,7 +45,7 @@ def suits(model: str) -> DrawSettings:
     schnell, a longer window, since 40 % of four steps is hardly two. "turbo" models are distilled to four steps without guidance.
     """
     if embedded(model):
-        return DrawSettings()
+        return DrawSettings(refine_from=0.4)
     known = catalogue.like(model)
     if known is None:
         family_of(model)  # refuses what is no model

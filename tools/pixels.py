@@ -18,6 +18,11 @@ def encode(pixels: NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
+def resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) at another (width, height)."""
+    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+
+
 def decode(data: bytes, mode: str) -> NDArray[np.uint8]:
     """Decoded picture in a PIL mode: (H, W, channels) or, for "L", (H, W).
 

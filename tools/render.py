@@ -7,12 +7,13 @@ is planned: in its free mask if it has one, else in its box.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from cutwork.domain import Attended, HintSettings, Plan, Region, Render, Shot, Subject
+from cutwork.domain import Attended, HintSettings, Plan, Region, Render, Shot, Size, Subject
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs, Watch
 from cutwork.tools.attended import attended, cells
@@ -30,9 +31,11 @@ from cutwork.tools.families.base import Family, Text
 from cutwork.tools.guides import Guide
 from cutwork.tools.masks.place import Place, boxes, places
 from cutwork.tools.nudge import Nudge
-from cutwork.tools.pixels import decode, encode
+from cutwork.tools.pixels import decode, encode, resized
 from cutwork.tools.record_file import Record
 
+Preview = Callable[[int, np.ndarray], None]  # steps done, and a small picture
+Begin = tuple[torch.Tensor, float]  # clean latents, and how noisy they are made
 EARLY = 1 / 3  # share of the steps after which receipts are telling
 HOPELESS_LIFT = 1.05  # attention to every subject is no denser inside its region than outside
 
@@ -49,36 +52,85 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
     started, watch = time.monotonic(), watch or Watch()
     plan, notes = family.translate(shot.plan)
     size, where = plan.size.root, places(plan, blobs)
+    with family.adapted(plan.draw.loras, hints(plan, family, where, blobs)):
+        ended = drawn(plan, family, shot.seed, where, watch, early_verdict, _shown(watch, blobs) if watch.on_preview else None)
+    return Render(
+        image=blobs.put(encode(resized(family.decode(ended.latents, ended.size), size))),
+        record=blobs.put(record_of(plan, ended.recorder).to_bytes()),
+        seed=shot.seed,
+        model=family.name,
+        steps=ended.steps,
+        stopped_early=ended.stopped,
+        attended=attention(ended.recorder, where),
+        notes=(*notes, *_unread(plan, ended.conditioning, family)),
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Where a drawing ended."""
+
+    latents: torch.Tensor  # clean
+    size: tuple[int, int]  # of them, in pixels: the plan's, unless it was stopped early
+    steps: int  # done, of all sizes
+    stopped: bool
+    recorder: Recorder | None  # of the last size
+    conditioning: Conditioning
+
+
+def drawn(
+    plan: Plan, family: Family, seed: int, where: Sequence[Place] | None = None, watch: Watch | None = None, early_verdict: bool = False, preview: Preview | None = None
+) -> Ended:
+    """A plan's latents. Where the family draws it better small it is drawn small, enlarged, and finished from some noise.
+
+    Args:
+        where: the place of each region; None = its box.
+    """
+    where, watch, size, draw = boxes(plan.regions) if where is None else where, watch or Watch(), plan.size.root, plan.draw
+    small = family.first_size(plan) if draw.refine_from > 0 and not draw.hints else None
+    if small is None:
+        return _stage(plan, family, seed, where, watch, early_verdict, preview)
+    rest = sum(family.time(t) <= draw.refine_from for t in family.timesteps(draw.steps, size))
+    told = replace(watch, on_step=lambda done, total: watch.on_step(done, total + rest))
+    first = _stage(plan.model_copy(update={"size": Size(small)}), family, seed, where, told, early_verdict, preview)
+    if first.stopped:
+        return first
+    enlarged = family.latents(resized(family.decode(first.latents, small), size))
+    told = replace(watch, on_step=lambda done, total: watch.on_step(first.steps + done, first.steps + total))
+    after = None if preview is None else lambda done, picture: preview(first.steps + done, picture)
+    last = _stage(plan, family, seed, where, told, False, after, (enlarged, draw.refine_from))
+    return replace(last, steps=first.steps + last.steps)
+
+
+def _stage(
+    plan: Plan, family: Family, seed: int, where: Sequence[Place], watch: Watch, early_verdict: bool, preview: Preview | None, begin: Begin | None = None
+) -> Ended:
+    """Draw a plan at its own size, from noise or from a picture with some noise."""
+    size, draw = plan.size.root, plan.draw
     recorder = Recorder(len(plan.regions), family.grid(size)) if plan.regions else None
-    verdict_at = max(2, round(plan.draw.steps * EARLY)) if early_verdict else -1
+    verdict_at = max(2, round(draw.steps * EARLY)) if early_verdict else -1
 
     def hopeless(done: int) -> bool:
         seen = attention(recorder, where) if done == verdict_at else ()
         known = [a.lift for a in seen if a.box is not None]
         return bool(known) and max(known) < HOPELESS_LIFT
 
-    def shown(done: int, picture: np.ndarray) -> None:
+    conditioning, start = condition(plan, family, where), family.noise(seed, size)
+    ended = denoise(
+        family, start, conditioning, size, draw.steps, draw.guidance, techniques_of(plan, family), recorder, watch, hopeless, preview, begin
+    )  # fmt: skip
+    return Ended(ended.latents, size, ended.steps, ended.stopped, recorder, conditioning)
+
+
+def _shown(watch: Watch, blobs: Blobs) -> Preview:
+    """Hand previews to a watch."""
+
+    def show(done: int, picture: np.ndarray) -> None:
         if watch.on_preview is not None:
             watch.on_preview(done, blobs.put(encode(picture)))
 
-    with family.adapted(plan.draw.loras, hints(plan, family, where, blobs)):
-        conditioning, start = condition(plan, family, where), family.noise(shot.seed, size)
-        drawn = denoise(
-            family, start, conditioning, size, plan.draw.steps, plan.draw.guidance, techniques_of(plan, family), recorder, watch, hopeless,
-            shown if watch.on_preview else None,
-        )  # fmt: skip
-    record = record_of(plan, recorder)
-    return Render(
-        image=blobs.put(encode(family.decode(drawn.latents, size))),
-        record=blobs.put(record.to_bytes()),
-        seed=shot.seed,
-        model=family.name,
-        steps=drawn.steps,
-        stopped_early=drawn.stopped,
-        attended=attention(recorder, where),
-        notes=(*notes, *_unread(plan, conditioning, family)),
-        seconds=round(time.monotonic() - started, 3),
-    )
+    return show
 
 
 def hints(plan: Plan, family: Family, where: Sequence[Place], blobs: Blobs) -> list[tuple[HintSettings, np.ndarray, torch.Tensor | None]]:

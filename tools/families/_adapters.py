@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from cutwork.errors import BadInput, NotConfigured
+from cutwork.tools.families.base import encoded
 
 WANTED = "give a .safetensors file, a folder with one, or a hub id"
 
@@ -62,13 +63,10 @@ def hint(pipeline: Any, model: str, picture: np.ndarray, scale: float, weights: 
     if net.union and mode is None:
         raise BadInput(f"{model} is a union of ControlNets: say which mode")
     vae = pipeline.vae
-    pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].to(vae.device, vae.dtype) / 127.5 - 1
     if net.input_hint_block is not None:
+        pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].to(vae.device, vae.dtype) / 127.5 - 1
         return Hint(net, pixels.to(net.dtype), scale, weights, mode)
-    with torch.no_grad():
-        encoded = vae.encode(pixels)
-    latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
-    latents = (latents - vae.config.shift_factor) * vae.config.scaling_factor
+    latents = (encoded(vae, picture) - vae.config.shift_factor) * vae.config.scaling_factor
     return Hint(net, pipeline._pack_latents(latents, *latents.shape).to(net.dtype), scale, weights, mode)
 
 

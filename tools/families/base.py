@@ -96,6 +96,18 @@ class Family(Protocol):
         """Indices, within the encoded prompt, of all tokens that are words: one group for each text encoder read by the transformer."""
         ...
 
+    def first_size(self, plan: Plan) -> tuple[int, int] | None:
+        """A smaller (width, height) at which the model draws this plan better, to be finished at full size; None = draw it as it is."""
+        ...
+
+    def latents(self, picture: np.ndarray) -> Tensor:
+        """Clean latents of a picture, uint8 (H, W, 3)."""
+        ...
+
+    def renoise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        """Clean latents with as much noise as belongs to a timestep; the schedule goes on from there."""
+        ...
+
     def predict(self, latents: Tensor, t: Tensor, text: Text, size: tuple[int, int], guidance: float, control: Control | None = None) -> Tensor:
         """The model's prediction, under attention control if given; stock attention otherwise, also after an error.
 
@@ -225,6 +237,21 @@ def _stop(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> N
 def _let_go(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:  # noqa: ARG001
     """End the gradient here, until the pass is over."""
     torch.set_grad_enabled(False)
+
+
+def encoded(vae: Any, picture: np.ndarray) -> Tensor:
+    """What a diffusers autoencoder makes of a picture uint8 (H, W, 3), before scaling: (1, C, h, w)."""
+    pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].to(vae.device, vae.dtype) / 127.5 - 1
+    with torch.no_grad():
+        out = vae.encode(pixels)
+    latents: Tensor = out.latents if hasattr(out, "latents") else out.latent_dist.mode()
+    return latents
+
+
+def flow_renoised(scheduler: Any, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+    """`Family.renoise` of flow matching: a straight line from picture to noise."""
+    scheduler.set_begin_index(scheduler.index_for_timestep(t))
+    return torch.lerp(clean, noise, (t / 1000).to(clean.dtype))
 
 
 def chance_of(latents: Tensor) -> torch.Generator:

@@ -23,7 +23,7 @@ from cutwork.tools.families import _adapters
 from cutwork.tools.families._adapters import Hint
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
-from cutwork.tools.families.base import Family, Text, controlled, quiet, share_of, weakened, word_spans
+from cutwork.tools.families.base import Family, Text, controlled, encoded, flow_renoised, quiet, share_of, weakened, word_spans
 from cutwork.tools.loading import Loading
 
 
@@ -216,6 +216,18 @@ class FluxFamily:
 
     def clean(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
         return latents - (t / 1000).to(latents.dtype) * velocity
+
+    def first_size(self, plan: Plan) -> tuple[int, int] | None:  # noqa: ARG002 - families that draw some plans better small look at it
+        return None
+
+    def latents(self, picture: np.ndarray) -> Tensor:
+        config = self.pipeline.vae.config
+        z = (encoded(self.pipeline.vae, picture) - config.shift_factor) * config.scaling_factor
+        packed: Tensor = self.pipeline._pack_latents(z, *z.shape).to(self.model.dtype)
+        return packed
+
+    def renoise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        return flow_renoised(self.pipeline.scheduler, clean, noise, t)
 
     def preview(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:
         return self._preview(self._unpacked(latents, size))

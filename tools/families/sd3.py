@@ -26,7 +26,7 @@ from cutwork.tools.attention.control import Control, joint
 from cutwork.tools.attention.regional import Layout
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
-from cutwork.tools.families.base import Family, Text, controlled, quiet, share_of, weakened, with_loras, word_spans
+from cutwork.tools.families.base import Family, Text, controlled, encoded, flow_renoised, quiet, share_of, weakened, with_loras, word_spans
 from cutwork.tools.loading import Loading
 
 
@@ -226,6 +226,17 @@ class SD3Family:
 
     def clean(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
         return latents - (t / 1000).to(latents.dtype) * velocity
+
+    def first_size(self, plan: Plan) -> tuple[int, int] | None:  # noqa: ARG002
+        return None
+
+    def latents(self, picture: np.ndarray) -> Tensor:
+        config = self.pipeline.vae.config
+        scaled: Tensor = (encoded(self.pipeline.vae, picture) - config.shift_factor) * config.scaling_factor
+        return scaled.to(self.model.dtype)
+
+    def renoise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        return flow_renoised(self.pipeline.scheduler, clean, noise, t)
 
     def preview(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:  # noqa: ARG002 - latents have the picture's shape
         return self._preview(self._unscaled(latents))

@@ -27,7 +27,7 @@ from cutwork.tools.attention.control import Control
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
 from cutwork.tools.families._unet_attention import Level, UnetProcessor
-from cutwork.tools.families.base import Family, Text, chance_of, controlled, quiet, share_of, weakened, with_loras, word_spans
+from cutwork.tools.families.base import Family, Text, chance_of, controlled, encoded, quiet, share_of, weakened, with_loras, word_spans
 from cutwork.tools.loading import Loading
 
 
@@ -244,6 +244,24 @@ class UnetFamily:
             image = self.pipeline.vae.decode(self._unscaled(latents), return_dict=False)[0]
         pixels: np.ndarray = self.pipeline.image_processor.postprocess(image, output_type="np")[0]
         return (pixels * 255).round().astype(np.uint8)
+
+    def first_size(self, plan: Plan) -> tuple[int, int] | None:  # noqa: ARG002
+        return None
+
+    def latents(self, picture: np.ndarray) -> Tensor:
+        vae = self.pipeline.vae
+        z, (mean, std) = encoded(vae, picture), (vae.config.get(name) for name in ("latents_mean", "latents_std"))
+        if mean is not None and std is not None:
+            z = (z - z.new_tensor(mean)[:, None, None]) / z.new_tensor(std)[:, None, None]
+        return (z * float(vae.config.scaling_factor)).to(self.model.dtype)
+
+    def renoise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        scheduler = self.pipeline.scheduler
+        self._chances = [chance_of(one) for one in noise]
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(scheduler.index_for_timestep(t))
+        noised: Tensor = scheduler.add_noise(clean, noise, t[None])
+        return noised
 
     def preview(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:  # noqa: ARG002 - latents have the picture's shape
         return self._preview(self._unscaled(latents))

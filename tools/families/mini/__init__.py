@@ -23,6 +23,9 @@ from cutwork.tools.families.base import quiet
 from cutwork.tools.families.flux import FluxFamily
 from cutwork.tools.loading import Loading
 
+CELL = 16  # pixels a token
+LARGE = 8.5  # tokens along a subject from which it is drawn at half the size first
+LEAST = 64  # pixels of the smaller side of a canvas
 PADDED = (16, 24, 32, 48, 64)  # T5 lengths; padding is attended, so prompts are padded as they were in training
 
 
@@ -33,6 +36,13 @@ class MiniFamily(FluxFamily):
         words = len(self.pipeline.tokenizer_2(prompt).input_ids)
         return next((length for length in PADDED if words <= length), PADDED[-1])
 
+
+    def first_size(self, plan: Plan) -> tuple[int, int] | None:
+        """Half the canvas where all its subjects would be larger than the model draws well: its detail is of subjects of six tokens or so."""
+        cells = max(self.grid(plan.size.root))
+        large = [max(r.box.width * plan.size.width, r.box.height * plan.size.height) / max(plan.size.root) * cells for r in plan.regions]
+        small = tuple(max(LEAST, round(side / 2 / CELL) * CELL) for side in plan.size.root)
+        return (small[0], small[1]) if large and min(large) >= LARGE and min(plan.size.root) >= 2 * LEAST else None
 
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         """The plan in words the model has learned, and a sentence for each word that was exchanged or is unknown.
