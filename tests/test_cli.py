@@ -606,7 +606,7 @@ def test_a_model_that_is_not_here_is_shown_with_how_to_get_it_and_what_it_needs(
 
 
 def test_drawing_with_a_model_that_is_not_here_is_a_configuration_error() -> None:
-    result = cutwork("design", "a cat", "--model", "stable-diffusion-v1-5/stable-diffusion-v1-5", *FAST)
+    result = cutwork("design", "a cat", "--model", "stable-diffusion-v1-5/stable-diffusion-v1-5", "--size", "256x256", *FAST)
     assert (result.returncode, result.stdout) == (3, "")
     for said in ("1.1 billion weights", "made for pictures of 512 pixels", "hf download stable-diffusion-v1-5/stable-diffusion-v1-5", "CreativeML OpenRAIL-M"):
         assert said in result.stderr
