@@ -32,10 +32,13 @@ PADDED = (16, 24, 32, 48, 64)  # T5 lengths; padding is attended, so prompts are
 class MiniFamily(FluxFamily):
     """FLUX with short prompts padded to the nearest length the model was trained with."""
 
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.self_cross_blocks = frozenset(range(1, min(4, self.blocks)))  # what moves its pictures; FLUX's proportions would look at block 1 alone
+
     def _padded(self, prompt: str) -> int:
         words = len(self.pipeline.tokenizer_2(prompt).input_ids)
         return next((length for length in PADDED if words <= length), PADDED[-1])
-
 
     def first_size(self, plan: Plan) -> tuple[int, int] | None:
         """Half the canvas where all its subjects would be larger than the model draws well: its detail is of subjects of six tokens or so."""
