@@ -6,9 +6,10 @@ Test files import it as `builders`; `conftest.py` puts its folder on the path.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -16,6 +17,9 @@ from PIL import Image, ImageDraw
 from cutwork.domain import Attended, Box, Brief, Critique, Cutout, Design, Plan, Receipt, Region, Render, Round, Shot, Subject
 from cutwork.lab.art import Art
 from cutwork.ports import Blobs
+
+if TYPE_CHECKING:
+    from cutwork.tools.families.flux import FluxFamily
 
 HASH = "0" * 64
 LEFT, RIGHT = Box((0.1, 0.25, 0.4, 0.75)), Box((0.6, 0.25, 0.9, 0.75))
@@ -106,3 +110,14 @@ def flat_art(folder: Path, *subjects: tuple[str, str, str]) -> tuple[Art, ...]:
         image.save(folder / f"{noun}.png")
         made.append(Art(noun, (), 0, folder / f"{noun}.png"))
     return tuple(made)
+
+
+def tiny_flux() -> FluxFamily:
+    """The random FLUX of the contract tests."""
+    from cutwork.tools.families import flux
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # third-party notices while building random models
+        family = flux.tiny()
+    assert isinstance(family, flux.FluxFamily)
+    return family

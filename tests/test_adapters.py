@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from builders import a_plan, grey_png
+from builders import a_plan, grey_png, tiny_flux
 
 from cutwork.domain import Box, DrawSettings, HintSettings, LoraSettings, Plan, Shot
 from cutwork.errors import BadInput, NotConfigured
@@ -26,11 +26,7 @@ BOXES = (Box((0, 0, 0.5, 1)), Box((0.5, 0.25, 1, 1)))
 
 @pytest.fixture(scope="module")
 def family() -> flux.FluxFamily:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tiny = flux.tiny()
-    assert isinstance(tiny, flux.FluxFamily)
-    return tiny
+    return tiny_flux()
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import pytest
 import torch
-from builders import a_plan
+from builders import a_plan, tiny_flux
 
 from cutwork.domain import Box, DrawSettings, Plan, SelfCrossSettings
 from cutwork.tools.attention import selfcross
@@ -26,11 +25,7 @@ SUBJECTS = Subjects(words=((0, 1, 3, 4),), tokens=(((1,), (2, 3)),))
 
 @pytest.fixture(scope="module")
 def family() -> flux.FluxFamily:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tiny = flux.tiny()
-    assert isinstance(tiny, flux.FluxFamily)
-    return tiny
+    return tiny_flux()
 
 
 def plan_of(**how: Any) -> Plan:

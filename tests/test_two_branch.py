@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import pytest
 import torch
-from builders import a_plan
+from builders import a_plan, tiny_flux
 
 from cutwork.domain import Box, DrawSettings, Plan
 from cutwork.lab.two_branch import Told, predict
@@ -22,11 +21,7 @@ BOXES = (Box((0, 0, 0.5, 1)), Box((0.5, 0.25, 1, 1)))
 
 @pytest.fixture(scope="module")
 def family() -> flux.FluxFamily:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tiny = flux.tiny()
-    assert isinstance(tiny, flux.FluxFamily)
-    return tiny
+    return tiny_flux()
 
 
 def plan_of(**draw: Any) -> Plan:

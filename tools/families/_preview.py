@@ -26,9 +26,7 @@ class Preview:
 
     def __init__(self, vae: Any) -> None:
         chart = _chart().to(vae.device, vae.dtype)
-        with torch.no_grad():
-            encoded = vae.encode(chart)
-        latents = (encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()).float()  # (1, C, h, w)
+        latents = latents_of(vae, chart).float()  # (1, C, h, w)
         colours = F.interpolate(chart.float(), latents.shape[-2:], mode="area")[0].flatten(1).T.cpu()  # (h * w, 3)
         known = _with_one(latents[0].flatten(1).T.cpu())  # (h * w, C + 1)
         self.map = torch.linalg.lstsq(known, colours).solution  # (C + 1, 3)
@@ -39,6 +37,14 @@ class Preview:
         colours = _with_one(latents[0].float().flatten(1).T.cpu()) @ self.map
         pixels: np.ndarray = ((colours.reshape(h, w, 3).clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
         return pixels
+
+
+def latents_of(vae: Any, pixels: Tensor) -> Tensor:
+    """What a diffusers autoencoder makes of pixels (1, 3, H, W) in [-1, 1], before scaling: (1, C, h, w)."""
+    with torch.no_grad():
+        out = vae.encode(pixels)
+    latents: Tensor = out.latents if hasattr(out, "latents") else out.latent_dist.mode()
+    return latents
 
 
 def _chart() -> Tensor:

@@ -10,7 +10,7 @@ weights, for the contract tests).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,9 @@ from torch.utils.checkpoint import checkpoint
 from cutwork.domain import ErgSettings, HintSettings, LoraSettings, Plan
 from cutwork.errors import BadInput
 from cutwork.tools.attention.control import Control, Enough
+from cutwork.tools.families._preview import latents_of
+
+Span = tuple[int, int, int]  # index of a token, and the characters of the prompt it stands for
 
 
 @dataclass(frozen=True)
@@ -241,17 +244,49 @@ def _let_go(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 def encoded(vae: Any, picture: np.ndarray) -> Tensor:
     """What a diffusers autoencoder makes of a picture uint8 (H, W, 3), before scaling: (1, C, h, w)."""
-    pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].to(vae.device, vae.dtype) / 127.5 - 1
+    return latents_of(vae, torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].to(vae.device, vae.dtype) / 127.5 - 1)
+
+
+def decoded(pipeline: Any, latents: Tensor) -> np.ndarray:
+    """The picture uint8 (H, W, 3) that a pipeline's autoencoder makes of unscaled latents (1, C, h, w)."""
+    vae = pipeline.vae
     with torch.no_grad():
-        out = vae.encode(pixels)
-    latents: Tensor = out.latents if hasattr(out, "latents") else out.latent_dist.mode()
-    return latents
+        image = vae.decode(latents.to(vae.dtype), return_dict=False)[0]
+    pixels: np.ndarray = pipeline.image_processor.postprocess(image, output_type="np")[0]
+    return (pixels * 255).round().astype(np.uint8)
 
 
-def flow_renoised(scheduler: Any, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-    """`Family.renoise` of flow matching: a straight line from picture to noise."""
-    scheduler.set_begin_index(scheduler.index_for_timestep(t))
-    return torch.lerp(clean, noise, (t / 1000).to(clean.dtype))
+class FlowMatching:
+    """The schedule of families that draw along a straight line from noise to picture, over a pipeline's scheduler."""
+
+    pipeline: Any
+
+    def time(self, t: Tensor) -> float:
+        return float(t) / 1000
+
+    def step(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
+        stepped: Tensor = self.pipeline.scheduler.step(velocity, t, latents, return_dict=False)[0]
+        return stepped
+
+    def clean(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
+        return latents - (t / 1000).to(latents.dtype) * velocity
+
+    def renoise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        scheduler = self.pipeline.scheduler
+        scheduler.set_begin_index(scheduler.index_for_timestep(t))
+        return torch.lerp(clean, noise, (t / 1000).to(clean.dtype))
+
+
+def token_spans(tokenizer: Any, prompt: str, length: int) -> list[Span]:
+    """Index and character span of each token of a prompt that stands for anything but white space; special ones have empty spans."""
+    tokens = tokenizer(prompt, return_offsets_mapping=True, truncation=True, max_length=length)
+    return [(i, low, high) for i, (low, high) in enumerate(tokens["offset_mapping"]) if prompt[low:high].strip()]
+
+
+def naming(tokens: Iterable[Span], prompt: str, phrase: str) -> tuple[int, ...]:
+    """Indices of those tokens that overlap an occurrence of the phrase."""
+    spans = word_spans(prompt, phrase)
+    return tuple(i for i, low, high in tokens if any(low < end and high > start for start, end in spans))
 
 
 def chance_of(latents: Tensor) -> torch.Generator:

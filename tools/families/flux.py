@@ -23,7 +23,7 @@ from cutwork.tools.families import _adapters
 from cutwork.tools.families._adapters import Hint
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
-from cutwork.tools.families.base import Family, Text, controlled, encoded, flow_renoised, quiet, share_of, weakened, word_spans
+from cutwork.tools.families.base import Family, FlowMatching, Text, controlled, decoded, encoded, naming, quiet, share_of, weakened
 from cutwork.tools.loading import Loading
 
 
@@ -74,7 +74,7 @@ class FluxProcessor:
         return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
 
 
-class FluxFamily:
+class FluxFamily(FlowMatching):
     """A `FluxPipeline` answering the family's questions."""
 
     def __init__(self, name: str, pipeline: Any, uses_cfg: bool, max_words: int, device: torch.device) -> None:
@@ -125,8 +125,7 @@ class FluxFamily:
         return self.max_words
 
     def tokens(self, prompt: str, phrase: str) -> tuple[int, ...]:
-        spans = word_spans(prompt, phrase)
-        return tuple(i for i, low, high in self._spans(prompt) if any(low < end and high > start for start, end in spans))
+        return naming(self._spans(prompt), prompt, phrase)
 
     def words(self, prompt: str) -> tuple[tuple[int, ...], ...]:
         return (tuple(i for i, _, _ in self._spans(prompt)),)
@@ -207,16 +206,6 @@ class FluxFamily:
         whole = sequence if layout is None or layout.base[0] == layout.base[1] else sequence[:, slice(*layout.base)]
         return _adapters.residuals(self._hints, None if layout is None else layout.order, latents, img_ids=ids, **_texts(whole, len(latents)), **told)
 
-    def time(self, t: Tensor) -> float:
-        return float(t) / 1000
-
-    def step(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
-        stepped: Tensor = self.pipeline.scheduler.step(velocity, t, latents, return_dict=False)[0]
-        return stepped
-
-    def clean(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
-        return latents - (t / 1000).to(latents.dtype) * velocity
-
     def first_size(self, plan: Plan) -> tuple[int, int] | None:  # noqa: ARG002 - families that draw some plans better small look at it
         return None
 
@@ -226,9 +215,6 @@ class FluxFamily:
         packed: Tensor = self.pipeline._pack_latents(z, *z.shape).to(self.model.dtype)
         return packed
 
-    def renoise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        return flow_renoised(self.pipeline.scheduler, clean, noise, t)
-
     def preview(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:
         return self._preview(self._unpacked(latents, size))
 
@@ -237,11 +223,7 @@ class FluxFamily:
         return Preview(self.pipeline.vae)
 
     def decode(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:
-        vae = self.pipeline.vae
-        with torch.no_grad():
-            image = vae.decode(self._unpacked(latents, size).to(vae.dtype), return_dict=False)[0]
-        pixels: np.ndarray = self.pipeline.image_processor.postprocess(image, output_type="np")[0]
-        return (pixels * 255).round().astype(np.uint8)
+        return decoded(self.pipeline, self._unpacked(latents, size))
 
     def _unpacked(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
         """Packed latents (B, P, C) as the autoencoder takes them, (B, C / 4, h, w)."""

@@ -26,7 +26,7 @@ from cutwork.tools.attention.control import Control, joint
 from cutwork.tools.attention.regional import Layout
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
-from cutwork.tools.families.base import Family, Text, controlled, encoded, flow_renoised, quiet, share_of, weakened, with_loras, word_spans
+from cutwork.tools.families.base import Family, FlowMatching, Text, controlled, decoded, encoded, naming, quiet, share_of, token_spans, weakened, with_loras
 from cutwork.tools.loading import Loading
 
 
@@ -68,7 +68,7 @@ def _heads(heads: int, x: Tensor, projections: Sequence[nn.Module], norms: Seque
     return q, k, v
 
 
-class SD3Family:
+class SD3Family(FlowMatching):
     """A `StableDiffusion3Pipeline` answering the family's questions.
 
     Args:
@@ -131,19 +131,17 @@ class SD3Family:
         return weakened(queries, weak.text_tau)
 
     def tokens(self, prompt: str, phrase: str) -> tuple[int, ...]:
-        spans = word_spans(prompt, phrase)
-        found = (token for group in self._spans(prompt) for token in group)
-        return tuple(i for i, low, high in found if any(low < end and high > start for start, end in spans))
+        return naming((token for group in self._spans(prompt) for token in group), prompt, phrase)
 
     def words(self, prompt: str) -> tuple[tuple[int, ...], ...]:
         return tuple(tuple(i for i, _, _ in group) for group in self._spans(prompt))
 
     def _spans(self, prompt: str) -> list[list[tuple[int, int, int]]]:
         """Index and character span of each token that is a word: CLIP's, whose two encoders share places, then T5's, which follow all of CLIP's."""
-        clip = _spans(self.pipeline.tokenizer, prompt, self._clip)
+        clip = token_spans(self.pipeline.tokenizer, prompt, self._clip)
         if self.pipeline.text_encoder_3 is None:
             return [clip]
-        return [clip, [(self._clip + i, low, high) for i, low, high in _spans(self.pipeline.tokenizer_3, prompt, self._padded)]]
+        return [clip, [(self._clip + i, low, high) for i, low, high in token_spans(self.pipeline.tokenizer_3, prompt, self._padded)]]
 
     def every(self, double: int, single: int) -> frozenset[int]:  # noqa: ARG002 - all blocks are of one kind
         return frozenset(range(0, self.blocks, double))
@@ -217,16 +215,6 @@ class SD3Family:
         velocity: Tensor = output[0]
         return velocity
 
-    def time(self, t: Tensor) -> float:
-        return float(t) / 1000
-
-    def step(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
-        stepped: Tensor = self.pipeline.scheduler.step(velocity, t, latents, return_dict=False)[0]
-        return stepped
-
-    def clean(self, velocity: Tensor, t: Tensor, latents: Tensor) -> Tensor:
-        return latents - (t / 1000).to(latents.dtype) * velocity
-
     def first_size(self, plan: Plan) -> tuple[int, int] | None:  # noqa: ARG002
         return None
 
@@ -234,9 +222,6 @@ class SD3Family:
         config = self.pipeline.vae.config
         scaled: Tensor = (encoded(self.pipeline.vae, picture) - config.shift_factor) * config.scaling_factor
         return scaled.to(self.model.dtype)
-
-    def renoise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        return flow_renoised(self.pipeline.scheduler, clean, noise, t)
 
     def preview(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:  # noqa: ARG002 - latents have the picture's shape
         return self._preview(self._unscaled(latents))
@@ -246,23 +231,13 @@ class SD3Family:
         return Preview(self.pipeline.vae)
 
     def decode(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:  # noqa: ARG002
-        vae = self.pipeline.vae
-        with torch.no_grad():
-            image = vae.decode(self._unscaled(latents).to(vae.dtype), return_dict=False)[0]
-        pixels: np.ndarray = self.pipeline.image_processor.postprocess(image, output_type="np")[0]
-        return (pixels * 255).round().astype(np.uint8)
+        return decoded(self.pipeline, self._unscaled(latents))
 
     def _unscaled(self, latents: Tensor) -> Tensor:
         """As the autoencoder takes them."""
         config = self.pipeline.vae.config
         unscaled: Tensor = latents / config.scaling_factor + config.shift_factor
         return unscaled
-
-
-def _spans(tokenizer: Any, prompt: str, length: int) -> list[tuple[int, int, int]]:
-    """Index and character span of each token of a prompt that stands for anything but white space; special ones have empty spans."""
-    encoded = tokenizer(prompt, return_offsets_mapping=True, truncation=True, max_length=length)
-    return [(i, low, high) for i, (low, high) in enumerate(encoded["offset_mapping"]) if prompt[low:high].strip()]
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from cutwork.tools.attention.control import Control
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
 from cutwork.tools.families._unet_attention import Level, UnetProcessor
-from cutwork.tools.families.base import Family, Text, chance_of, controlled, encoded, quiet, share_of, weakened, with_loras, word_spans
+from cutwork.tools.families.base import Family, Span, Text, chance_of, controlled, decoded, encoded, naming, quiet, share_of, token_spans, weakened, with_loras
 from cutwork.tools.loading import Loading
 
 
@@ -91,16 +91,14 @@ class UnetFamily:
         return weakened(queries, weak.text_tau)
 
     def tokens(self, prompt: str, phrase: str) -> tuple[int, ...]:
-        spans = word_spans(prompt, phrase)
-        return tuple(i for i, low, high in self._spans(prompt) if any(low < end and high > start for start, end in spans))
+        return naming(self._spans(prompt), prompt, phrase)
 
     def words(self, prompt: str) -> tuple[tuple[int, ...], ...]:
         return (tuple(i for i, _, _ in self._spans(prompt)),)
 
-    def _spans(self, prompt: str) -> list[tuple[int, int, int]]:
-        """Index and character span of each token that stands for anything but white space; special ones have empty spans. Two encoders share places."""
-        encoded = self.pipeline.tokenizer(prompt, return_offsets_mapping=True, truncation=True, max_length=self.max_words)
-        return [(i, low, high) for i, (low, high) in enumerate(encoded["offset_mapping"]) if prompt[low:high].strip()]
+    def _spans(self, prompt: str) -> list[Span]:
+        """Of each token that is a word. Two encoders share places."""
+        return token_spans(self.pipeline.tokenizer, prompt, self.max_words)
 
     def every(self, double: int, single: int) -> frozenset[int]:  # noqa: ARG002 - all blocks are of one kind
         return frozenset(range(0, self.blocks, double))
@@ -240,10 +238,7 @@ class UnetFamily:
         return picture * scaled - noise * velocity if predicts == "v_prediction" else (scaled - noise * velocity) / picture
 
     def decode(self, latents: Tensor, size: tuple[int, int]) -> np.ndarray:  # noqa: ARG002 - latents have the picture's shape
-        with torch.no_grad():
-            image = self.pipeline.vae.decode(self._unscaled(latents), return_dict=False)[0]
-        pixels: np.ndarray = self.pipeline.image_processor.postprocess(image, output_type="np")[0]
-        return (pixels * 255).round().astype(np.uint8)
+        return decoded(self.pipeline, self._unscaled(latents))
 
     def first_size(self, plan: Plan) -> tuple[int, int] | None:  # noqa: ARG002
         return None
