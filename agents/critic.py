@@ -36,6 +36,7 @@ def critique(
     *,
     brief: Brief | None = None,
     interactive: bool = False,
+    contrasts: Sequence[float] = (),
 ) -> Critique:
     """The verdict on one round.
 
@@ -49,9 +50,10 @@ def critique(
         thresholds: where the lines are.
         brief: the person's words, for the vision half.
         interactive: whether a person may be asked.
+        contrasts: of each caption band with what is around its letters, 1..21, where that was measured.
     """
     plan = plan.plan if isinstance(plan, Shot) else plan
-    seen, scores = geometry(plan, render, cutouts, thresholds)
+    seen, scores = geometry(plan, render, cutouts, thresholds, contrasts)
     findings = list(seen)
     notes: list[Finding] = []
     if llm is not None and llm.sees and picture is not None and not render.stopped_early:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from cutwork.agents import goods
 from cutwork.agents.schemas import ExtractionAnswer, SubjectAnswer
 from cutwork.agents.similarity import similar_pairs
 from cutwork.agents.words import DETERMINERS, NUMBERS, PAIRED, mentions, plural, question, singular, slug, tidy, tidy_all, with_article
@@ -23,7 +24,7 @@ def extract(brief: Brief, expansion: Expansion, llm: Llm) -> tuple[Subject, ...]
     Raises:
         LlmFailed, NotConfigured, Refused: as the port says.
     """
-    variables = {"brief": brief.text, "prompt": expansion.prompt, "background": expansion.background}
+    variables = {"brief": goods.picture(brief, expansion.finish.kind), "prompt": expansion.prompt, "background": expansion.background}
     answer = llm.ask(question("extraction", variables), ExtractionAnswer)
     named: list[Subject] = []
     for subject in _merged(filter(None, map(_normal, answer.subjects)))[:MAX_SUBJECTS]:

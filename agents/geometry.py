@@ -5,27 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from cutwork.agents.bands import kept_free
 from cutwork.agents.thresholds import AT_LINE, DEFAULT, Half, Thresholds, above, below, joined, score
-from cutwork.domain import Attended, Cutout, Finding, Plan, Receipt, Render
+from cutwork.domain import Attended, CaptionBand, Cutout, Finding, Plan, Receipt, Render
 
+CAPTION = (0.03, 0.25)  # share of a caption band that a subject covers: above, they clash
+READABLE = (4.5, 2.0)  # contrast of lettering with what is around it, 1..21: below, it is hard to read
 _FLOOR = 0.05  # a lost region must not hide how the others do
 
 
-def geometry(plan: Plan, render: Render, cutouts: Sequence[Cutout], thresholds: Thresholds = DEFAULT) -> Half:
-    """Findings from the receipts, and scores by region number, with the whole as "geometry"; a plan without subjects has nothing to score."""
+def geometry(plan: Plan, render: Render, cutouts: Sequence[Cutout], thresholds: Thresholds = DEFAULT, contrasts: Sequence[float] = ()) -> Half:
+    """Findings from the receipts, and scores by region number, with the whole as "geometry"; a plan without subjects has nothing to score.
+
+    Args:
+        contrasts: of each caption band with what is around its letters, 1..21, where that was measured.
+    """
     if not plan.regions:
         nothing = Finding(subject=None, kind="missing", detail="the brief names no subject that could be drawn, so nothing was cut out", severity=1.0)
         return (nothing,), {"geometry": 0.0}
     receipts = _receipts(plan, render, cutouts)
-    blended = list(_blended(plan, receipts, thresholds))
+    shared = [*_blended(plan, receipts, thresholds), *_lettered(plan, receipts)]
     findings: list[Finding] = []
     scores: dict[str, float] = {}
     for index, receipt in enumerate(receipts):
         own = list(_faults(plan, index, receipts, not render.stopped_early, thresholds))
         findings += own
-        both = [finding for pair, finding in blended if index in pair]
+        both = [finding for who, finding in shared if index in who]
         scores[str(index)] = _region_score(receipt, [*own, *both], thresholds)
-    findings += [finding for _, finding in blended]
+    findings += [finding for _, finding in shared]
+    findings += _unreadable(plan, contrasts)
     whole = joined([max(_FLOOR, s) for s in scores.values()])
     # An unfinished picture is never better than a finished one.
     return tuple(findings), scores | {"geometry": score(whole * (0.1 if render.stopped_early else 1.0))}
@@ -98,6 +106,34 @@ def _blended(plan: Plan, receipts: Sequence[Receipt], t: Thresholds) -> Iterator
         if severity > 0:
             detail = f"{a} (region {i + 1}) and {b} (region {j + 1}) blend: each draws on {mutual:.2f} × the other's attention"
             yield (i, j), Finding(subject=a, region=i, kind="blended", detail=detail, severity=severity)
+
+
+def _lettered(plan: Plan, receipts: Sequence[Receipt]) -> Iterator[tuple[tuple[int], Finding]]:
+    """Subjects that reach into a strip kept for lettering."""
+    for band in kept_free(plan):
+        for index, receipt in enumerate(receipts):
+            covered = clash(receipt, band)
+            severity = above(covered, CAPTION)
+            if severity > 0:
+                name, where = plan.regions[index].subject, "top" if band.box.centre[1] < 0.5 else "bottom"
+                detail = f"{name} (region {index + 1}) touches the lettering at the {where}: it covers {covered:.0%} of that strip"
+                yield (index,), Finding(subject=name, region=index, kind="caption", detail=detail, severity=severity)
+
+
+def clash(receipt: Receipt, band: CaptionBand) -> float:
+    """Share of a caption band that a subject covers, 0..1, taking its alpha to be as dense everywhere as it is on the whole."""
+    if receipt.alpha is None:
+        return 0.0
+    dense = min(1.0, receipt.coverage / receipt.alpha.area)
+    return receipt.alpha.intersection(band.box) * dense / band.box.area
+
+
+def _unreadable(plan: Plan, contrasts: Sequence[float]) -> Iterator[Finding]:
+    """Captions whose letters hardly stand out."""
+    for band, contrast in zip(plan.bands, contrasts, strict=False):
+        severity = below(contrast, READABLE)
+        if severity > 0:
+            yield Finding(subject=band.subject, kind="caption", detail=f"{band.text[:40]!r} is hard to read: contrast {contrast:.1f} of 21", severity=severity)
 
 
 def _density(plan: Plan, index: int, other: int, receipts: Sequence[Receipt]) -> float:

@@ -12,14 +12,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
+from cutwork.agents import goods, similarity
+from cutwork.agents.bands import BAND, bands, strips
 from cutwork.agents.boxes import clear_of, free_place, grown, read_boxes, strip
 from cutwork.agents.schemas import LayoutAnswer, RegionAnswer
 from cutwork.agents.words import article, mentions, plural, question, slug, tidy
-from cutwork.domain import CELL, MAX_REGIONS, MAX_SUBJECTS, Box, Brief, CaptionBand, CutSettings, DrawSettings, Expansion, Plan, Region, Size, Subject
+from cutwork.domain import (
+    CELL,
+    MAX_REGIONS,
+    MAX_SUBJECTS,
+    Box,
+    Brief,
+    CaptionBand,
+    CutSettings,
+    DrawSettings,
+    Expansion,
+    FinishSettings,
+    Kind,
+    Plan,
+    Region,
+    Size,
+    Subject,
+)
 from cutwork.errors import BadInput
 from cutwork.ports import Llm
 
-BAND = 0.18  # height of a caption band: two lines of meme lettering
+TOUCHING = 0.02  # share of the smaller of two regions that may overlap and they still count as apart
 PLAIN = "a plain background"
 NOBODY = "no subject was found in the brief; only the background is drawn"
 _PLACING = re.compile(r"(?:on|in|at|under|over|inside|outside|near|against|among|amid|beside|by|behind|above|below|with|beneath|within)\b", re.IGNORECASE)
@@ -35,6 +53,23 @@ class _Place:
     prompt: str
     z: int | None
     order: int
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is to be laid out."""
+
+    picture: str  # the brief, without what it says of goods
+    kind: Kind
+    size: Size
+    expansion: Expansion
+    subjects: tuple[Subject, ...]
+    bands: tuple[CaptionBand, ...]  # that are kept free
+
+    @property
+    def apart(self) -> bool:
+        """Whether each subject becomes a motif of its own, so that none may touch another."""
+        return self.kind == "textile"
 
 
 @dataclass
@@ -55,48 +90,46 @@ def lay_out(
     draw: DrawSettings = DrawSettings(),  # noqa: B008 - frozen
     cut: CutSettings = CutSettings(),  # noqa: B008 - frozen
 ) -> Plan:
-    """Where every subject stands: a region for each counted one, clear of the caption bands.
+    """Where every subject stands: a region for each counted one, clear of the caption bands, and apart where each becomes a motif.
 
     Raises:
         BadInput: if the canvas is too small for that many subjects.
         LlmFailed, NotConfigured, Refused: as the port says.
     """
-    notes: list[str] = []
-    bands = caption_bands(brief, notes)
-    kept = _fitting(subjects, brief.size, bands, notes)
-    reading = _asked(brief, expansion, kept, bands, llm, feedback) if kept else _Reading(notes=(NOBODY, *_fewer_than_none(brief.text)))
+    finish = _finish(brief, expansion)
+    said = goods.read(brief.text, finish.kind)
+    notes = list(said.notes)
+    captions = expansion.captions or brief.captions
+    kept_free = strips(captions, finish, subjects, notes)
+    kept = _fitting(subjects, brief.size, kept_free, notes)
+    asked = _Question(said.picture, finish.kind, brief.size, expansion, kept, kept_free)
+    reading = _asked(asked, llm, feedback) if kept else _Reading(notes=(NOBODY, *_fewer_than_none(brief.text)))
     notes += reading.notes
-    regions = _regions(kept, reading, expansion.background, brief.size, bands, notes)
+    regions = _regions(asked, reading, notes)
     return Plan(
         prompt=expansion.prompt,
         background=expansion.background or PLAIN,
         subjects=kept,
         regions=regions,
-        similar=_similar(kept),
-        bands=bands,
+        similar=similarity.said(brief.similar, kept) if brief.similar else _similar(kept),
+        bands=bands(captions, finish, kept, regions, kept_free),
         size=brief.size,
         draw=draw,
         cut=cut,
+        finish=finish,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _finish(brief: Brief, expansion: Expansion) -> FinishSettings:
+    """What is made of the picture; the brief's own kind stands."""
+    finish = expansion.finish
+    return finish if brief.kind in ("auto", finish.kind) else finish.model_copy(update={"kind": brief.kind})
 
 
 def _fewer_than_none(text: str) -> list[str]:
     """A note on each count below zero, which is why nothing is drawn."""
     return [f"-{count} of {noun!r} cannot be drawn; none is planned" for count, noun in _NEGATIVE.findall(text)]
-
-
-def caption_bands(brief: Brief, notes: list[str]) -> tuple[CaptionBand, ...]:
-    """Strips for a meme's lettering: the first caption on top, all others below."""
-    if brief.kind != "meme" or not brief.captions:
-        return ()
-    below = " ".join(brief.captions[1:])
-    if len(below) > 400:
-        notes.append("the captions below the picture are longer than 400 characters and were cut")
-    bands = [CaptionBand(text=brief.captions[0], box=Box((0.0, 0.0, 1.0, BAND)))]
-    if below:
-        bands.append(CaptionBand(text=tidy(below, 400), box=Box((0.0, round(1.0 - BAND, 4), 1.0, 1.0))))
-    return tuple(bands)
 
 
 def _fitting(subjects: Sequence[Subject], size: Size, bands: Sequence[CaptionBand], notes: list[str]) -> tuple[Subject, ...]:
@@ -117,22 +150,23 @@ def _fitting(subjects: Sequence[Subject], size: Size, bands: Sequence[CaptionBan
     return tuple(kept)
 
 
-def _asked(brief: Brief, expansion: Expansion, subjects: tuple[Subject, ...], bands: tuple[CaptionBand, ...], llm: Llm, feedback: str) -> _Reading:
+def _asked(asked: _Question, llm: Llm, feedback: str) -> _Reading:
     """The model's layout; asked a second time, and no more, if something about it was wrong."""
     variables = {
-        "brief": brief.text,
-        "prompt": expansion.prompt,
-        "background": expansion.background,
-        "subjects": _json([s.model_dump(mode="json", exclude={"resembles"}) for s in subjects]),
-        "size": str(brief.size),
-        "bands": _json([b.model_dump(mode="json") for b in bands]),
+        "brief": asked.picture,
+        "prompt": asked.expansion.prompt,
+        "background": asked.expansion.background,
+        "kind": asked.kind,
+        "subjects": _json([s.model_dump(mode="json", exclude={"resembles"}) for s in asked.subjects]),
+        "size": str(asked.size),
+        "bands": _json([b.model_dump(mode="json") for b in asked.bands]),
     }
-    first = _read(llm.ask(question("layout", variables | {"feedback": feedback}), LayoutAnswer), subjects, brief.size)
+    first = _read(llm.ask(question("layout", variables | {"feedback": feedback}), LayoutAnswer), asked)
     if not first.faults:
         return first
     named = f"{feedback}\nYour last layout could not be used as it was: {'; '.join(first.faults)}. Give the whole layout again.".strip()
-    second = _read(llm.ask(question("layout", variables | {"feedback": named}), LayoutAnswer), subjects, brief.size)
-    return _better(first, second, subjects)
+    second = _read(llm.ask(question("layout", variables | {"feedback": named}), LayoutAnswer), asked)
+    return _better(first, second, asked.subjects)
 
 
 def _better(first: _Reading, second: _Reading, subjects: Sequence[Subject]) -> _Reading:
@@ -144,9 +178,10 @@ def _better(first: _Reading, second: _Reading, subjects: Sequence[Subject]) -> _
     return _Reading(places, second.faults, second.notes or first.notes)
 
 
-def _read(answer: LayoutAnswer, subjects: Sequence[Subject], size: Size) -> _Reading:
+def _read(answer: LayoutAnswer, asked: _Question) -> _Reading:
+    subjects = asked.subjects
     reading = _Reading(notes=tuple(filter(None, (tidy(note, 400) for note in getattr(answer, "notes", ())))))
-    boxes = read_boxes([region.box for region in answer.regions], size)
+    boxes = read_boxes([region.box for region in answer.regions], asked.size)
     for order, (region, box) in enumerate(zip(answer.regions, boxes, strict=True)):
         subject = _meant(region.subject, subjects)
         if subject is None:
@@ -159,7 +194,19 @@ def _read(answer: LayoutAnswer, subjects: Sequence[Subject], size: Size) -> _Rea
         got = len(reading.places.get(subject.id, ()))
         if got < subject.count:
             reading.faults.append(f"{subject.id} needs {subject.count} region{'s' * (subject.count > 1)}, usable were {got}")
+    if asked.apart:
+        reading.faults += _overlaps(reading)
     return reading
+
+
+def _overlaps(reading: _Reading) -> list[str]:
+    """Which pairs are not apart, though each becomes a motif of its own."""
+    placed = [(name, place.box) for name, places in reading.places.items() for place in places]
+    return [f"{a} and {b} overlap, though each becomes a motif of its own" for (a, one), (b, two) in combinations(placed, 2) if _touch(one, two)]
+
+
+def _touch(one: Box, two: Box) -> bool:
+    return one.intersection(two) > TOUCHING * min(one.area, two.area)
 
 
 def _place(region: RegionAnswer, box: Box, order: int) -> _Place:
@@ -179,37 +226,52 @@ def _meant(name: str | None, subjects: Sequence[Subject]) -> Subject | None:
     return None
 
 
-def _regions(
-    subjects: Sequence[Subject], reading: _Reading, background: str, size: Size, bands: Sequence[CaptionBand], notes: list[str]
-) -> tuple[Region, ...]:
-    strips = [band.box for band in bands]
+def _regions(asked: _Question, reading: _Reading, notes: list[str]) -> tuple[Region, ...]:
+    size, kept_free = asked.size, [band.box for band in asked.bands]
     found: list[tuple[Subject, _Place]] = []
-    for subject in subjects:
+    for subject in asked.subjects:
         places = reading.places.get(subject.id, [])
         if len(places) > subject.count:
             notes.append(f"the planner gave {len(places)} regions for {subject.count} × {subject.noun}; the first were kept")
         found += [(subject, replace(place, box=grown(place.box, size))) for place in places[: subject.count]]
-    found = _cleared(found, size, strips, notes)
+    found = _cleared(found, size, kept_free, notes)
+    if asked.apart:
+        found = _parted(found, size, notes)
     taken = [place.box for _, place in found]
-    for subject in subjects:
+    for subject in asked.subjects:
         for _ in range(subject.count - len(reading.places.get(subject.id, ()))):
-            box = free_place(taken, strips, size)
+            box = free_place(taken, kept_free, size)
             taken.append(box)
             found.append((subject, _Place(box, "", None, 1_000 + len(taken))))
             notes.append(f"the planner gave no usable place for {subject.phrase}; it was put into free space")
-    return _stacked(found, background)
+    return _stacked(found, asked.expansion.background)
 
 
-def _cleared(found: list[tuple[Subject, _Place]], size: Size, strips: Sequence[Box], notes: list[str]) -> list[tuple[Subject, _Place]]:
+def _parted(found: list[tuple[Subject, _Place]], size: Size, notes: list[str]) -> list[tuple[Subject, _Place]]:
+    """Regions that overlap those before them moved into free space."""
+    apart: list[tuple[Subject, _Place]] = []
+    for number, (subject, place) in enumerate(found):
+        before = [other.box for _, other in apart]
+        if any(_touch(place.box, box) for box in before):
+            box = free_place(before + [later.box for _, later in found[number + 1 :]], (), size)
+            if any(_touch(box, other) for other in before):
+                box = free_place(before, (), size)
+            place = replace(place, box=box)
+            notes.append(f"{subject.phrase} was moved apart, since it becomes a motif of its own")
+        apart.append((subject, place))
+    return apart
+
+
+def _cleared(found: list[tuple[Subject, _Place]], size: Size, kept_free: Sequence[Box], notes: list[str]) -> list[tuple[Subject, _Place]]:
     """Regions moved out of the caption bands: one by one where that keeps them apart and in order, else all together."""
     before = [place.box for _, place in found]
-    after = [clear_of(box, strips) for box in before]
+    after = [clear_of(box, kept_free) for box in before]
     if after == before:
         return found
     if _shared(after) > _shared(before) + 1e-6 or _levels(after) != _levels(before):
-        top, bottom = strip(strips)
+        top, bottom = strip(kept_free)
         squeezed = (Box.of(b.x0, top + b.y0 * (bottom - top), b.x1, top + b.y1 * (bottom - top)) for b in before)
-        after = [clear_of(grown(box, size), strips) for box in squeezed]
+        after = [clear_of(grown(box, size), kept_free) for box in squeezed]
         notes.append("all regions were moved together to keep the caption bands free")
     else:
         moved = [subject for (subject, place), box in zip(found, after, strict=True) if place.box != box]

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cutwork.agents.language import write
+from cutwork.agents.language import jokes, write
 from cutwork.agents.language.arrange import Arrangement, Variant, arrange
 from cutwork.agents.language.holds import fitted
 from cutwork.agents.language.model import Parsed, Relation, Thing
@@ -27,6 +27,7 @@ from cutwork.ports import Answer, Prompt
 
 Variables = Mapping[str, Any]
 LARGER = ("small", "tiny", "missing", "weak", "faint", "larger", "bigger", "absent", "not found", "invisible", "unattended")
+TOUCHING = ("on", "inside", "front", "behind", "riding", "holding")  # relations in which regions overlap
 APART = ("overlap", "leak", "blend", "touch", "bleed", "merge", "close", "space", "spacing", "apart", "mixed", "crowd")
 
 
@@ -62,8 +63,25 @@ def _parsed(brief: str) -> Parsed:
 def _extension(variables: Variables) -> ExtensionAnswer:
     brief = str(variables["brief"])
     parsed = _parsed(brief)
-    back, look = write.background(parsed, brief), write.style(parsed, str(variables.get("kind", "")))
-    return ExtensionAnswer(prompt=write.prompt(parsed, back, look), background=back, style=look, palette=_listed(variables.get("palette")))
+    kind, _, layout = str(variables.get("kind", "")).partition(", ")
+    back, look = write.background(parsed, brief), write.style(parsed, kind)
+    written = _lettering(parsed, brief, layout) if kind == "meme" and not _listed(variables.get("captions")) else {}
+    return ExtensionAnswer(prompt=write.prompt(parsed, back, look), background=back, style=look, palette=_listed(variables.get("palette")), **written)
+
+
+def _lettering(parsed: Parsed, brief: str, layout: str) -> dict[str, Any]:
+    """What is written on a meme that came without: "meme, panels 3" says how."""
+    if layout.startswith("no "):
+        return {}
+    if layout.startswith("a label"):
+        return {"labels": [{"subject": noun, "text": text} for noun, text in jokes.labels([thing.noun for thing in parsed.things], brief)]}
+    top, bottom = jokes.captions(parsed, brief)
+    if layout.startswith("one line"):
+        return {"captions": [f"{top.rstrip('.?!')}. {bottom[:1].upper()}{bottom[1:]}"]}
+    if layout.startswith("panels"):
+        count = int(layout.removeprefix("panels").strip() or 2)
+        return {"captions": [top, bottom] if count == 2 else list(jokes.panels(count, brief))}
+    return {"captions": [top, bottom]}
 
 
 def _listed(value: Any) -> list[str]:
@@ -91,6 +109,9 @@ def _layout(variables: Variables) -> LayoutAnswer:
     subjects: list[dict[str, Any]] = json.loads(variables["subjects"])
     parsed = _parsed(str(variables["brief"]))
     things, relations, owners = _matched(parsed, subjects)
+    parting: list[str] = []
+    if variables.get("kind") == "textile":
+        relations, parting = _apart(things, relations)
     size = Size.parse(str(variables["size"])).root
     bands = [_band(b) for b in json.loads(variables.get("bands") or "[]")]
     found = _laid_out(things, relations, size, bands, str(variables.get("feedback") or "").strip())
@@ -100,7 +121,14 @@ def _layout(variables: Variables) -> LayoutAnswer:
         for subject, boxes, z in ((subjects[o], b, z) for o, b, z in zip(owners, found.boxes, found.z, strict=False))
         for box in boxes
     ]
-    return LayoutAnswer(regions=regions, notes=list(dict.fromkeys([*parsed.notes, *found.notes])))
+    return LayoutAnswer(regions=regions, notes=list(dict.fromkeys([*parsed.notes, *parting, *found.notes])))
+
+
+def _apart(things: Sequence[Thing], relations: Sequence[Relation]) -> tuple[list[Relation], list[str]]:
+    """The relations of things that each become a motif of their own: who would touch another stands beside it. And that it is so, in words."""
+    parted = [r for r in relations if r.kind in TOUCHING]
+    notes = [f"{things[r.a].phrase} and {things[r.b].phrase} stand apart, since each becomes a motif of its own" for r in parted]
+    return [Relation("beside", r.a, r.b) if r in parted else r for r in relations], notes
 
 
 def _band(value: Any) -> Rect:

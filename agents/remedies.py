@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from cutwork.agents.bands import kept_free
 from cutwork.agents.boxes import clear_of, placed, strip
 from cutwork.agents.geometry import at
 from cutwork.agents.thresholds import Thresholds
@@ -42,7 +43,7 @@ FITS: dict[str, tuple[str, ...]] = {
     "soft": ("rematte", "reseed"),
     "tiny": ("recut", "resize", "reseed", "replan"),
     "wrong": ("reguide", "reseed", "replan"),
-    "caption": ("move", "reseed", "replan"),
+    "caption": ("move", "resize", "reseed", "replan"),
 }
 _TOO_LITTLE = frozenset({"missing", "tiny", "fragmented"})  # cut more generously; all else is cut more strictly
 
@@ -142,7 +143,7 @@ def _better_place(plan: Plan, index: int, at_border: bool) -> Box | None:
     """The nearest spot of the same size away from the other regions, the bands and the border; None if it is the old one."""
     old = plan.regions[index].box
     others = [r.box for i, r in enumerate(plan.regions) if i != index]
-    bands = [b.box for b in plan.bands]
+    bands = [b.box for b in kept_free(plan)]
     top, bottom = strip(bands)
     margin = 0.05 if at_border else 0.0
     box = clear_of(old, bands)
@@ -169,11 +170,11 @@ def _widened(box: Box, by: float) -> Box:
 
 
 def _resize(case: Case) -> Resize | None:
-    """Larger for what is tiny or lost, smaller for what does not fit the canvas."""
+    """Larger for what is tiny or lost, smaller for what does not fit the canvas or reaches into the lettering."""
     for finding in case.wants("resize"):
         if finding.region is None or finding.region >= len(case.plan.regions):
             continue
-        scale = 0.8 if finding.kind == "cropped" else 1.3
+        scale = 0.8 if finding.kind in ("cropped", "caption") else 1.3
         if scale > 1 and case.plan.regions[finding.region].box.area > 0.5:
             continue
         repair = Resize(region=finding.region, scale=scale)

@@ -6,9 +6,11 @@ descriptions travel to the model inside the JSON schema.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from cutwork.domain import Kind, Repeat
 
 BOX: dict[str, Any] = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}  # what is asked for; anything is read
 
@@ -19,13 +21,47 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
+class LabelAnswer(Answer):
+    """What is written on one subject of a meme."""
+
+    subject: str = Field(default="", description="The subject's noun.")
+    text: str = Field(default="", description="What is written on it.")
+
+
 class ExtensionAnswer(Answer):
-    """The brief as one fuller prompt."""
+    """The brief as one fuller prompt, and what shall be made of the picture."""
 
     prompt: str = Field(description="One vivid sentence naming every subject with its attributes, the background and the style.")
     background: str = Field(default="", description="Only the background or setting, such as 'a teal striped background'. Empty if none is meant.")
     style: str = Field(default="", description="Only the look: medium, light, mood. Empty if none is meant.")
     palette: list[str] = Field(default_factory=list, description="Colour names or #rrggbb that the brief asks for as a whole.")
+    kind: Literal["", *get_args(Kind)] = Field(default="", description="What is to be made, if the brief says so. Empty if it does not.")  # type: ignore[valid-type]
+    captions: list[str] = Field(default_factory=list, description="Lettering of a meme, the top line first. Empty for all else.")
+    labels: list[LabelAnswer] = Field(default_factory=list, description="Who is labelled in a meme, and how. Empty if nobody is.")
+    repeat: Literal["", *get_args(Repeat)] = Field(default="", description="How a textile repeats, if the brief says so.")  # type: ignore[valid-type]
+
+    # What is made of it may only add to what rules read, so it is never fatal: a kind that there is not counts as none, lettering that is no text too.
+    @field_validator("kind", "repeat", mode="before")
+    @classmethod
+    def _known(cls, value: object, info: ValidationInfo) -> object:
+        low = value.strip().lower() if isinstance(value, str) else ""
+        return low if low in get_args(Kind if info.field_name == "kind" else Repeat) else ""
+
+    @field_validator("captions", mode="before")
+    @classmethod
+    def _texts(cls, value: object) -> object:
+        """Also {"top": …, "bottom": …} and one line by itself."""
+        found = list(value.values()) if isinstance(value, dict) else [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return [text for text in found if isinstance(text, str)]
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        """Also {"cat": "me"}."""
+        if isinstance(value, dict):
+            return [{"subject": whom, "text": text} for whom, text in value.items() if isinstance(text, str)]
+        pairs = [pair for pair in value if isinstance(pair, (dict, LabelAnswer))] if isinstance(value, list) else []
+        return [pair for pair in pairs if isinstance(pair, LabelAnswer) or all(isinstance(pair.get(key), str) for key in ("subject", "text"))]
 
 
 class SubjectAnswer(Answer):

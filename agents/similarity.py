@@ -1,24 +1,29 @@
 """Which subjects of a brief look alike, so that a diffusion model may blend them.
 
-Three signs, any of which is enough: the same head noun ("a red car", "a racing car"); both nouns in one group of the
+Four signs, any of which is enough: the same head noun ("a red car", "a racing car"); both nouns in one group of the
 table below, whose members image models are known to confuse (same body plan or same outline); nouns spelled nearly alike
-("motorbike", "motorcycle"). A text embedding, where one is at hand, adds a fourth. The table is about looks, not
-meaning: an orange is like a basketball, and a dog is not like a dog bowl.
+("motorbike", "motorcycle"); and, for nouns that are in no group, kinds: such a noun
+stands in the groups of what it is nearest to in WordNet (`near.txt`; ocelot: cat), and is like that and whatever else is nearest to it. The table is about looks, not meaning: an orange is like a
+basketball, and a dog is not like a dog bowl.
+
+The cosine of text embeddings, as others measure likeness, is not among them: no encoder is loaded while a brief is planned, and
+words decide the same way on every machine. Whoever knows better says which pairs: `said`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from functools import cache
 from itertools import combinations
-from math import sqrt
-from typing import Any
+from pathlib import Path
 
 from cutwork.agents.words import singular
 from cutwork.domain import Subject
+from cutwork.errors import BadInput
 
 ALIKE_SPELLING = 0.82  # SequenceMatcher ratio of nouns of five letters or more
-ALIKE_MEANING = 0.8  # cosine of embedded phrases
+NEAR = Path(__file__).resolve().parent.parent / "tools" / "families" / "mini" / "near.txt"  # read as data: importing its package would load torch
 
 # One line a group; a word may stand in several. Two words are written with a dash.
 GROUPS: dict[str, str] = {
@@ -100,9 +105,6 @@ GROUPS: dict[str, str] = {
     "soft toys": "teddy-bear plush doll toy rag-doll bear",
 }  # fmt: skip
 
-Embed = Callable[[Sequence[str]], Any]
-
-
 def _groups() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for group, members in GROUPS.items():
@@ -115,15 +117,28 @@ _GROUPS_OF = _groups()
 _HYPHENATED = {noun.replace(" ", "-"): noun for noun in _GROUPS_OF}
 
 
-def similar_pairs(subjects: Sequence[Subject], embed: Embed | None = None) -> tuple[tuple[str, str], ...]:
-    """Ids of subjects that resemble each other, in the order of the subjects.
+def similar_pairs(subjects: Sequence[Subject]) -> tuple[tuple[str, str], ...]:
+    """Ids of subjects that resemble each other, in the order of the subjects."""
+    return tuple((a.id, b.id) for a, b in combinations(subjects, 2) if alike(a.noun, b.noun))
 
-    Args:
-        subjects: as extracted.
-        embed: phrases → one vector each (anything that can be iterated), from a text-embedding model.
+
+def said(pairs: Iterable[str], subjects: Sequence[Subject]) -> tuple[tuple[str, str], ...]:
+    """Ids of the pairs that somebody named, "tiger, leopard" each, in the order of the subjects and none twice.
+
+    Raises:
+        BadInput: if a pair is not two names with a comma between, or a name is no subject's noun, phrase or id, or both are one subject's.
     """
-    close = set(_close_in_meaning(subjects, embed)) if embed is not None else set()
-    return tuple((a.id, b.id) for a, b in combinations(subjects, 2) if (a.id, b.id) in close or alike(a.noun, b.noun))
+    places = {name.lower(): i for i, s in reversed(list(enumerate(subjects))) for name in (s.id, s.phrase, s.noun)}
+    found = set()
+    for pair in pairs:
+        names = [" ".join(name.lower().split()) for name in pair.split(",")]
+        if len(names) != 2 or not all(names):
+            raise BadInput(f"a pair of similar subjects is {pair!r}, wanted two names with a comma between, such as 'tiger,leopard'")
+        at = [places.get(name, places.get(singular(name))) for name in names]
+        if None in at or at[0] == at[1]:
+            raise BadInput(f"similar subjects {pair!r} are not two of this plan's: {', '.join(s.noun for s in subjects) or 'it has none'}")
+        found.add(tuple(sorted(i for i in at if i is not None)))
+    return tuple((subjects[i].id, subjects[j].id) for i, j in sorted(found))
 
 
 def alike(first: str, second: str) -> bool:
@@ -131,9 +146,13 @@ def alike(first: str, second: str) -> bool:
     a, b = _known(first), _known(second)
     if a == b or _head(a) == _head(b):
         return True
-    if _groups_of(a) & _groups_of(b):
+    if (_groups_of(a) or _groups_of(_near(a))) & (_groups_of(b) or _groups_of(_near(b))):
         return True
-    return min(len(a), len(b)) >= 5 and SequenceMatcher(None, a, b, autojunk=False).ratio() >= ALIKE_SPELLING
+    if min(len(a), len(b)) >= 5 and SequenceMatcher(None, a, b, autojunk=False).ratio() >= ALIKE_SPELLING:
+        return True
+    if _groups_of(a) and _groups_of(b):
+        return False  # the table knows looks; kinds are for what it does not know
+    return _near(a) == b or _near(b) == a or (_near(a) != "" and _near(a) == _near(b))
 
 
 def _known(noun: str) -> str:
@@ -155,9 +174,13 @@ def _groups_of(noun: str) -> frozenset[str]:
     return frozenset()
 
 
-def _close_in_meaning(subjects: Sequence[Subject], embed: Embed) -> Iterator[tuple[str, str]]:
-    vectors = [[float(x) for x in vector] for vector in embed([s.phrase for s in subjects])]
-    for (a, u), (b, v) in combinations(zip((s.id for s in subjects), vectors, strict=True), 2):
-        size = sqrt(sum(x * x for x in u)) * sqrt(sum(y * y for y in v))
-        if size and sum(x * y for x, y in zip(u, v, strict=True)) / size >= ALIKE_MEANING:
-            yield a, b
+def _near(noun: str) -> str:
+    """What a noun, else its head, is nearest to; "" if nothing is near."""
+    return _nearest().get(noun) or _nearest().get(noun.rpartition(" ")[2], "")
+
+
+@cache
+def _nearest() -> dict[str, str]:
+    """What each noun is nearest to among the things that the embedded model can be trained on."""
+    lines = NEAR.read_text(encoding="utf-8").splitlines()
+    return {noun: near.partition("|")[0] for noun, near in (line.split("\t") for line in lines)}

@@ -6,6 +6,8 @@ import json
 import math
 from collections.abc import Sequence
 
+from cutwork.agents import goods
+from cutwork.agents.bands import kept_free
 from cutwork.agents.schemas import CriticAnswer
 from cutwork.agents.thresholds import Half, joined, score
 from cutwork.agents.words import question, tidy
@@ -14,13 +16,19 @@ from cutwork.ports import Llm
 
 
 def vision(plan: Plan, picture: bytes, llm: Llm, brief: Brief | None = None) -> Half:
-    """Findings and score ("vision") of a model that sees the picture with its numbered outlines.
+    """Findings and score ("vision") of a model that sees the picture with its numbered outlines, before it is lettered.
 
     Raises:
         LlmFailed, NotConfigured, Refused: as the port says.
     """
     outlines = [{"number": i + 1, "subject": r.subject, "phrase": plan.subject(r.subject).phrase, "box": list(r.box.root)} for i, r in enumerate(plan.regions)]
-    variables = {"brief": brief.text if brief else plan.prompt, "prompt": plan.prompt, "plan": json.dumps(outlines, ensure_ascii=False)}
+    strips = [{"text": band.text, "box": list(band.box.root)} for band in kept_free(plan)]
+    variables = {
+        "brief": goods.picture(brief, plan.finish.kind) if brief else plan.prompt,
+        "prompt": plan.prompt,
+        "plan": json.dumps(outlines, ensure_ascii=False),
+        "bands": json.dumps(strips, ensure_ascii=False),
+    }
     answer = llm.ask(question("critic", variables, (picture,)), CriticAnswer)
     marks = _marks([answer.alignment, answer.quality, answer.layout])
     known = {s.id for s in plan.subjects}

@@ -25,11 +25,12 @@ from typing import Any, NamedTuple, TextIO
 from cutwork.domain import Brief, Design, Json
 from cutwork.errors import BadInput, Cancelled, CutworkError
 from cutwork.graphs.state import start
+from cutwork.refinish import wishes
 from cutwork.results import DONE, Results, kept
 from cutwork.studio import Studio, make_brief
 
-FIELDS = {"kind", "size", "seed", "captions", "palette"}  # the last is read so that it can be refused in plain words
-LISTS = ("captions", "palette")  # in CSV, split on "|"
+FIELDS = {"kind", "size", "seed", "captions", "palette", "set"}
+LISTS = ("captions", "palette", "set")  # in CSV, split on "|"
 ASKED = ("model", "llm", "rounds", "steps")  # settings that make it another batch
 ERROR_CHARS = 500  # of a reason in the results
 STDIN = "-"
@@ -318,5 +319,9 @@ def _brief(record: Any) -> Brief:
         raise BadInput(f"{WANTED}, got {str(record)[:80]!r}")
     unknown = set(record) - FIELDS - {"brief"}
     if unknown:
-        raise BadInput(f"unknown fields {', '.join(sorted(unknown))}; allowed are brief, {', '.join(sorted(FIELDS - {'palette'}))}")
-    return make_brief(record["brief"], **{k: record[k] for k in FIELDS if k in record})
+        raise BadInput(f"unknown fields {', '.join(sorted(unknown))}; allowed are brief, {', '.join(sorted(FIELDS))}")
+    given = {k: record[k] for k in FIELDS - {"set"} if k in record}
+    asked = record.get("set", [])
+    if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
+        raise BadInput(f"set is a list of NAME=VALUE, got {str(asked)[:80]!r}")
+    return make_brief(record["brief"], **given, wishes=wishes(asked, str(given.get("kind") or "textile")) or None)

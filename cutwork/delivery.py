@@ -50,6 +50,29 @@ def deliver(design: Design, blobs: Blobs, out: Path) -> Json:
     return data
 
 
+FORMS = {"psd": "psd", "ora": "ora", "svg": "svg", "zip": "bundle", "receipt": "receipt"}  # what a design can be saved as, and the format that makes it
+
+
+def save_as(design: Design, blobs: Blobs, form: str, path: Path | None = None) -> Path:
+    """Write a design as one file for other programs, whole or not at all.
+
+    Args:
+        path: where to; None = the run's id with the form's ending, here.
+
+    Raises:
+        BadInput: if there is no such form, or the design has delivered nothing. StorageFailed: if the file cannot be written.
+    """
+    from cutwork import registry
+    from cutwork.tools.formats.base import export
+
+    if form not in FORMS:
+        raise BadInput(f"there is no form {form!r}: run, {', '.join(FORMS)}")
+    made = registry.find("cutwork.tools.formats", FORMS[form]).make(design, blobs)
+    path = path or Path(f"{design.id}{PurePosixPath(made.name).suffix}")
+    (written,) = export([made.model_copy(update={"name": path.name})], blobs, path.parent)
+    return written
+
+
 @contextmanager
 def _replacing(out: Path, new: Files) -> Iterator[None]:
     """Keep account of what is written meanwhile, and take away afterwards what was written before and is not now."""
@@ -118,7 +141,8 @@ def as_json(design: Design, place: Place) -> Json:
         "id": design.id,
         "status": design.status,
         "brief": design.brief.text,
-        "kind": design.brief.kind,
+        "kind": design.kind,
+        "parent": design.parent,
         "size": [design.brief.size.width, design.brief.size.height],
         "seed": best.shot.seed if best else design.seed,
         "model": design.model,

@@ -47,6 +47,7 @@ def _stays_inside(name: str) -> str:
 
 FileName = Annotated[Name, AfterValidator(_stays_inside)]  # relative, with "/", never out of its folder
 Kind = Literal["cutout", "sticker", "meme", "textile"]
+Repeat = Literal["straight", "half-drop", "half-brick", "mirror", "hexagonal", "ogee", "tossed"]
 
 
 class Box(RootModel[tuple[Fraction, Fraction, Fraction, Fraction]]):
@@ -168,12 +169,20 @@ class Brief(Value):
     """What a person asked for."""
 
     text: str
-    kind: Kind = "cutout"
+    kind: Kind | Literal["auto"] = "auto"  # auto: what its own words say, else cut-outs
     size: Size = Size((256, 256))
     seed: Seed | None = None
     captions: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
     palette: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
     references: Annotated[tuple[Sha256, ...], Field(max_length=8)] = ()
+    similar: Annotated[tuple[Name, ...], Field(max_length=66)] = ()  # pairs that look alike, "tiger,leopard"; none = found by their words
+    wishes: dict[Literal["sticker", "meme", "textile"], dict[str, Any]] = {}  # settings of finished goods that go before what the words say
+
+    @field_validator("wishes")
+    @classmethod
+    def _possible(cls, wishes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        FinishSettings.model_validate(wishes)
+        return wishes
 
     @field_validator("text")
     @classmethod
@@ -191,13 +200,62 @@ class Brief(Value):
         return re.sub(r"\s+", " ", cleaned)
 
 
+class StickerSettings(Value):
+    """How cut-outs become stickers. What is None is as the preset's platform advises."""
+
+    preset: Literal["plain", "whatsapp", "telegram", "discord", "print"] = "plain"
+    outline: Annotated[float, Field(ge=0.0, le=64.0)] | None = None  # width of the border, pixels of the finished file; in print millimetres
+    colour: Name = "white"  # of the outline
+    shadow: bool | None = None
+    size_mm: Annotated[float, Field(gt=0.0, le=1_000.0)] = 50.0  # longer side in print
+    title: Name = "Cutwork"  # of the pack
+
+
+class MemeSettings(Value):
+    """How lettering is set. Captions are those of the plan's bands."""
+
+    layout: Literal["top-bottom", "bar", "labels", "panels"] = "top-bottom"
+    font: Name = "anton"
+    upper: bool = True  # capitals
+    colour: Name = "white"
+    stroke: Name = "black"
+
+
+class TextileSettings(Value):
+    """How cut-outs become a repeat."""
+
+    repeat: Repeat = "half-drop"
+    width_cm: Annotated[float, Field(gt=0.0, le=500.0)] = 16.0  # of one repeat, along its x axis
+    dpi: Annotated[int, Field(ge=36, le=1_200)] = 150
+    colours: Annotated[int, Field(ge=2, le=32)] | None = None  # spot colours, the ground among them; None = as drawn
+    colourways: Annotated[int, Field(ge=0, le=12)] = 0  # besides the colours it is drawn in
+    ground: Name | None = None  # colour behind the motifs; None = what the picture's background comes to
+    motif_cm: Annotated[float, Field(gt=0.0, le=500.0)] | None = None  # longer side of a motif; None = what fills the repeat
+    gap_mm: Annotated[float, Field(ge=0.0, le=500.0)] = 4.0  # least distance between motifs
+    sheet_cm: tuple[Annotated[float, Field(gt=0.0, le=10_000.0)], Annotated[float, Field(gt=0.0, le=10_000.0)]] | None = None  # a whole sheet of it besides
+    file: Literal["png", "tiff"] = "png"
+    cmyk: bool = False
+
+
+class FinishSettings(Value):
+    """What is made of a finished drawing. Changing them draws nothing."""
+
+    kind: Kind = "cutout"
+    palette: Annotated[tuple[Name, ...], Field(max_length=32)] = ()  # colours to keep to, names or #rrggbb
+    sticker: StickerSettings = StickerSettings()
+    meme: MemeSettings = MemeSettings()
+    textile: TextileSettings = TextileSettings()
+
+
 class Expansion(Value):
-    """The brief as a fuller prompt, with the look it implies."""
+    """The brief as a fuller prompt, with the look it implies, and what shall be made of the picture."""
 
     prompt: Annotated[str, Field(min_length=1, max_length=4_000)]
     background: Annotated[str, Field(max_length=400)] = ""
     style: Annotated[str, Field(max_length=400)] = ""
     palette: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+    captions: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=8)] = ()  # lettering of a meme; "" first: nothing on top; "cat: me" is a label
+    finish: FinishSettings = FinishSettings()
 
 
 class Subject(Value):
@@ -223,27 +281,38 @@ class Region(Value):
 
 
 class CaptionBand(Value):
-    """A strip no subject may enter, kept for lettering."""
+    """Lettering of a meme.
+
+    Without `subject`, in layouts top-bottom and labels, `box` is a strip no subject may enter. With `subject` it labels that subject and has its
+    regions' box. In bar and panels every caption is one band in order, with the whole canvas as its box, and keeps nobody out.
+    """
 
     text: Annotated[str, Field(max_length=400)]
     box: Box
+    subject: SubjectId | None = None  # whom it labels
 
 
 class SelfCrossSettings(Value):
     """Self-Cross guidance (2411.18936): subjects that resemble each other stop blending.
 
     `form` "velocity" changes the prediction, by one gradient a step (the single pass of 2510.02315); "latents" changes the latents
-    before each step, as in the paper. Constants of the latter are those of its code.
+    before each step, as in the paper. Constants of the latter are those of its code. `per` says what the cap bounds: the change of the
+    prediction, which guidance then multiplies, or that of the guided step.
     """
 
     form: Literal["velocity", "latents"] = "velocity"
-    scale: Annotated[float, Field(gt=0.0, le=10_000.0)] | None = None  # λ or η; none = what suits the form
+    scale: Annotated[float, Field(gt=0.0, le=10_000.0)] | None = None  # λ or η; none = what suits the family and the form
     until: Fraction = 0.5  # share of the steps
     blocks: tuple[Annotated[int, Field(ge=0)], ...] = ()  # whose attention is looked at; none = those the family proposes
     cap: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # an update's norm, as a share of that of what it changes
+    per: Literal["prediction", "step"] | None = "prediction"  # of the velocity form; none = what suits the family
+    normalised: bool = True  # maps of subjects sum to one before they are compared; False = not those of 16 × 16 and less, as in the paper's code
     recompute: bool = False  # hold no activations for the gradient: less memory, more time
     start_rounds: Annotated[int, Field(ge=0, le=20)] = 0  # of choosing the start noise, ten looks each
-    refine: tuple[Fraction, ...] = ()  # shares of the steps at which latents are updated until subjects are there and apart
+    start_more: Annotated[int, Field(ge=0, le=500)] = 0  # looks at the best of them, where none will do (50 in the paper's code)
+    start_kl: Annotated[float, Field(gt=0.0, le=10.0)] | None = None  # largest divergence of start noise from a standard normal (0.001 there); none = any
+    refine: tuple[Fraction, ...] | None = ()  # shares of the steps at which latents are updated until subjects are there and apart; none = the family's
+    align: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0  # how much subjects shall stay, meanwhile, where they have been (0.1 there)
 
 
 class ErgSettings(Value):
@@ -252,7 +321,8 @@ class ErgSettings(Value):
     `tau`, `alpha`, `gamma` and `iterations` as in its algorithm; `start` is κ. `text_tau` flattens the text encoder's attention too (C-ERG).
     """
 
-    scale: Annotated[float, Field(ge=1.0, le=30.0)] = 2.0  # w
+    scale: Annotated[float, Field(ge=1.0, le=30.0)] | None = None  # w; none = what suits the family
+    alone: bool = False  # in place of classifier-free guidance, as in the paper, not beside it
     start: Fraction = 0.4  # share of the steps
     tau: Fraction = 0.01
     alpha: float = 1.0
@@ -260,7 +330,8 @@ class ErgSettings(Value):
     iterations: Annotated[int, Field(ge=1, le=8)] = 1
     blocks: tuple[Annotated[int, Field(ge=0)], ...] = ()  # none = those the family proposes
     text_tau: Annotated[float, Field(ge=0.0, le=10.0)] | None = None
-    text_layers: tuple[Annotated[int, Field(ge=0)], ...] = ()  # none = the last third
+    text_layers: tuple[Annotated[int, Field(ge=0)], ...] = ()  # none = those the family proposes: 8 and 9 of T5's 24, 3 to 7 of CLIP's 12
+    text_pooled: bool = False  # the pooled vector too is that of the weakened encoder
 
 
 class ApgSettings(Value):
@@ -303,6 +374,26 @@ class HintSettings(Value):
     weights: tuple[Annotated[float, Field(ge=0.0, le=4.0)], ...] = ()  # heard so much in the background and in each region; none = everywhere alike
 
 
+class RecordSettings(Value):
+    """What is recorded of a drawing's attention. By default everything, which costs little.
+
+    `maps` are "columns" of the softmax over words and picture, or of one over the words alone ("words").
+    """
+
+    maps: Literal["columns", "words"] = "columns"
+    blocks: tuple[Annotated[int, Field(ge=0)], ...] = ()  # none = all
+    heads: tuple[Annotated[int, Field(ge=0)], ...] = ()  # none = the mean of all
+    start: Fraction = 0.0  # shares of the steps
+    until: Fraction = 1.0
+    store: bool = True  # every map, so that subjects can be cut again by another fusion; False = fused while they arrive
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if not self.start < self.until:
+            raise ValueError(f"recording runs from {self.start} to {self.until}, wanted start below until")
+        return self
+
+
 class DrawSettings(Value):
     """How the model is driven.
 
@@ -310,7 +401,8 @@ class DrawSettings(Value):
     `isolate` says which image tokens may not see each other while regions act: "all" that share no region (as published),
     those of different "regions", or "none"; `isolate_until` ends that before the regions' texts end, `soft` (0..1) lets what is kept apart
     count a little. Regions act in every `regional_every`-th double and single block; `official` is the published code's arithmetic, to
-    the letter.
+    the letter. Where regions `overlap`, image tokens belong to the "nearest" (the highest z) or to "all" of them. `pooled` is what the whole picture is
+    modulated by: the "prompt", or the mean of the texts of all "regions", each by its area.
     """
 
     steps: Annotated[int, Field(ge=1, le=200)] = 24
@@ -325,12 +417,16 @@ class DrawSettings(Value):
     isolate_until: Fraction = 1.0
     soft: Fraction = 0.0
     official: bool = False
+    overlap: Literal["nearest", "all"] = "nearest"
+    region_tokens: Annotated[int, Field(ge=1, le=512)] | None = None  # that texts of regions are padded to, if they are shorter; none = as the prompt is
+    pooled: Literal["prompt", "regions"] = "prompt"
     self_cross: SelfCrossSettings | None = None
     erg: ErgSettings | None = None
     apg: ApgSettings | None = None
     cads: CadsSettings | None = None
     loras: tuple[LoraSettings, ...] = ()
     hints: tuple[HintSettings, ...] = ()
+    record: RecordSettings = RecordSettings()
 
     @property
     def techniques(self) -> tuple[str, ...]:
@@ -354,14 +450,17 @@ class DrawSettings(Value):
 
 
 TECHNIQUES: dict[str, dict[str, Any]] = {
-    "self-cross": {"self_cross": SelfCrossSettings()},
-    "self-cross-latents": {"self_cross": SelfCrossSettings(form="latents", refine=(0.2, 0.4))},
+    "self-cross": {"self_cross": SelfCrossSettings(per=None)},
+    "self-cross-latents": {"self_cross": SelfCrossSettings(form="latents", refine=None, align=0.1)},
+    "self-cross-paper": {"self_cross": SelfCrossSettings(form="latents", refine=None, align=0.1, start_rounds=5, start_more=50, start_kl=1e-3)},
     "erg": {"erg": ErgSettings()},
+    "erg-alone": {"erg": ErgSettings(alone=True)},
     "c-erg": {"erg": ErgSettings(text_tau=0.01)},
     "apg": {"apg": ApgSettings(parallel=0.0)},
     "cads": {"cads": CadsSettings()},
     "soft-regions": {"isolate": "all", "soft": 0.5},
     "published-regions": {"isolate": "all", "official": True, "base_ratio": 0.2, "regional_until": 0.4, "regional_every": (1, 2)},
+    "short-regions": {"region_tokens": 64},
     "no-regions": {"regional": False},
 }
 
@@ -370,12 +469,16 @@ class CutSettings(Value):
     """How subjects are cut out of the drawn image.
 
     Source: Entropy Fusion (2503.10697): weights by map entropy, 4-value map, GrabCut. Thresholds as in its nearest published code.
+    "paper" stops there; "informed" lets regions compete and colours correct the 4-value map first.
     """
 
     fusion: Name = "entropy"
+    method: Literal["informed", "paper"] = "informed"
     thresholds: tuple[Fraction, Fraction, Fraction] = (0.1, 0.3, 0.8)  # probable bg, probable fg, definite fg
     iterations: Annotated[int, Field(ge=1, le=50)] = 5
-    soft: bool = False  # matting instead of a binary edge
+    longest: Annotated[int, Field(ge=64, le=MAX_SIDE)] = 512  # pixels of the long side that GrabCut works at, at most
+    soft: bool = False  # matting instead of a binary edge: for hair, smoke, glass
+    band: Annotated[float, Field(gt=0.0, le=0.2)] = 0.012  # of the long side: half the width of the edge that matting is free to change
 
     @field_validator("thresholds")
     @classmethod
@@ -397,6 +500,7 @@ class Plan(Value):
     size: Size = Size((256, 256))
     draw: DrawSettings = DrawSettings()
     cut: CutSettings = CutSettings()
+    finish: FinishSettings = FinishSettings()
     notes: tuple[str, ...] = ()  # what the planner could not do as asked, in plain words
 
     @model_validator(mode="after")
@@ -641,6 +745,20 @@ class Design(Value):
     error: str | None = None
     created: str = ""
     terms: Terms | None = None  # None = not started here
+    parent: RunId | None = None  # the run whose drawing this one finishes in another way
+
+    @property
+    def goods(self) -> FinishSettings:
+        """What is made of it: as planned, else as asked, else cut-outs."""
+        plan = self.delivered.shot.plan if self.delivered else self.plan
+        if plan is not None:
+            return plan.finish
+        return FinishSettings(kind="cutout" if self.brief.kind == "auto" else self.brief.kind)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of goods that is made of it."""
+        return self.goods.kind
 
     @property
     def delivered(self) -> Round | None:

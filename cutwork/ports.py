@@ -77,6 +77,10 @@ class Drawing(Protocol):
         """The image as PNG with the cut-outs outlined and numbered, for critics that can see."""
         ...
 
+    def contrasts(self, shot: Shot, render: Render, cutouts: Sequence[Cutout]) -> tuple[float, ...]:
+        """How well the plan's lettering can be read on the image, one a band: WCAG contrast 1..21, 0 where it finds no room; none where there is no lettering."""
+        ...
+
     def finish(self, design: Design) -> tuple[Artifact, ...]: ...
 
 

@@ -57,8 +57,16 @@ def interrupt(signum: int, frame: Any) -> NoReturn:  # noqa: ARG001 - the signat
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Signals raise KeyboardInterrupt, which comes out as that whatever the libraries on its way made of it."""
+    """Signals raise KeyboardInterrupt, which comes out as that whatever the libraries on its way made of it.
+
+    Some keep it as the cause of an error of theirs; compiled ones keep only its name. So any error after a signal is that signal.
+    """
     before = sys.unraisablehook
+    asked: list[int] = []  # signals that were answered
+
+    def answer(signum: int, frame: Any) -> NoReturn:
+        asked.append(signum)
+        interrupt(signum, frame)
 
     def heard(lost: Any) -> None:
         if isinstance(lost.exc_value, KeyboardInterrupt):  # it met a callback that cannot raise, and would be forgotten
@@ -67,10 +75,11 @@ def interruptible() -> Iterator[None]:
 
     sys.unraisablehook = heard
     try:
-        with answered(interrupt):
+        with answered(answer):
             yield
     except BaseException as error:
-        if (stop := _interrupt_behind(error)) is None or stop is error:
+        stop = _interrupt_behind(error) or (KeyboardInterrupt() if asked else None)
+        if stop is None or stop is error:
             raise
         raise stop from None
     finally:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from cutwork import delivery, housekeeping
-from cutwork.domain import Brief, Design, Json, Plan, Shot, Size
+from cutwork import delivery, housekeeping, refinish
+from cutwork.domain import Brief, Design, Json, Kind, Plan, Shot, Size
 from cutwork.errors import BadInput, Cancelled, CutworkError, StorageFailed
+from cutwork.refinish import Wishes
 from cutwork.settings import Settings, masked
 from cutwork.wiring import Wired
 
@@ -243,6 +244,41 @@ class Studio:
                 makers.append((design, turn.shot))
         return makers
 
+    def refinish(
+        self,
+        id: str,
+        words: str = "",
+        *,
+        kind: Kind | None = None,
+        captions: Sequence[str] | None = None,
+        palette: Sequence[str] | None = None,
+        settings: Wishes | None = None,
+    ) -> Design:
+        """Make other goods of a finished drawing: another kind, lettering, palette, repeat, size. Nothing is drawn; what comes of it is a run of its own.
+
+        Args:
+            words: what is wanted, as a brief says it: "half-drop in 4 colours, 300 dpi". The other arguments go before it.
+            kind: None = what the words say, else the kind it has.
+            captions: the first on top, all others below; none = no lettering.
+            settings: by kind and name, {"textile": {"repeat": "ogee"}}.
+
+        Raises:
+            BadInput: if there is no such run, it delivered nothing, or what is wished cannot be.
+        """
+        from cutwork.agents.bands import lettered
+        from cutwork.agents.goods import read
+        from cutwork.tools.finish import finish as make
+
+        before = self.wired.designs.get(id)
+        heard = read(words, kind or "auto")
+        heard = heard if heard.kind else read(words, before.kind)
+        now = refinish.changed(before.goods, kind or heard.kind, palette if palette is not None else heard.palette or None, heard.settings)
+        now = refinish.changed(now, settings=settings)
+        fresh = refinish.record(before, lambda plan: lettered(plan, now, captions if captions is not None else heard.captions or None))
+        made = fresh.model_copy(update={"artifacts": make(fresh, self.wired.blobs)})
+        self.wired.designs.create(made)
+        return made
+
     def runs(self, limit: int = 50, status: str | None = None) -> Sequence[Any]:
         """Newest first, as (id, status, brief, created)."""
         return self.wired.designs.list_summaries(limit, status)
@@ -267,12 +303,23 @@ class Studio:
         """One run. Raises BadInput if there is none of that id."""
         return self.wired.designs.get(id)
 
-    def export(self, id: str, path: str | Path) -> Path:
-        """One run as a zip of validated JSON and blobs."""
+    def export(self, id: str, path: str | Path | None = None, form: str = "run") -> Path:
+        """One run as one file; returns where it is.
+
+        Args:
+            path: where to; None = the run's id, here.
+            form: "run", a zip of validated JSON and blobs that `import_` takes in; or a file for other programs: "psd", "ora", "svg", "zip", "receipt".
+
+        Raises:
+            BadInput: if there is no such run or form, or the run has delivered nothing. StorageFailed: if the file cannot be written.
+        """
         from cutwork.storage.archive import export_run
 
-        export_run(id, self.wired.designs, self.wired.blobs, Path(path))
-        return Path(path)
+        if form == "run":
+            written = Path(path or f"{id}.zip")
+            export_run(id, self.wired.designs, self.wired.blobs, written)
+            return written
+        return delivery.save_as(self.wired.designs.get(id), self.wired.blobs, form, None if path is None else Path(path))
 
     def import_(self, path: str | Path) -> Design:
         """Take in a run that `export` wrote."""

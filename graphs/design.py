@@ -111,7 +111,8 @@ def critique(state: DesignState, deps: Deps) -> Update:
     number, tried = state.get("number", 0) + 1, state.get("tried", ())
     picture = deps.drawing.picture(state["render"], state["cutouts"]) if deps.llm.sees else None
     verdict = criticise(
-        state["shot"], state["render"], state["cutouts"], brief=state["brief"], llm=deps.llm if deps.llm.sees else None, picture=picture, tried=tried
+        state["shot"], state["render"], state["cutouts"], brief=state["brief"], llm=deps.llm if deps.llm.sees else None, picture=picture, tried=tried,
+        contrasts=() if state["render"].stopped_early else deps.drawing.contrasts(state["shot"], state["render"], state["cutouts"]),
     )  # fmt: skip
     judged = Round(number=number, shot=state["shot"], render=state["render"], cutouts=state["cutouts"], critique=verdict)
 

@@ -10,14 +10,16 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from PIL import Image, ImageDraw
 
-from cutwork.domain import Artifact, Attended, Cutout, Design, Receipt, Region, Render, Shot
+from cutwork.domain import CELL, Artifact, Attended, Cutout, Design, Receipt, Region, Render, Shot
 from cutwork.errors import Cancelled
 from cutwork.ports import Blobs, Watch
 from cutwork.tools.formats.base import layer_name
 from cutwork.tools.formats.overview import numbered
 from cutwork.tools.pixels import decode
+from cutwork.tools.record_file import Record
 
 Fault = Callable[[Shot, int], float]  # shot and region number to how well it turned out, 0..1
 
@@ -49,13 +51,23 @@ class FakeDrawing:
         goods = [self.quality(shot, n) for n in range(len(shot.plan.regions))]
         return Render(
             image=self.blobs.put(_png(image)),
-            record=self.blobs.put(repr(goods).encode()),
+            record=self.blobs.put(self._record(shot).to_bytes()),
             seed=shot.seed,
             model=self.model,
             steps=shot.plan.draw.steps,
             attended=tuple(Attended(box=r.box, inside=0.9 * good, lift=1 + 4 * good) for r, good in zip(shot.plan.regions, goods, strict=True)),
             seconds=0.001,
         )
+
+    def _record(self, shot: Shot) -> Record:
+        """Attention of one block in one step, all of it on the ellipses."""
+        rows, columns = shot.plan.size.grid
+        maps = np.zeros((1, len(shot.plan.regions), rows, columns), np.float16)
+        for number, region in enumerate(shot.plan.regions):
+            seen = Image.new("L", (columns * CELL, rows * CELL))
+            ImageDraw.Draw(seen).ellipse(self._ellipse(shot, number, region), fill=255)
+            maps[0, number] = np.asarray(seen.resize((columns, rows), Image.Resampling.BOX), np.float16) / 255
+        return Record(maps, np.zeros(1, np.int16), np.zeros(1, np.int16))
 
     def cut(self, shot: Shot, render: Render) -> tuple[Cutout, ...]:
         self.cuts.append(shot)
@@ -91,6 +103,9 @@ class FakeDrawing:
 
     def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
         return numbered(decode(self.blobs.get(render.image), "RGB"), [decode(self.blobs.get(c.mask), "L") for c in cutouts])
+
+    def contrasts(self, shot: Shot, render: Render, cutouts: Sequence[Cutout]) -> tuple[float, ...]:  # noqa: ARG002 - as the port asks
+        return (21.0,) * len(shot.plan.bands)
 
     def finish(self, design: Design) -> tuple[Artifact, ...]:
         best = design.delivered

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cutwork.agents.bands import kept_free
 from cutwork.agents.boxes import clear_of, grown, placed
 from cutwork.domain import Box, Move, Plan, Recut, Reguide, Rematte, Repair, Reseed, Resize, Shot
 from cutwork.errors import BadInput
@@ -43,7 +44,7 @@ def _resize(repair: Resize, shot: Shot) -> Shot:
     """About the region's centre, shifted where it would leave the canvas or enter a caption band."""
     old = _region_box(shot.plan, repair.region)
     new = grown(placed(old.centre, old.width * repair.scale, old.height * repair.scale), shot.plan.size)
-    return _with_box(shot, repair.region, clear_of(new, [band.box for band in shot.plan.bands]))
+    return _with_box(shot, repair.region, clear_of(new, [band.box for band in kept_free(shot.plan)]))
 
 
 def _reseed(repair: Reseed, shot: Shot) -> Shot:

@@ -11,15 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict, get_args
+from typing import Any, TypedDict
 
-from cutwork import registry
-from cutwork.domain import Brief, Critique, Cutout, Design, Expansion, Kind, Plan, Render, Repair, Shot, Subject, Terms
+from cutwork.domain import Brief, Critique, Cutout, Design, Expansion, Plan, Render, Repair, Shot, Subject, Terms
 from cutwork.errors import BadInput
 from cutwork.ports import Designs, Drawing, Llm
-
-FORMATS = "cutwork.tools.formats"
-KINDS: tuple[str, ...] = get_args(Kind)
 
 
 class DesignState(TypedDict, total=False):
@@ -68,12 +64,12 @@ def check(brief: Brief) -> None:
     """
     if brief.references:
         raise BadInput(f"the brief has {len(brief.references)} reference picture(s), and Cutwork cannot draw after pictures yet; say in words what they show")
-    if brief.palette:
+    if brief.palette and brief.kind not in ("auto", "textile"):
         raise BadInput(
-            f"the brief has the palette {', '.join(brief.palette)}, and Cutwork cannot keep to a palette yet; "
+            f"the brief has the palette {', '.join(brief.palette)}, and only a textile is kept to a palette, not a {brief.kind}; "
             "name colours in the text, such as 'a red cat on a teal background'"
         )
-    if brief.captions and brief.kind != "meme":
+    if brief.captions and brief.kind not in ("auto", "meme"):
         raise BadInput(f"the brief has {len(brief.captions)} caption(s), and only a meme has lettering, not a {brief.kind}; leave them out")
 
 
@@ -88,10 +84,6 @@ def start(brief: Brief, terms: Terms, *, llm: str | None = None, shot: Shot | No
         BadInput: if the brief asks for what cannot be done.
     """
     check(brief)
-    formats = registry.names(FORMATS)
-    if brief.kind not in formats:
-        can = ", ".join(kind for kind in KINDS if kind in formats)
-        raise BadInput(f"designs of kind {brief.kind!r} cannot be finished by this Cutwork; it has {can}")
     now = datetime.now(UTC)
     fresh = brief.seed if brief.seed is not None else secrets.randbelow(2**32)
     return Design(

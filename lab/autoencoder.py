@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from . import precision, scenes
 from .art import Art
@@ -25,6 +26,7 @@ from .art import Art
 WIDTH = 48
 SQUARED = 8.0  # weight of the squared error beside the absolute one: it is what PSNR measures
 HELD_OUT = range(scenes.HELD_OUT, scenes.HELD_OUT + 40)  # seeds of the scenes it is measured on
+STEPS = "steps.txt"  # beside the weights of a run: how many steps the decoder has been trained for
 SCALING = 2.0  # the transformer's latents = this times the autoencoder's, so that tanh(z/3) hardly bends
 CONFIG = dict(
     encoder_block_out_channels=(WIDTH,) * 4,
@@ -136,17 +138,24 @@ class Pairs(Protocol):
     def batch(self, count: int) -> tuple[list[np.ndarray], Tensor]: ...
 
 
+def trained(out: Path) -> int:
+    """Steps that the decoder in a folder has been trained for, where it was trained here."""
+    return int((out / STEPS).read_text()) if (out / STEPS).exists() else 0
+
+
 def train(
-    art: tuple[Art, ...], out: Path, minutes: float, redrawn: Pairs | None = None, lr: float = 1e-3, batch: int = 12, seed: int = 0
+    art: tuple[Art, ...], out: Path, minutes: float = math.inf, redrawn: Pairs | None = None, steps: int = 0, lr: float = 1e-3, batch: int = 12
 ) -> AutoencoderTiny:
-    """Train the decoder for some minutes, save to `out` as a diffusers folder (going on from what is there) and return it.
+    """Train the decoder, save to `out` as a diffusers folder (going on from what is there) and return it.
 
     Args:
+        minutes: stop after so long,
+        steps: or after so many steps (0 is no limit); the same steps from the same start give the same weights. The learning rate falls to zero on the way.
         redrawn: half of every batch, if given: what the transformer makes of scenes, whose flaws the decoder learns to mend.
     """
-    torch.manual_seed(seed)
-    resume = (out / "config.json").exists()
-    if resume:
+    first = trained(out)
+    torch.manual_seed(first)
+    if (out / "config.json").exists():
         vae = AutoencoderTiny.from_pretrained(out)
     else:
         vae = AutoencoderTiny(**CONFIG)
@@ -157,11 +166,12 @@ def train(
     vae = vae.to(memory_format=torch.channels_last)
     parameters = list(vae.decoder.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
-    rng = np.random.default_rng(seed + resume * time.time_ns() % 2**31)
+    rng = np.random.default_rng([first, 1])
     start, step = time.monotonic(), 0
-    while (spent := (time.monotonic() - start) / 60) < minutes:
+    bar = tqdm(total=100, unit="%", desc="decoder", disable=None, bar_format="{desc} {percentage:3.0f} %|{bar}| {elapsed}{postfix}")
+    while (done := max((time.monotonic() - start) / 60 / minutes, step / steps if steps else 0.0)) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = lr * min(1, (step + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * spent / minutes)))
+            group["lr"] = lr * min(1, (step + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * done)))
         x = to_tensor(_views(art, rng, batch if redrawn is None else batch // 2))
         true = len(x)
         with torch.no_grad():
@@ -178,8 +188,11 @@ def train(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
+        bar.update(100 * done - bar.n)
         if step % 50 == 0:
             mse = [F.mse_loss(part.detach().clamp(-1, 1), want).item() for part, want in ((y[:true], x[:true]), (y[true:], x[true:])) if len(want)]
-            print(f"decoder step {step} min {spent:.1f} loss {loss.item():.4f} psnr {' '.join(f'{10 * math.log10(4 / m):.2f}' for m in mse)}", flush=True)
+            tqdm.write(f"decoder step {first + step} loss {loss.item():.4f} psnr {' '.join(f'{10 * math.log10(4 / m):.2f}' for m in mse)}")
+    bar.close()
     vae.save_pretrained(out)
+    (out / STEPS).write_text(f"{first + step}\n")
     return vae

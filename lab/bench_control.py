@@ -1,20 +1,26 @@
-"""What attention control costs, as ratios to the plain drawing of the same run.
+"""What attention control costs, as ratios to the plain drawing of the same run.  `cutwork bench control`
 
-A FLUX of random weights draws the same start noise plain and under each technique, in turn, several times; a line is the median
-time over the plain median. Regions act in the first 40 % of the steps; beside our arithmetic runs the published one (`two_branch`),
-which is generous to it: after the window it costs nothing extra here.
+A model of random weights draws the same start noise plain and under each technique, in turn, several times. A ratio is the median over
+the turns of a drawing's time over that of the plain one of the same turn, given with the least and the largest of them. Regions act in the
+first 40 % of the steps, Self-Cross in the first half, ERG in the last 60 %, and a drawing takes a number of steps that these shares divide.
+
+    regional     base + background + regions, beside the published arithmetic (`two_branch`), which is timed generously:
+                 after the window it costs nothing extra here
+    record       4 keywords in all blocks and steps
+    self-cross   2 subjects, single pass
+    erg          I-ERG: over one branch (FLUX), and over classifier-free guidance at as many steps (SD3)
+    everything   regions, recording, Self-Cross and ERG at once
+    memory       the most bytes of tensors alive at once, with recording and regions over without (`live`)
 """
 
 from __future__ import annotations
 
-import resource
+import json
 import statistics
 import time
-import warnings
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,74 +29,83 @@ from cutwork.domain import Box, DrawSettings, ErgSettings, Plan, Region, SelfCro
 from cutwork.tools.attention import regions
 from cutwork.tools.attention.record import Recorder
 from cutwork.tools.denoise import denoise
+from cutwork.tools.families.base import Family
 from cutwork.tools.families.flux import FluxFamily
 from cutwork.tools.render import condition, techniques_of
 
-from . import two_branch
+from . import bench_models, live, two_branch
+from .bench_models import Scale
 
+RESULTS = Path(__file__).with_name("results") / "bench_control.json"
+PARTS = ("regional", "record", "self-cross", "erg", "everything", "memory")
 WINDOW = 0.4  # share of the steps in which regions act
+GUIDANCE = 4.5  # of SD3's classifier-free guidance
 NOUNS = ("cat", "dog", "fox", "rocket")
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Size of the random FLUX and of what it draws."""
-
-    heads: int
-    double: int
-    single: int
-    side: int  # pixels
-    steps: int
-    device: str = "cpu"
-    dtype: torch.dtype = torch.float32
-
+WANTED = {  # of regions, by tokens of each text and by number
+    64: {2: 1.06, 4: 1.08, 8: 1.12, 16: 1.20},
+    512: {2: 1.15, 4: 1.25, 8: 1.40, 16: 1.70},
+}
+PAPER = {2: 1.28, 4: 2.0, 8: 2.6, 16: 3.5}  # 2411.02395, Fig. 6: its code on an A800; other settings, so no more than a landmark
 
 SCALES = {
-    "cpu": Scale(heads=6, double=4, single=8, side=512, steps=5),
-    "flux": Scale(heads=24, double=19, single=38, side=1024, steps=24, device="cuda", dtype=torch.bfloat16),
-    "tiny": Scale(heads=1, double=2, single=2, side=128, steps=5),
+    "cpu": Scale(heads=6, double=4, single=8, joint=12, side=512, steps=4),
+    "flux": Scale(heads=24, double=19, single=38, joint=24, side=1024, steps=24, device="cuda", dtype=torch.bfloat16),
+    "tiny": Scale(heads=1, double=2, single=2, joint=3, side=128, steps=4),
 }
 
 
-def control(scale: str = "cpu", repeats: int = 3, tokens: tuple[int, ...] = (64, 512), counts: tuple[int, ...] = (2, 4, 8, 16)) -> list[dict[str, Any]]:
-    """One row per technique and size: {"technique", "regions", "tokens", "ratio", "published"}; memory rows have {"memory"} instead of a ratio.
+@dataclass(frozen=True)
+class Row:
+    """One figure: how it was made, what it is, and what it should be."""
+
+    technique: str
+    family: str
+    size: str
+    device: str
+    tokens: int  # of each text
+    regions: int
+    steps: int
+    quantity: str  # "time" or "memory"
+    method: str
+    ratio: float
+    low: float  # least and largest of the turns
+    high: float
+    target: float | None = None  # at most
+    published: float | None = None  # the published arithmetic in the same run
+    paper: float | None = None  # what its paper reports for its own code
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What figure it is, whatever came out."""
+        return self.technique, self.family, self.size, self.device, self.tokens, self.regions, self.quantity
+
+
+def control(
+    scale: str = "cpu", repeats: int = 3, tokens: Sequence[int] = (64, 512), counts: Sequence[int] = (2, 4, 8, 16), parts: Sequence[str] = PARTS
+) -> list[Row]:
+    """The rows of some parts, in the order of `PARTS`.
 
     Args:
-        tokens: lengths of the texts, of the base prompt and of each region alike.
+        scale: name of one of `SCALES`. repeats: turns, after one to warm up.
+        tokens: lengths of the texts, of the base prompt and of each region alike; parts but the first take the first of them.
         counts: numbers of regions.
     """
-    rows = []
-    for length in tokens:
-        family = random_flux(SCALES[scale], length)
-        for count in counts:
-            rows.append({"technique": "regional", "regions": count, "tokens": length, **_regional(family, SCALES[scale], count, repeats)})
-    family = random_flux(SCALES[scale], tokens[0])
-    for name, plan, keywords in _others(SCALES[scale]):
-        ratios = _ratios({"plain": _drawing(family, SCALES[scale], _bare(plan)), name: _drawing(family, SCALES[scale], plan, keywords)}, repeats)
-        rows.append({"technique": name, "regions": len(plan.regions) if plan.draw.regional else 0, "tokens": tokens[0], "ratio": ratios[name]})
-    rows.append({"technique": "recording and regions", "regions": 4, "tokens": tokens[0], "memory": _memory(scale, tokens[0])})
-    return rows
+    size = SCALES[scale]
+    of: dict[str, Callable[[], Iterator[Row]]] = {
+        "regional": lambda: (row for length in tokens for count in counts for row in _regional(size, length, count, repeats)),
+        "record": lambda: _timed("recording 4 keywords", size, tokens[0], 1, plan_of(size, 4, 1, regional=False), repeats, 1.05, record=True),
+        "self-cross": lambda: _timed("self-cross, 2 subjects", size, tokens[0], 2, plan_of(size, 2, 2, regional=False, self_cross=_looking(size)), repeats, 1.45),
+        "erg": lambda: _erg(size, tokens[0], repeats),
+        "everything": lambda: _timed(
+            "everything", size, tokens[0], 10, plan_of(size, 2, 10, self_cross=_looking(size), erg=ErgSettings()), repeats, 2.3, record=True
+        ),
+        "memory": lambda: _memory(size, tokens[0]),
+    }  # fmt: skip
+    return [row for part in PARTS if part in parts for row in of[part]()]
 
 
-def random_flux(scale: Scale, length: int) -> FluxFamily:
-    """A FLUX of random weights behind tiny text encoders, whose prompts are all of one length."""
-    from diffusers import FluxTransformer2DModel
-
-    from cutwork.tools.families._tiny import flux
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pipeline = flux()
-        torch.manual_seed(0)
-        pipeline.transformer = FluxTransformer2DModel(
-            patch_size=1, in_channels=64, num_layers=scale.double, num_single_layers=scale.single, attention_head_dim=128,
-            num_attention_heads=scale.heads, joint_attention_dim=32, pooled_projection_dim=16, axes_dims_rope=(16, 56, 56),
-        ).to(scale.device, scale.dtype)  # fmt: skip
-        return FluxFamily("bench", pipeline.to(scale.device, scale.dtype), uses_cfg=False, max_words=length, device=torch.device(scale.device))
-
-
-def plan_of(scale: Scale, count: int, **draw: Any) -> Plan:
-    """Regions in rows of up to four, with room between them for the background."""
+def plan_of(scale: Scale, count: int, unit: int = 5, **draw: Any) -> Plan:
+    """Regions in rows of up to four, with room between them for the background; drawn in a multiple of so many steps."""
     columns = min(count, 4)
     lines = -(-count // columns)
     boxes = [
@@ -104,50 +119,97 @@ def plan_of(scale: Scale, count: int, **draw: Any) -> Plan:
         subjects=subjects,
         regions=tuple(Region(subject=nouns[i % len(nouns)], box=Box(box), prompt=f"a {nouns[i % len(nouns)]}") for i, box in enumerate(boxes)),
         size=Size((scale.side, scale.side)),
-        draw=DrawSettings(**{"steps": scale.steps, "guidance": 1.0, "regional_until": WINDOW, "base_ratio": 0.2, **draw}),
+        draw=DrawSettings(**{"steps": scale.steps_for(unit), "guidance": 1.0, "regional_until": WINDOW, "base_ratio": 0.2, **draw}),
     )
 
 
-def _others(scale: Scale) -> list[tuple[str, Plan, bool]]:
-    """Name, plan, and whether keywords are recorded."""
-    off = {"regional": False}
-    self_cross, erg = SelfCrossSettings(blocks=tuple(sorted(_looked(scale)))), ErgSettings()
-    return [
-        ("recording 4 keywords", plan_of(scale, 4, **off), True),
-        ("self-cross, 2 subjects", plan_of(scale, 2, **off, self_cross=self_cross), False),
-        ("erg", plan_of(scale, 2, **off, erg=erg), False),
-        ("everything", plan_of(scale, 2, self_cross=self_cross, erg=erg), True),
-    ]
-
-
-def _looked(scale: Scale) -> frozenset[int]:
-    """Blocks that Self-Cross looks at: as deep as in FLUX of 57."""
+def _looking(scale: Scale) -> SelfCrossSettings:
+    """Self-Cross that looks as deep as in FLUX of 57 blocks."""
     last = max(1, round(12 / 57 * (scale.double + scale.single)))
-    return frozenset(range(max(0, last - 1), last + 1))
+    return SelfCrossSettings(blocks=tuple(range(max(0, last - 1), last + 1)))
 
 
-def _bare(plan: Plan) -> Plan:
-    return plan.model_copy(update={"draw": DrawSettings(steps=plan.draw.steps, guidance=1.0, regional=False)})
+def _bare(plan: Plan, guidance: float = 1.0) -> Plan:
+    """The plan's prompt alone."""
+    return plan.model_copy(update={"draw": DrawSettings(steps=plan.draw.steps, guidance=guidance, regional=False)})
 
 
-def _drawing(family: FluxFamily, scale: Scale, plan: Plan, record: bool = False) -> Callable[[], None]:
+def _drawing(family: Family, plan: Plan, record: bool = False) -> Callable[[], None]:
     conditioning, start = condition(plan, family), family.noise(0, plan.size.root)
 
     def draw() -> None:
         recorder = Recorder(len(plan.regions), family.grid(plan.size.root)) if record else None
-        denoise(family, start, conditioning, plan.size.root, scale.steps, 1.0, techniques_of(plan, family), recorder)
+        denoise(family, start, conditioning, plan.size.root, plan.draw.steps, plan.draw.guidance, techniques_of(plan, family), recorder)
 
     return draw
 
 
-def _regional(family: FluxFamily, scale: Scale, count: int, repeats: int) -> dict[str, float]:
-    plan = plan_of(scale, count)
-    named = {"plain": _drawing(family, scale, _bare(plan)), "ratio": _drawing(family, scale, plan), "published": _published(family, scale, plan)}
-    return {name: ratio for name, ratio in _ratios(named, repeats).items() if name != "plain"}
+# ----------------------------------------------------------------------------------------------------------------- parts
 
 
-def _published(family: FluxFamily, scale: Scale, plan: Plan) -> Callable[[], None]:
-    size = plan.size.root
+def _regional(scale: Scale, length: int, count: int, repeats: int) -> Iterator[Row]:
+    family, plan = bench_models.flux(scale, length), plan_of(scale, count)
+    found = _ratios([_drawing(family, _bare(plan)), _drawing(family, plan), _published(family, plan)], repeats)
+    yield _row("regional", "flux", scale, length, plan, repeats, found[0], WANTED.get(length, {}).get(count), found[1][0], PAPER.get(count))
+
+
+def _timed(name: str, scale: Scale, length: int, unit: int, plan: Plan, repeats: int, wanted: float, record: bool = False) -> Iterator[Row]:
+    """A FLUX under a technique over the plain one."""
+    assert plan.draw.steps % unit == 0  # else its windows are not the shares they are said to be
+    family = bench_models.flux(scale, length)
+    found = _ratios([_drawing(family, _bare(plan)), _drawing(family, plan, record)], repeats)
+    yield _row(name, "flux", scale, length, plan, repeats, found[0], wanted)
+
+
+def _erg(scale: Scale, length: int, repeats: int) -> Iterator[Row]:
+    plan = plan_of(scale, 2, 5, regional=False, erg=ErgSettings())
+    yield from _timed("erg over one branch", scale, length, 5, plan, repeats, 1.6)
+    family = bench_models.sd3(scale, length)
+    found = _ratios([_drawing(family, _bare(plan, GUIDANCE)), _drawing(family, plan)], repeats)  # ERG's plan has no other guidance
+    yield _row("erg over classifier-free guidance", "sd3", scale, length + bench_models.CLIP_WORDS, plan, repeats, found[0], 1.0)
+
+
+def _memory(scale: Scale, length: int) -> Iterator[Row]:
+    """Of all that is held at the worst moment, and of what is held beside the weights."""
+    family, plan = bench_models.flux(scale, length), plan_of(scale, 4)
+    device, held = torch.device(scale.device), bench_models.weights(family)
+    plain, controlled = (live.peak(draw, device) for draw in (_drawing(family, _bare(plan)), _drawing(family, plan, record=True)))
+    for name, before, wanted in (("recording and regions", held, 1.05), ("recording and regions, weights apart", 0, None)):
+        ratio = round((before + controlled) / (before + plain), 4)
+        yield _row(name, "flux", scale, length, plan, 1, (ratio, ratio, ratio), wanted, quantity="memory")
+
+
+def _row(
+    name: str,
+    family: str,
+    scale: Scale,
+    length: int,
+    plan: Plan,
+    repeats: int,
+    found: tuple[float, float, float],
+    wanted: float | None = None,
+    published: float | None = None,
+    paper: float | None = None,
+    quantity: str = "time",
+) -> Row:
+    method = f"median of {repeats} whole drawings, by turns with the plain one" if quantity == "time" else "peak bytes of tensors alive, one drawing"
+    regional = len(plan.regions) if plan.draw.regional else 0
+    device = f"{_device(scale)}, {str(scale.dtype).removeprefix('torch.')}"
+    return Row(name, family, scale.told(family), device, length, regional, plan.draw.steps, quantity, method, *found, wanted, published, paper)
+
+
+def _device(scale: Scale) -> str:
+    if scale.device == "cuda":
+        return str(torch.cuda.get_device_name())
+    return f"CPU, {torch.get_num_threads()} thread{'s'[: torch.get_num_threads() > 1]}"
+
+
+# ------------------------------------------------------------------------------------------------------------- measuring
+
+
+def _published(family: FluxFamily, plan: Plan) -> Callable[[], None]:
+    """The plan as two branches draw it."""
+    size, steps = plan.size.root, plan.draw.steps
     segments, base = family.encode([plan.background, *(r.prompt for r in plan.regions)]), family.encode([plan.prompt])
     bits = regions.image_bits([regions.coverage(r.box.root, family.grid(size)) for r in plan.regions])
     told = two_branch.Told(segments.sequence, segments.lengths, base.sequence, base.pooled, bits, plan.draw.base_ratio)
@@ -155,50 +217,67 @@ def _published(family: FluxFamily, scale: Scale, plan: Plan) -> Callable[[], Non
     @torch.no_grad()
     def draw() -> None:
         latents = family.noise(0, size)
-        for i, t in enumerate(family.timesteps(scale.steps, size)):
-            acts = i < round(WINDOW * scale.steps)
+        for i, t in enumerate(family.timesteps(steps, size)):
+            acts = i < round(WINDOW * steps)
             velocity = two_branch.predict(family, latents, t, told, size) if acts else family.predict(latents, t, base, size, 1.0)
             latents = family.step(velocity, t, latents)
 
     return draw
 
 
-def _ratios(drawings: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """Median time of each over that of the first; all take turns, so that what else the machine does falls on all alike."""
-    seconds: dict[str, list[float]] = {name: [] for name in drawings}
-    for turn in range(repeats + 1):
-        for name, draw in drawings.items():
-            started = time.perf_counter()
-            draw()
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            if turn:  # the first is to warm up
-                seconds[name].append(time.perf_counter() - started)
-    plain = statistics.median(next(iter(seconds.values())))
-    return {name: round(statistics.median(values) / plain, 3) for name, values in seconds.items()}
+def _ratios(drawings: Sequence[Callable[[], None]], repeats: int) -> list[tuple[float, float, float]]:
+    """Median, least and largest over the turns of each one's time over that of the first in the same turn, of all but the first.
+
+    All take turns, so that what else the machine does falls on all alike.
+    """
+    turns = [[_seconds(draw) for draw in drawings] for _ in range(repeats + 1)][1:]  # the first is to warm up
+    each = ([turn[k] / turn[0] for turn in turns] for k in range(1, len(drawings)))
+    return [(round(statistics.median(ratios), 3), round(min(ratios), 3), round(max(ratios), 3)) for ratios in each]
 
 
-def _memory(scale: str, length: int) -> float:
-    """Peak memory with regions and recording over that of the plain drawing, each in a process of its own."""
-    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as apart:
-        peaks = [apart.submit(_peak, scale, length, on).result() for on in (False, True)]
-    return round(peaks[1] / peaks[0], 3)
+def _seconds(draw: Callable[[], None]) -> float:
+    _wait()
+    started = time.perf_counter()
+    draw()
+    _wait()
+    return time.perf_counter() - started
 
 
-def _peak(scale: str, length: int, on: bool) -> float:
-    """Of one drawing, in MB."""
-    size = SCALES[scale]
-    plan = plan_of(size, 4)
-    _drawing(random_flux(size, length), size, plan if on else _bare(plan), record=on)()
+def _wait() -> None:
     if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        torch.cuda.synchronize()
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """For people."""
-    lines = [f"{'technique':26}{'regions':>8}{'tokens':>8}{'ratio':>8}{'published':>11}{'memory':>8}"]
+# --------------------------------------------------------------------------------------------------------------- telling
+
+
+def table(rows: Sequence[Row]) -> str:
+    """For people: where and how, once for all rows that share it, then a line each."""
+    groups: dict[str, list[Row]] = {}
     for row in rows:
-        cells = [f"{row[key]:.2f}" if key in row else "" for key in ("ratio", "published", "memory")]
-        lines.append(f"{row['technique']:26}{row['regions'] or '':>8}{row['tokens']:>8}{cells[0]:>8}{cells[1]:>11}{cells[2]:>8}")
+        groups.setdefault(f"{row.family}: {row.size}; {row.device}; {row.quantity}: {row.method}", []).append(row)
+    lines: list[str] = []
+    for head, members in groups.items():
+        lines += [*([""] if lines else []), head, f"  {'technique':36}{'regions':>8}{'tokens':>8}{'steps':>7}{'ratio':>8}{'turns':>15}{'wanted':>8}{'two branches':>14}{'paper':>7}"]
+        lines += [_line(row) for row in members]
     return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    wanted, published, paper = (f"{value:.2f}" if value is not None else "" for value in (row.target, row.published, row.paper))
+    figures = f"{row.regions or '':>8}{row.tokens:>8}{row.steps:>7}{row.ratio:>8.3f}{f'{row.low:.2f} .. {row.high:.2f}':>15}"
+    return f"  {row.technique:36}{figures}{wanted and '≤ ' + wanted:>8}{published:>14}{paper:>7}".rstrip()
+
+
+def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """For machines; what a row does not have is left out."""
+    return [{key: value for key, value in asdict(row).items() if value is not None} for row in rows]
+
+
+def keep(rows: Sequence[Row], path: Path = RESULTS) -> None:
+    """Write results of record: a figure that is there already is replaced, others stay, so that parts can be measured one by one."""
+    old = [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))] if path.is_file() else []
+    new = {row.key: row for row in rows}
+    kept = [new.pop(row.key, row) for row in old]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(as_json([*kept, *new.values()]), indent=1) + "\n", encoding="utf-8")

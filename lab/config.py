@@ -7,6 +7,9 @@ from dataclasses import dataclass
 Size = tuple[int, int]  # width, height in pixels
 
 
+LENGTHS = (16, 24, 32, 48, 64)  # tokens a text may be padded to; padding is attended, so drawing pads to the same
+
+
 @dataclass(frozen=True)
 class Stage:
     """What one stretch of training looks at. Sizes and counts are drawn evenly: repeat what shall come more often."""
@@ -14,19 +17,15 @@ class Stage:
     sizes: tuple[Size, ...]
     counts: tuple[int, ...]  # subjects in a scene
     regional: float  # share of the batches told by regions
-    text: tuple[int, ...] = (12, 16, 16, 24)  # tokens a caption is padded to
-    region: tuple[int, ...] = (12, 12, 16)  # tokens the text of a region is padded to
+    finishing: float = 0.0  # share of the large pictures of one subject that are seen with little noise alone, as when one drawn small is finished
 
 
 STAGES = {
-    "small": Stage(((128, 128),) * 6 + ((256, 128), (128, 256), (256, 256)), (1,) * 9 + (2,) * 4 + (0,), 0.5),
-    "mixed": Stage(((256, 256),) * 6 + ((128, 128),) * 2 + ((256, 128), (128, 256)), (1,) * 9 + (2,) * 5 + (3, 0), 0.5, (16, 16, 24), (12, 16)),
-    "pairs": Stage(((256, 256),) * 4 + ((128, 128),) * 4 + ((256, 128), (128, 256)), (1,) * 4 + (2,) * 8 + (3, 0), 0.3, (16, 16, 24), (12, 16)),
-    "full": Stage(
-        ((256, 256),) * 4 + ((256, 192), (192, 256), (128, 128), (256, 128)), (1,) * 4 + (2,) * 5 + (3,) * 3 + (4, 5, 0), 0.6,
-        (16, 24, 32, 48, 64), (12, 16, 24),
-    ),
-}  # fmt: skip
+    "small": Stage(((128, 128),) * 8 + ((256, 128), (128, 256)), (1,) * 10 + (2,) * 3 + (0,), 0.5),
+    "pairs": Stage(((256, 128), (128, 256)) * 3 + ((256, 256), (128, 128), (128, 128)), (1,) * 4 + (2,) * 9 + (3,), 0.4, 0.75),
+    "mixed": Stage(((128, 128),) * 5 + ((256, 128), (128, 256)) * 2 + ((256, 256),) * 3, (1,) * 9 + (2,) * 5 + (3, 0), 0.5, 0.75),
+    "full": Stage(((256, 256),) * 4 + ((256, 192), (192, 256), (128, 128), (256, 128)), (1,) * 4 + (2,) * 5 + (3,) * 3 + (4, 5, 0), 0.6),
+}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ A suite is a module `evaluate_<name>.py` here. It measures with fixed seeds and 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Figure:
     count: int
     unit: str = "%"
     wanted: str = ""  # what it should reach, in words: "≥ 95"
+    scenes: int | None = None  # of how many scenes, where several values are of one and so resemble each other
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,20 @@ class Report:
     command: str  # prints exactly this
     figures: tuple[Figure, ...]
     sheet: Image.Image | None = None  # what was measured, to be looked at
+    notes: tuple[str, ...] = ()  # what follows from the figures, in sentences
 
 
-def share(name: str, answers: Sequence[bool], wanted: str = "") -> Figure:
+def share(name: str, answers: Sequence[bool], wanted: str = "", of: Sequence[Hashable] | None = None) -> Figure:
     """Share of right answers in per cent."""
-    return mean(name, [100.0 * a for a in answers], "%", wanted)
+    return mean(name, [100.0 * a for a in answers], "%", wanted, of)
 
 
-def mean(name: str, values: Sequence[float], unit: str, wanted: str = "") -> Figure:
+def mean(name: str, values: Sequence[float], unit: str, wanted: str = "", of: Sequence[Hashable] | None = None) -> Figure:
     """A mean with the 2.5th and 97.5th percentile of means of resampled values.
+
+    Args:
+        of: the scene each value is of. Values of one scene are drawn together, since they resemble each other: taken for
+            independent they would make the interval too narrow. None = each for itself.
 
     Raises:
         ValueError: if there are no values.
@@ -55,9 +61,13 @@ def mean(name: str, values: Sequence[float], unit: str, wanted: str = "") -> Fig
     if not len(values):
         raise ValueError(f"nothing was measured for {name!r}")
     given = np.asarray(values, float)
-    draws = np.random.default_rng(0).choice(given, (RESAMPLES, len(given))).mean(1)
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return Figure(name, round(float(given.mean()), 2), round(float(low), 2), round(float(high), 2), len(given), unit, wanted)
+    places: dict[Hashable, int] = {}
+    which = [places.setdefault(key, len(places)) for key in (range(len(given)) if of is None else of)]
+    sums, sizes = np.bincount(which, given), np.bincount(which)
+    drawn = np.random.default_rng(0).integers(len(sums), size=(RESAMPLES, len(sums)))
+    low, high = np.percentile(sums[drawn].sum(1) / sizes[drawn].sum(1), [2.5, 97.5])
+    scenes = None if of is None else len(sums)
+    return Figure(name, round(float(given.mean()), 2), round(float(low), 2), round(float(high), 2), len(given), unit, wanted, scenes)
 
 
 def table(report: Report) -> str:
@@ -66,13 +76,15 @@ def table(report: Report) -> str:
     rows = [f"{report.suite}: {report.command}"]
     for f in report.figures:
         interval = f"  [{f.low:.2f}, {f.high:.2f}]" if f.low != f.high else ""
-        rows.append(f"  {f.name:<{width}}  {f.value:7.2f} {f.unit:<2}{interval}  n={f.count}{f'  wanted {f.wanted}' if f.wanted else ''}")
-    return "\n".join(rows)
+        count = f"n={f.count}" + (f" of {f.scenes} scenes" if f.scenes is not None else "")
+        rows.append(f"  {f.name:<{width}}  {f.value:7.2f} {f.unit:<2}{interval}  {count}{f'  wanted {f.wanted}' if f.wanted else ''}")
+    return "\n".join([*rows, *(f"  {note}" for note in report.notes)])
 
 
 def as_json(report: Report) -> dict[str, Any]:
     """The figures for machines."""
-    return {"suite": report.suite, "command": report.command, "figures": [asdict(f) for f in report.figures]}
+    figures = [{key: value for key, value in asdict(f).items() if value is not None} for f in report.figures]
+    return {"suite": report.suite, "command": report.command, "figures": figures, **({"notes": list(report.notes)} if report.notes else {})}
 
 
 def keep(report: Report, folder: Path = RESULTS) -> None:

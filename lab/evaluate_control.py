@@ -1,37 +1,61 @@
 """Does attention control do what it says?  `cutwork eval control`
 
 The embedded model draws planned scenes with a technique on and off, from the same noise; the judge, who knows the same
-subjects, says what stands where. Rows are paired: an interval of a difference is over pictures of the same scene and seed.
+subjects, says what stands where. Gains are paired: of pictures of the same scene and seed. Intervals are over scenes, since
+the subjects of a picture and the seeds of a scene resemble each other.
 
-    regions      subjects found in their boxes, with regions and by the prompt alone, by number of subjects
-    self-cross   pairs that look alike, by the prompt alone: both there, recognised, unmixed
-    erg          against classifier-free guidance of several scales at as many looks at the network
+    regions              subjects found in their boxes, with regions and by the prompt alone, by number of subjects
+    self-cross           pairs that look alike, by the prompt alone: both there, recognised, unmixed
+    self-cross-latents   the same in the paper's form, which takes several passes a step; only where it is asked for
+    erg                  against classifier-free guidance of several scales at as many evaluations of the network
+
+Pictures and verdicts are kept in `.cache`, under what decides them (plan, seed, weights, code): an evaluation that was stopped goes on
+where it stopped, and one that is repeated draws nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
 from itertools import combinations, groupby
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
+from cutwork import tools
 from cutwork.agents import similarity
 from cutwork.agents.words import article
-from cutwork.domain import Box, DrawSettings, ErgSettings, Plan, Region, SelfCrossSettings, Size, Subject
+from cutwork.domain import TECHNIQUES, Box, DrawSettings, ErgSettings, Plan, Region, Size, Subject
+from cutwork.tools.drawing import suits
 from cutwork.tools.families import mini
 from cutwork.tools.families.mini import MiniFamily
 from cutwork.tools.render import drawn
 
 from . import backgrounds, evaluate, judge
+from .art import CACHE
 from .evaluate_model import background
 
 STEPS = 24
+EVALUATIONS = 48  # of the network, in each drawing of ERG's part
 SWEEP = (1.5, 2.0, 3.0, 4.5, 6.5)  # scales of classifier-free guidance that ERG is held against
-OFF = DrawSettings(steps=STEPS, regional=False)
-PARTS = ("regions", "self-cross", "erg")
+OFF = suits("mini").model_copy(update={"steps": STEPS, "regional": False})
+ON = OFF.model_copy(update={"regional": True})
+PARTS = ("regions", "self-cross", "self-cross-latents", "erg")
+USUAL = ("regions", "self-cross", "erg")
+EVERY = 50  # drawings after which it says how far it is
+DECIDE = ("*.py", "attention/*.py", "families/base.py", "families/flux.py", "families/mini/__init__.py")  # code that decides a picture
+
+Pixels = np.ndarray
+Found = tuple[list[evaluate.Figure], list[Pixels], list[str]]  # figures, pictures to show, notes
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -82,115 +106,251 @@ def _boxes(n: int) -> list[tuple[float, float, float, float]]:
 
 
 class Studio:
-    """The embedded model and the judge, at one picture size."""
+    """The embedded model and the judge, at one picture size; what they have made once is read back.
 
-    def __init__(self, side: int) -> None:
-        family = mini.load("mini", torch.device("cpu"))
-        assert isinstance(family, MiniFamily)
-        self.family, self.side, self.eye = family, side, judge.load()
+    Args:
+        kept: folder of pictures and verdicts. say: told now and then how many pictures were drawn.
+    """
 
-    def draw(self, scene: Scene, draw: DrawSettings) -> np.ndarray:
+    def __init__(self, side: int, kept: Path = CACHE / "eval_control", say: Say = lambda line: None) -> None:
+        self.side, self.kept, self.say, self.made = side, kept, say, 0
+        self.eye = judge.load()
+
+    @cached_property
+    def family(self) -> MiniFamily:
+        """Loaded when something is to be drawn."""
+        return mini.load("mini", torch.device("cpu"))
+
+    def draw(self, scene: Scene, draw: DrawSettings) -> Pixels:
         """(side, side, 3) uint8."""
-        plan = scene.plan(self.side, draw)
-        return self.family.decode(drawn(plan, self.family, scene.seed).latents, plan.size.root)
+        path = self._path(scene, draw, "png")
+        if not path.is_file():
+            plan = scene.plan(self.side, draw)
+            out = io.BytesIO()
+            Image.fromarray(self.family.decode(drawn(plan, self.family, scene.seed).latents, plan.size.root)).save(out, "PNG")
+            _write(path, out.getvalue())
+            self.made += 1
+            if self.made % EVERY == 0:
+                self.say(f"{self.made} pictures drawn")
+        return np.array(Image.open(path).convert("RGB"))
 
-    def in_boxes(self, scene: Scene, picture: np.ndarray) -> list[bool]:
+    def in_boxes(self, scene: Scene, draw: DrawSettings) -> list[bool]:
         """Whether each subject is recognised in its own box."""
-        verdicts = self.eye.look(picture, list(scene.boxes))
+        verdicts = self._verdicts(scene, draw, "boxes", lambda picture: self.eye.look(picture, list(scene.boxes)))
         return [verdict.recognised(noun) for noun, verdict in zip(scene.nouns, verdicts, strict=True)]
 
-    def anywhere(self, scene: Scene, picture: np.ndarray) -> tuple[list[bool], list[bool]]:
-        """Whether each subject is there at all, and whether it is there unmixed."""
-        seen = self.eye.find(picture)
-        there = [any(v.noun == noun for v in seen) for noun in scene.nouns]
-        return there, [any(v.recognised(noun) for v in seen) for noun in scene.nouns]
+    def found(self, scene: Scene, draw: DrawSettings) -> list[judge.Verdict]:
+        """What the judge finds anywhere in the picture."""
+        return self._verdicts(scene, draw, "anywhere", self.eye.find)
+
+    def _verdicts(self, scene: Scene, draw: DrawSettings, how: str, look: Callable[[Pixels], list[judge.Verdict]]) -> list[judge.Verdict]:
+        path = self._path(scene, draw, f"{how}-{_digest(judge.WEIGHTS, Path(judge.__file__))[:12]}.json")
+        if not path.is_file():
+            _write(path, json.dumps([asdict(verdict) for verdict in look(self.draw(scene, draw))]).encode())
+        return [judge.Verdict(**{**row, "box": tuple(row["box"])}) for row in json.loads(path.read_bytes())]
+
+    def _path(self, scene: Scene, draw: DrawSettings, ending: str) -> Path:
+        """Named by everything that decides the picture."""
+        told = f"{scene.plan(self.side, draw).model_dump_json()} {scene.seed} {_maker()}"
+        name = hashlib.sha256(told.encode()).hexdigest()[:32]
+        return self.kept / name[:2] / f"{name}.{ending}"
 
 
-def run(count: int = 200, seeds: int = 3, side: int = 128, parts: Sequence[str] = PARTS) -> evaluate.Report:
-    """Measure the shipped model under control."""
-    studio = Studio(side)
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all, so that it may be stopped at any time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+@cache
+def _digest(*paths: Path) -> str:
+    """Of what is in some files."""
+    told = hashlib.sha256()
+    for path in paths:
+        told.update(hashlib.sha256(path.read_bytes()).digest())
+    return told.hexdigest()
+
+
+@cache
+def _maker() -> str:
+    """Of the embedded model's weights, the code that draws, and torch."""
+    code = Path(next(iter(tools.__path__)))
+    files = [*(path for path in sorted(mini.folder().rglob("*")) if path.is_file()), *(path for pattern in DECIDE for path in sorted(code.glob(pattern)))]
+    return f"{_digest(*files)} {torch.__version__}"
+
+
+def run(count: int = 200, seeds: int = 3, side: int = 128, parts: Sequence[str] = USUAL, say: Say = lambda line: None, kept: Path = CACHE / "eval_control") -> evaluate.Report:
+    """Measure the shipped model under control.
+
+    Args:
+        count: scenes of each part. seeds: pictures of each. parts: of `PARTS`. say: told how far it is. kept: where pictures and verdicts stay.
+    """
+    studio = Studio(side, kept, say)
     nouns = tuple(n for n in mini.vocabulary()["subjects"] if n in studio.eye.nouns)
-    of: dict[str, Callable[..., tuple[list[evaluate.Figure], list[np.ndarray]]]] = {"regions": _regions, "self-cross": _self_cross, "erg": _erg}
+    of: dict[str, Callable[..., Found]] = {"regions": _regions, "self-cross": _self_cross, "self-cross-latents": _self_cross_latents, "erg": _erg}
     figures: list[evaluate.Figure] = []
-    pictures: list[np.ndarray] = []
+    pictures: list[Pixels] = []
+    notes: list[str] = []
     for part in parts:
-        found, shown = of[part](studio, nouns, count, seeds)
-        figures += found
-        pictures += shown
-    command = f"cutwork eval control --scenes {count} --seeds {seeds} --side {side}" + "".join(f" --part {p}" for p in parts if len(parts) < len(PARTS))
-    return evaluate.Report("control", command, tuple(figures), evaluate.sheet([Image.fromarray(p) for p in pictures], columns=8))
+        say(f"{part}: {count} scenes of {seeds} seeds")
+        measured, shown, said = of[part](studio, nouns, count, seeds)
+        figures, pictures, notes = figures + measured, pictures + shown, notes + said
+    command = f"cutwork eval control --scenes {count} --seeds {seeds} --side {side}" + "".join(f" --part {p}" for p in parts if tuple(parts) != USUAL)
+    return evaluate.Report("control", command, tuple(figures), evaluate.sheet([Image.fromarray(p) for p in pictures], columns=8), tuple(notes))
 
 
-def _regions(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> tuple[list[evaluate.Figure], list[np.ndarray]]:
+# --------------------------------------------------------------------------------------------------------------- regions
+
+
+def _regions(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Found:
     """Subjects found in their boxes."""
-    arms = {"prompt only": OFF, "regions": DrawSettings(steps=STEPS)}
-    hits: dict[tuple[str, int], list[bool]] = {}
-    pictures: list[np.ndarray] = []
-    for k, scene in enumerate(scenes(nouns, count, seeds)):
-        for name, draw in arms.items():
-            picture = studio.draw(scene, draw)
-            hits.setdefault((name, len(scene.nouns)), []).extend(studio.in_boxes(scene, picture))
-            pictures += [picture] if k < 12 else []
-    figures = [evaluate.share(f"{n} subjects, in their boxes: {name}", answers) for (name, n), answers in sorted(hits.items(), key=lambda i: i[0][1])]
-    for n in sorted({n for _, n in hits}):
-        figures.append(_gain(f"{n} subjects: regions − prompt only", hits["regions", n], hits["prompt only", n], "≥ +20" if n > 2 else ""))
-    return [*figures, evaluate.share("regions, all", [a for (name, _), answers in hits.items() if name == "regions" for a in answers], "≥ 95")], pictures
+    asked = list(scenes(nouns, count, seeds))
+    hits = {name: [studio.in_boxes(scene, draw) for scene in asked] for name, draw in (("prompt only", OFF), ("regions", ON))}
+    figures = []
+    for told, least, most in (("2 subjects", 2, 2), ("3 subjects", 3, 3), ("4 subjects", 4, 4), ("3 subjects and more", 3, 4), ("all", 2, 4)):
+        chosen = [k for k, scene in enumerate(asked) if least <= len(scene.nouns) <= most]
+        if not chosen:
+            continue
+        of = [_key(asked[k]) for k in chosen for _ in asked[k].nouns]
+        answers = {name: [hit for k in chosen for hit in rows[k]] for name, rows in hits.items()}
+        figures += [
+            evaluate.share(f"{told}, in their boxes: {name}", row, "≥ 95" if name == "regions" else "", of) for name, row in answers.items()
+        ]
+        figures.append(_gain(f"{told}, in their boxes: regions − prompt only", answers["regions"], answers["prompt only"], of, "≥ +20" if least > 2 else ""))
+    return figures, [studio.draw(scene, draw) for scene in asked[: 4 * seeds : seeds] for draw in (OFF, ON)], []
 
 
-def _self_cross(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> tuple[list[evaluate.Figure], list[np.ndarray]]:
+# ------------------------------------------------------------------------------------------------------------ self-cross
+
+
+def _self_cross(studio: Studio, nouns: Sequence[str], count: int, seeds: int, technique: str = "self-cross") -> Found:
     """Pairs that look alike, by the prompt alone."""
-    pairs = [pair for pair in combinations(nouns, 2) if _alike(*pair)]
-    rng = np.random.default_rng(2411)
-    chosen = [pairs[i] for i in rng.permutation(len(pairs))[:count]]
-    arms = {"off": OFF, "on": OFF.model_copy(update={"self_cross": SelfCrossSettings()})}
-    answers: dict[tuple[str, str], list[bool]] = {}
-    pictures: list[np.ndarray] = []
-    for k, pair in enumerate(chosen):
-        for seed in range(seeds):
-            scene = Scene(pair, tuple(_boxes(2)), str(rng.choice(list(backgrounds.COLOURS))), 1000 * k + seed)
-            for name, draw in arms.items():
-                picture = studio.draw(scene, draw)
-                there, clean = studio.anywhere(scene, picture)
-                for what, answer in (("both there", all(there)), ("both recognised", all(clean)), ("unmixed", not _mixed(studio, picture))):
-                    answers.setdefault((what, name), []).append(answer)
-                pictures += [picture] if k < 4 and seed == 0 else []
+    on, asked = OFF.model_copy(update=TECHNIQUES[technique]), list(alike(nouns, count, seeds))
+    of = [_key(scene) for scene in asked]
+    without, within = ([_answers(scene, studio.found(scene, draw)) for scene in asked] for draw in (OFF, on))
     figures = []
     for what in ("both there", "both recognised", "unmixed"):
-        figures += [evaluate.share(f"alike, {what}: {name}", answers[what, name]) for name in arms]
-        figures.append(_gain(f"alike, {what}: on − off", answers[what, "on"], answers[what, "off"], "> 0"))
-    return figures, pictures
+        before, after = ([answers[what] for answers in rows] for rows in (without, within))
+        figures += [evaluate.share(f"alike, {what}: off", before, of=of), evaluate.share(f"alike, {what}: {technique}", after, of=of)]
+        figures.append(_gain(f"alike, {what}: {technique} − off", after, before, of, "> 0"))
+    return figures, [studio.draw(scene, draw) for scene in asked[: 4 * seeds : seeds] for draw in (OFF, on)], []
 
 
-def _alike(a: str, b: str) -> bool:
-    return bool(similarity.similar_pairs([Subject(id=f"s{i}", phrase=n, noun=n) for i, n in enumerate((a, b))]))
+def _self_cross_latents(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Found:
+    return _self_cross(studio, nouns, count, seeds, "self-cross-latents")
 
 
-def _mixed(studio: Studio, picture: np.ndarray) -> bool:
-    """Whether what the judge is surest of anywhere is a mixture."""
-    return any(v.mixed >= 0.5 for v in studio.eye.find(picture))
+def alike(nouns: Sequence[str], count: int, seeds: int) -> Iterator[Scene]:
+    """So many pairs of subjects that look alike, side by side, each with several seeds."""
+    pairs = [pair for pair in combinations(nouns, 2) if similarity.alike(*pair)]
+    rng = np.random.default_rng(2411)
+    for k, pair in enumerate(pairs[i] for i in rng.permutation(len(pairs))[:count]):
+        colour = str(rng.choice(list(backgrounds.COLOURS)))
+        yield from (Scene(pair, tuple(_boxes(2)), colour, 1000 * k + seed) for seed in range(seeds))
 
 
-def _erg(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> tuple[list[evaluate.Figure], list[np.ndarray]]:
+def _answers(scene: Scene, seen: Sequence[judge.Verdict]) -> dict[str, bool]:
+    """Whether all subjects are there, all are recognised, each alone, and nothing anywhere is a mixture."""
+    return {
+        "both there": all(any(v.noun == noun for v in seen) for noun in scene.nouns),
+        "both recognised": all(any(v.recognised(noun) for v in seen) for noun in scene.nouns),
+        "unmixed": not any(v.mixed >= 0.5 for v in seen),
+    }
+
+
+# ------------------------------------------------------------------------------------------------------------------- erg
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of guiding, and what it is when its technique is switched off."""
+
+    draw: DrawSettings
+    off: str = ""
+
+    @property
+    def evaluations(self) -> float:
+        """Predictions a step, on the average over the steps."""
+        erg, steps = self.draw.erg, self.draw.steps
+        weak = 0.0 if erg is None else 1.0 if erg.text_tau is not None else 1 - round(erg.start * steps) / steps
+        return 1 + (self.draw.guidance > 1) + weak
+
+    @property
+    def told(self) -> str:
+        """What it takes, in words."""
+        return f"{self.evaluations:.1f} evaluations a step, {self.draw.steps} steps"
+
+
+def arms() -> dict[str, Arm]:
+    """All ways of guiding that are compared, each with as many steps as make it cost the same."""
+    made = {"none": _arm(1.0)} | {f"cfg {w:g}": _arm(w, off="none") for w in SWEEP}
+    for w in (2.0, 3.0):
+        made |= {f"i-erg {w:g}": _arm(1.0, ErgSettings(scale=w), "none"), f"erg {w:g}": _arm(1.0, ErgSettings(scale=w, text_tau=0.01), "none")}
+    return made | {"cfg 3 and i-erg 2": _arm(3.0, ErgSettings(), "cfg 3")}
+
+
+def _arm(guidance: float, erg: ErgSettings | None = None, off: str = "") -> Arm:
+    long = OFF.model_copy(update={"guidance": guidance, "erg": erg, "steps": 100})  # a hundredth of rounding
+    return Arm(long.model_copy(update={"steps": round(EVALUATIONS / Arm(long).evaluations)}), off)
+
+
+UNITS = {"subject recognised": "%", "colour of the background": "%", "saturation": "%", "difference between seeds": "%"}
+
+
+def _erg(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Found:
     """Single subjects: presence, colour of the background, saturation, and how different the seeds of a scene are."""
-    arms = {f"cfg {w:g}": OFF.model_copy(update={"guidance": w}) for w in SWEEP}
-    arms |= {f"erg {w:g}": OFF.model_copy(update={"guidance": 1.0, "erg": ErgSettings(scale=w, text_tau=0.01)}) for w in (2.0, 3.0)}
-    arms["cfg 3 and erg 2"] = OFF.model_copy(update={"erg": ErgSettings()})
-    figures: list[evaluate.Figure] = []
-    pictures: list[np.ndarray] = []
-    asked = [list(group) for _, group in groupby(scenes(nouns, max(1, count // 4), seeds, subjects=(1,)), key=lambda scene: scene.nouns)]
-    for name, draw in arms.items():
-        made = [[studio.draw(scene, draw) for scene in group] for group in asked]
-        each = [(scene, picture) for group, row in zip(asked, made, strict=True) for scene, picture in zip(group, row, strict=True)]
-        figures += [
-            evaluate.share(f"{name}: subject recognised", [all(studio.anywhere(scene, picture)[1]) for scene, picture in each]),
-            evaluate.share(f"{name}: colour of the background", [background(Image.fromarray(picture)) == scene.colour for scene, picture in each]),
-            evaluate.mean(f"{name}: saturation", [100 / 255 * float(np.ptp(picture, axis=2).mean()) for _, picture in each], "%"),
-            evaluate.mean(f"{name}: difference between seeds", [100 / 255 * float(np.std(row, axis=0).mean()) for row in made], "%"),
-        ]
-        pictures += [row[0] for row in made[:2]]
-    return figures, pictures
+    asked = [list(group) for _, group in groupby(scenes(nouns, count, seeds, subjects=(1,)), key=_key)]
+    ways = arms()
+    found = {name: _measured(studio, asked, arm.draw) for name, arm in ways.items()}
+    of = {what: [_key(scene) for group in asked for scene in (group[:1] if what == "difference between seeds" else group)] for what in UNITS}
+
+    def success(name: str) -> float:
+        return float(sum(np.mean(found[name][what]) for what in list(UNITS)[:2]))
+
+    best = max((name for name in ways if name.startswith("cfg") and ways[name].draw.erg is None), key=success)
+    chosen = max((name for name in ways if ways[name].draw.erg is not None), key=success)
+    figures = []
+    for name, arm in ways.items():
+        figures += [evaluate.mean(f"{name} ({arm.told}): {what}", found[name][what], unit, of=of[what]) for what, unit in UNITS.items()]
+        others = [arm.off, *([best] if arm.draw.erg is not None and arm.off != best else [])]
+        figures += [_difference(f"{name} − {other}: {what}", found[name][what], found[other][what], of[what]) for other in others if other for what in UNITS]
+    gain = next(f for f in (_difference("", found[chosen][what], found[best][what], of[what]) for what in list(UNITS)[:1]))
+    note = (
+        f"Best of classifier-free guidance by subjects and colours: {best}. Operating point of ERG by the same: {chosen}, {ways[chosen].told}, "
+        f"start {ways[chosen].draw.erg.start:g}, tau {ways[chosen].draw.erg.tau:g}; "  # type: ignore[union-attr]
+        f"subjects {gain.value:+.1f} pt [{gain.low:.1f}, {gain.high:.1f}] against {best} at as many evaluations."
+    )
+    shown = [studio.draw(group[0], arm.draw) for group in asked[:2] for arm in ways.values()]
+    return figures, shown, [note]
 
 
-def _gain(name: str, on: Sequence[bool], off: Sequence[bool], wanted: str) -> evaluate.Figure:
+def _measured(studio: Studio, asked: Sequence[Sequence[Scene]], draw: DrawSettings) -> dict[str, list[float]]:
+    """Each measure of each picture, or of each scene, in order."""
+    out: dict[str, list[float]] = {what: [] for what in UNITS}
+    for group in asked:
+        pictures = [studio.draw(scene, draw) for scene in group]
+        for scene, picture in zip(group, pictures, strict=True):
+            out["subject recognised"].append(100.0 * _answers(scene, studio.found(scene, draw))["both recognised"])
+            out["colour of the background"].append(100.0 * (background(Image.fromarray(picture)) == scene.colour))
+            out["saturation"].append(100 / 255 * float(np.ptp(picture, axis=2).mean()))
+        out["difference between seeds"].append(100 / 255 * float(np.std(pictures, axis=0).mean()))
+    return out
+
+
+# ------------------------------------------------------------------------------------------------------------- intervals
+
+
+def _key(scene: Scene) -> Any:
+    """The same for all seeds of a scene, and for no other scene."""
+    return scene.nouns, scene.colour, scene.seed // 1000
+
+
+def _gain(name: str, on: Iterable[bool], off: Iterable[bool], of: Sequence[Any], wanted: str = "") -> evaluate.Figure:
     """Difference of two shares in points, paired."""
-    return evaluate.mean(name, [100.0 * (int(a) - int(b)) for a, b in zip(on, off, strict=True)], "pt", wanted)
+    return _difference(name, [100.0 * a for a in on], [100.0 * b for b in off], of, wanted)
+
+
+def _difference(name: str, on: Iterable[float], off: Iterable[float], of: Sequence[Any], wanted: str = "") -> evaluate.Figure:
+    return evaluate.mean(name, [a - b for a, b in zip(on, off, strict=True)], "pt", wanted, of)

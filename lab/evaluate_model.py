@@ -110,12 +110,22 @@ def run(singles: int = 148, pairs: int = 80, true: int = 200) -> evaluate.Report
 
 
 def _of_judge(eye: judge.Judge, table: tuple[art.Art, ...], true: int) -> tuple[evaluate.Figure, ...]:
-    right = train_judge.answers(eye, table, true)
+    found = train_judge.measure(eye, table, true)
+    right = found.right
     return (
         evaluate.share("judge: subject, true scenes", right["subject"], "≥ 99"),
         evaluate.share("judge: mixture or not", right["mixed"] + right["not mixed"], "≥ 95"),
         evaluate.share("judge: mixtures of a kind it never saw", right["novel mixed"]),
+        evaluate.share("judge: whole or damaged", right["whole"] + right["damaged"]),
+        _certainty("judge: certainty of the subject is off by", found.errors["subject"], len(right["subject"])),
+        _certainty("judge: certainty of a mixture is off by", found.errors["mixed"], len(right["mixed"] + right["not mixed"])),
     )
+
+
+def _certainty(name: str, error: float, count: int) -> evaluate.Figure:
+    """An expected calibration error: a figure of all answers at once, so without an interval."""
+    value = round(100 * error, 2)
+    return evaluate.Figure(name, value, value, value, count)
 
 
 def _of_pictures(asked: Sequence[Case], pictures: Sequence[Image.Image], eye: judge.Judge) -> tuple[evaluate.Figure, ...]:

@@ -6,17 +6,31 @@ attention, cut-outs and the critic can be measured on pictures whose truth is kn
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 import torch
+from torch import Tensor
 
-from cutwork.domain import Render, Shot
+from cutwork.domain import Plan, Render, Shot
 from cutwork.ports import Blobs
-from cutwork.tools.attention.record import Recorder
-from cutwork.tools.conditioning import Step
+from cutwork.tools.attention.control import Kept, Seen
+from cutwork.tools.attention.propagate import affinity
+from cutwork.tools.attention.record import Keywords, Recorder
+from cutwork.tools.conditioning import Conditioning, Phase, Step
 from cutwork.tools.families.flux import FluxFamily
 from cutwork.tools.masks.place import places
 from cutwork.tools.pixels import encode
 from cutwork.tools.render import attention, condition, record_of
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """What the model attended to."""
+
+    recorder: Recorder
+    image: Tensor | None  # (P, P), mean self-attention of the image tokens; None unless asked for
 
 
 @torch.no_grad()
@@ -28,22 +42,54 @@ def forced(shot: Shot, image: np.ndarray, family: FluxFamily, blobs: Blobs, ever
         every: one in so many of the plan's steps is looked at.
     """
     plan, notes = family.translate(shot.plan)
-    size, where = plan.size.root, places(plan, blobs)
-    conditioning = condition(plan, family, where)
-    recorder = Recorder(len(plan.regions), family.grid(size))
-    clean, noise = family.latents(image), family.noise(shot.seed, size)
-    timesteps = family.timesteps(plan.draw.steps, size)
+    where = places(plan, blobs)
+    looked = look(plan, condition(plan, family, where), shot.seed, image, family, every)
+    return Render(
+        image=blobs.put(encode(image)),
+        record=blobs.put(record_of(plan, looked.recorder).to_bytes()),
+        seed=shot.seed,
+        model=family.name,
+        steps=len(family.timesteps(plan.draw.steps, plan.size.root)),
+        attended=attention(looked.recorder, where),
+        notes=notes,
+    )
 
+
+@torch.no_grad()
+def look(plan: Plan, conditioning: Conditioning, seed: int, image: np.ndarray, family: FluxFamily, every: int = 1, itself: bool = False) -> Looked:
+    """Show the model a picture at one in so many of the plan's noise levels.
+
+    Args:
+        image: (H, W, 3) uint8 of the plan's size.
+        itself: keep the image tokens' self-attention too, averaged over blocks and steps.
+    """
+    size = plan.size.root
+    recorder = Recorder(len(conditioning.plain.keywords), family.grid(size))
+    clean, noise = family.latents(image), family.noise(seed, size)
+    timesteps = family.timesteps(plan.draw.steps, size)
+    seen: list[Tensor] = []
     for number in range(0, len(timesteps), every):
         t, recorder.step = timesteps[number], number
         step = Step(family, t, conditioning.at(number, len(timesteps)), size, plan.draw.guidance, number, len(timesteps))
-        step.predict(torch.lerp(clean, noise, family.time(t)), step.control(record=recorder))
-    return Render(
-        image=blobs.put(encode(image)),
-        record=blobs.put(record_of(plan, recorder).to_bytes()),
-        seed=shot.seed,
-        model=family.name,
-        steps=len(timesteps),
-        attended=attention(recorder, where),
-        notes=notes,
-    )
+        kept = Kept(frozenset(range(family.blocks))) if itself else None
+        step.predict(torch.lerp(clean, noise, family.time(t)), step.control(record=recorder, kept=kept))
+        seen += [_itself(one, step.phase) for one in kept.found] if kept else []
+    return Looked(recorder, torch.stack(seen).mean(0) if seen else None)
+
+
+def by_words(plan: Plan, family: FluxFamily, words: Sequence[Sequence[str]]) -> Conditioning:
+    """A plan's prompt alone, recorded for whatever words: for each keyword, those of the prompt that are read together as it.
+
+    A word the prompt lacks adds nothing.
+    """
+    plain = condition(plan.model_copy(update={"draw": plan.draw.model_copy(update={"regional": False})}), family).plain
+    tokens: Keywords = tuple(tuple(sorted({t for word in one for t in family.tokens(plan.prompt, word)})) for one in words)
+    return Conditioning(replace(plain, keywords=tokens))
+
+
+def _itself(seen: Seen, phase: Phase) -> Tensor:
+    """Self-attention of one block's image tokens, in the grid's order: (P, P)."""
+    assert seen.others is not None  # text and image attend jointly in this family
+    found = affinity(seen.image[0], seen.others[0])
+    back = None if phase.regions is None else phase.regions.layout.back
+    return found if back is None else found[back][:, back]

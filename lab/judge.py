@@ -2,13 +2,14 @@
 whether it is a mixture of two.
 
 It was trained on the same art as the embedded model, in other augmentations, and stands where papers ask a vision-language
-model; what it has not learned it cannot name. `train_judge.py` makes it and measures it on scenes with known truth.
+model; what it has not learned it cannot name. Its probabilities are calibrated on scenes that it neither was trained nor is
+measured on: of its verdicts of 80 %, four of five are right. `train_judge.py` makes it and measures it on scenes with known truth.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -45,6 +46,20 @@ class Verdict:
         return self.noun == noun and self.probability >= 0.5 and self.mixed < 0.5
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """What makes logits honest: a temperature for the names, (scale, shift) for each yes or no; p = σ(scale · logit + shift). The default changes nothing."""
+
+    temperature: float = 1.0
+    whole: tuple[float, float] = (1.0, 0.0)
+    mixed: tuple[float, float] = (1.0, 0.0)
+
+    def __call__(self, names: Tensor, whole: Tensor, mixed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Probabilities (B, N + 1), (B,), (B,) of a net's logits."""
+        yes = (torch.sigmoid(scale * x + shift) for x, (scale, shift) in ((whole, self.whole), (mixed, self.mixed)))
+        return (names / self.temperature).softmax(1), *yes  # type: ignore[return-value]
+
+
 class _Block(nn.Module):
     """Two 3×3 convolutions around a shortcut, halving the resolution when the width grows."""
 
@@ -78,8 +93,8 @@ class Net(nn.Module):
 class Judge:
     """The trained net with the names of what it tells apart."""
 
-    def __init__(self, net: Net, nouns: tuple[str, ...]) -> None:
-        self.net, self.nouns = net.eval(), nouns
+    def __init__(self, net: Net, nouns: tuple[str, ...], calibration: Calibration | None = None) -> None:
+        self.net, self.nouns, self.calibration = net.eval(), nouns, calibration or Calibration()
 
     @torch.inference_mode()
     def look(self, image: np.ndarray, boxes: list[Box]) -> list[Verdict]:
@@ -92,9 +107,9 @@ class Judge:
         if not boxes:
             return []
         pixels = autoencoder.to_tensor([image])  # once for all boxes
-        names, whole, mixed = self.net(torch.cat([crop(pixels, box) for box in boxes]))
-        best = names.softmax(1).max(1)
-        rows = zip(boxes, best.values.tolist(), best.indices.tolist(), whole.sigmoid().tolist(), mixed.sigmoid().tolist(), strict=True)
+        names, whole, mixed = self.calibration(*self.net(torch.cat([crop(pixels, box) for box in boxes])))
+        best = names.max(1)
+        rows = zip(boxes, best.values.tolist(), best.indices.tolist(), whole.tolist(), mixed.tolist(), strict=True)
         return [Verdict(self.nouns[i] if i < len(self.nouns) else None, p, w, m, box) for box, p, i, w, m in rows]
 
     def find(self, image: np.ndarray) -> list[Verdict]:
@@ -117,17 +132,19 @@ def load(path: Path = WEIGHTS) -> Judge:
     if not path.is_file():
         raise NotConfigured(f"the judge's weights are missing: {path}", hint="train them: python -m cutwork.lab.train_judge")
     with safe_open(path, "pt") as file:
-        nouns = tuple(json.loads(file.metadata()["nouns"]))
+        told = file.metadata()
+        nouns = tuple(json.loads(told["nouns"]))
+        numbers = json.loads(told.get("calibration", "{}"))
         weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a dict
     net = Net(len(nouns))
     net.load_state_dict(weights, strict=False)  # batch counters are not kept
-    return Judge(net, nouns)
+    return Judge(net, nouns, Calibration(numbers["temperature"], tuple(numbers["whole"]), tuple(numbers["mixed"])) if numbers else None)
 
 
-def save(net: Net, nouns: tuple[str, ...], path: Path) -> None:
-    """Write weights in half precision, with the names in the file's metadata."""
-    weights = {k: v.half().contiguous() for k, v in net.state_dict().items() if v.is_floating_point()}
-    save_file(weights, path, {"nouns": json.dumps(nouns)})
+def save(made: Judge, path: Path) -> None:
+    """Write weights in half precision, with the names and the calibration in the file's metadata."""
+    weights = {k: v.half().contiguous() for k, v in made.net.state_dict().items() if v.is_floating_point()}
+    save_file(weights, path, {"nouns": json.dumps(made.nouns), "calibration": json.dumps(asdict(made.calibration))})
 
 
 def crop(pixels: Tensor, box: Box) -> Tensor:

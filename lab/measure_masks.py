@@ -127,7 +127,7 @@ def drawn(image: np.ndarray, shake: float, rng: np.random.Generator) -> np.ndarr
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenes", type=int, default=24, help="scenes per number of subjects")
-    parser.add_argument("--weights", nargs="+", default=["mean", "entropy", "coherent"], choices=list(WEIGHTS))
+    parser.add_argument("--weights", nargs="+", default=["mean", "entropy", "coherent"], choices=[w for w in WEIGHTS if w != "window"])  # simulated maps are of no block
     parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=list(LEVELS))
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--shake", type=float, default=0.5, help="how softly and blotchily the image is drawn, 0 = as composed")

@@ -17,7 +17,7 @@ from transformers import T5EncoderModel
 
 from . import backgrounds, text
 from .art import rows
-from .config import HEAD_DIM, Config
+from .config import HEAD_DIM, LENGTHS, Config
 
 CELL = 16  # pixels per image token
 PARTS = 8  # a subject is divided into 8 × 8 parts
@@ -78,6 +78,11 @@ class Model(nn.Module, ABC):
         """
         v, seen = self._velocity(x, t, segments, captions, length, grid, mask)
         return v, self.namer(seen), self.placer(seen)
+
+    def length(self, segments: Texts) -> int:
+        """Tokens to pad these texts to: the fewest of `LENGTHS` that cut none of them off."""
+        longest = max(len(ids) for ids in self.t5([words for sample in segments for words in sample]).input_ids)
+        return next((length for length in LENGTHS if longest <= length), LENGTHS[-1])
 
     def _t5_states(self, segments: Texts, length: int) -> Tensor:
         """Segments side by side, (B, S * length, D)."""

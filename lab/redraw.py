@@ -18,7 +18,6 @@ from .model import CELL, Model, pack, unpack
 SIDE = 256  # pixels of the scenes
 CROP = 128  # pixels of what is learned from
 STEPS = 5
-LENGTH = 24  # tokens a caption is padded to
 
 
 @torch.no_grad()
@@ -42,9 +41,10 @@ def euler(model: Model, x: Tensor, levels: Tensor, captions: list[str], cfg: flo
     """Tokens (B, L, 64) denoised along falling noise levels, with classifier-free guidance."""
     count = len(captions)
     texts = [*captions, *[""] * count]
+    length = model.length([texts])
     for now, then in zip(levels[:-1], levels[1:], strict=True):
         with precision.autocast(model.device):
-            v = model(torch.cat([x, x]), now.expand(2 * count), [(t,) for t in texts], texts, LENGTH, grid)[0].float()
+            v = model(torch.cat([x, x]), now.expand(2 * count), [(t,) for t in texts], texts, length, grid)[0].float()
         told, untold = v.chunk(2)
         x = x + (then - now) * (untold + cfg * (told - untold))
     return x

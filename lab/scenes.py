@@ -130,7 +130,7 @@ def _cast(art: tuple[Art, ...], count: int, easy: bool, rng: np.random.Generator
 
 
 def _actor(art: tuple[Art, ...], easy: bool, rng: np.random.Generator) -> _Actor:
-    index = _pick(art, rng, easy)
+    index = int(rng.integers(len(art)))
     item = art[index]
     colour = str(rng.choice(SUBJECT_COLOURS)) if rng.random() < 0.15 else None
     name = str(rng.choice(item.synonyms)) if item.synonyms and rng.random() < 0.25 else item.noun
@@ -140,14 +140,6 @@ def _actor(art: tuple[Art, ...], easy: bool, rng: np.random.Generator) -> _Actor
     mood = str(rng.choice(captions.MOODS)) if rng.random() < 0.13 else ""
     words = " ".join(filter(None, [large, mood, colour or "", name]))
     return _Actor(index, colour, words, fill, bool(not easy and rng.random() < 0.1))
-
-
-def _pick(art: tuple[Art, ...], rng: np.random.Generator, easy: bool) -> int:
-    """Row of a random subject; those of tier 0 come more often, so that some are learned early."""
-    first = [i for i, item in enumerate(art) if item.tier == 0]
-    if first and rng.random() < (0.3 if easy else 0.2):
-        return int(rng.choice(first))
-    return int(rng.integers(len(art)))
 
 
 def _slots(count: int, aspect: float, easy: bool, rng: np.random.Generator) -> Sequence[Box]:

@@ -7,7 +7,7 @@
 
 A run folder holds everything needed to go on after a stop: `vae/`, `state.pt`, `log.jsonl`, `samples/`. Workers are processes
 of one thread each that average their weights every few steps: on a CPU they scale where threads wait for each other.
-`--steps` instead of `--minutes` gives the same weights every time, on the same machine, from the same start.
+`--steps` instead of `--minutes` (also beside `--autoencoder 1`) gives the same weights every time, on the same machine, from the same start.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ from .redraw import Redrawn, euler
 
 MEETING = "workers"  # file in the run folder through which workers find each other
 LOSSES = ("flow", "names", "places")
+SMALL = 128  # pixels of the pictures in which single subjects are drawn first
+FINISHED_FROM = 0.6  # noise up to which larger ones are learned for finishing; more than is drawn with, so that its edge is known too
 
 
 def times(count: int) -> Tensor:
@@ -53,10 +55,15 @@ def times(count: int) -> Tensor:
     return torch.where(kind < 0.55, middle, torch.where(kind < 0.8, u, 1 - 0.12 * u**2))
 
 
-def loss_of(model: Model, batch: Batch, length: int, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Flow-matching loss (velocity = noise − data), and the losses of naming and of placing tokens."""
+def loss_of(model: Model, batch: Batch, grid: tuple[int, int], most: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+    """Flow-matching loss (velocity = noise − data), and the losses of naming and of placing tokens.
+
+    Args:
+        most: noise level (1 = all) up to which the batch is learned.
+    """
+    length = model.length(batch.segments)
     x0, (classes, parts) = batch.tokens.to(model.device), batch.labels.to(model.device).unbind(1)
-    t, noise, mask = times(x0.shape[0]).to(model.device), torch.randn(x0.shape).to(model.device), batch.mask(length)
+    t, noise, mask = most * times(x0.shape[0]).to(model.device), torch.randn(x0.shape).to(model.device), batch.mask(length)
     xt = torch.lerp(x0, noise, t[:, None, None])
     with precision.autocast(model.device):
         v, names, places = model(xt, t, batch.segments, batch.captions, length, grid, None if mask is None else mask.to(model.device))
@@ -211,12 +218,12 @@ def _learn(job: Job, model: Model, pool: Pool, choose: np.random.Generator) -> t
     stage = job.stage
     size = stage.sizes[int(choose.integers(len(stage.sizes)))]
     subjects, regional = int(choose.choice(stage.counts)), bool(choose.random() < stage.regional) and job.config.family == "flux"
-    length = int(choose.choice(stage.region if regional and subjects else stage.text))
+    finishing = subjects == 1 and min(size) > SMALL and choose.random() < stage.finishing
     want = max(4, round(job.config.batch * 128**2 / (size[0] * size[1])))
     batch = pool.batch(size, subjects, want, fresh=max(1, want // 8), regional=regional)
     kernels = [SDPBackend.MATH] if model.device.type == "cpu" else [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]
     with sdpa_kernel(kernels):  # on CPUs the backward of plain matrix products is much faster than the fused kernel's at these lengths
-        losses = loss_of(model, batch, length, (size[1] // CELL, size[0] // CELL))
+        losses = loss_of(model, batch, (size[1] // CELL, size[0] // CELL), FINISHED_FROM if finishing else 1.0)
         (losses[0] + 0.25 * losses[1] + 0.25 * losses[2]).backward()
     return losses
 
@@ -274,7 +281,7 @@ def _redrawn(run: Path, config: Config) -> Redrawn | None:
         return None
     model = build(config)
     model.load_state_dict(export.state_of(run, model)["ema"])
-    return Redrawn(load(config.tier), model, AutoencoderTiny.from_pretrained(run / "vae"), seed=time.time_ns() % 2**31)
+    return Redrawn(load(config.tier), model, AutoencoderTiny.from_pretrained(run / "vae"), seed=autoencoder.trained(run / "vae"))
 
 
 def main() -> None:
@@ -297,7 +304,8 @@ def main() -> None:
         model = export.begin_from(args.begin_from, config, args.run / "vae")
         save(args.run, model, model, optimizer_of(model), step=300)  # past the warm-up
     elif args.autoencoder:
-        vae = autoencoder.train(load(config.words), args.run / "vae", args.autoencoder, _redrawn(args.run, config))
+        limit = {"steps": args.steps} if args.steps else {"minutes": args.autoencoder}
+        vae = autoencoder.train(load(config.words), args.run / "vae", redrawn=_redrawn(args.run, config), **limit)
         print(f"held-out PSNR {autoencoder.psnr(vae, load(config.words)):.2f} dB")
     elif args.measure:
         print(json.dumps(export.measure(args.run, config), indent=1))

@@ -1,19 +1,21 @@
 """Regional prompting for FLUX the way it was published (2411.02395): two branches, image tokens twice, one dense mask.
 
 Written from the paper and from how its public code behaves, as what our own arithmetic is tested and timed against. Per block both
-attentions run in full, both are projected, and the image parts are blended afterwards; single blocks carry two whole sequences.
+attentions run in full, both are projected, and the image parts are blended afterwards; single blocks carry two whole sequences. The mask
+too is put together quadrant by quadrant from the regions' own masks, as published, and shares nothing with `attention.regions`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cutwork.tools.attention.regions import Isolation, mask
+from cutwork.tools.attention.regions import Isolation
 from cutwork.tools.families.flux import FluxFamily, FluxProcessor
 
 
@@ -36,25 +38,59 @@ class Told:
     every: tuple[int, int] = (1, 1)
     isolate: Isolation = "all"
 
+    @cached_property
+    def allowed(self) -> Tensor:
+        """The dense mask, made once for a picture."""
+        return mask(self.lengths, self.bits.to(self.regions.device), self.isolate)
+
 
 @torch.no_grad()
-def predict(family: FluxFamily, latents: Tensor, t: Tensor, told: Told, size: tuple[int, int]) -> Tensor:
-    """Velocity of packed latents (1, P, C) under both branches."""
-    model = family.model
-    if model.config.guidance_embeds:
-        raise ValueError("two branches are written for models without embedded guidance")
-    ids = family.pipeline._prepare_latent_image_ids(1, *family.grid(size), latents.device, latents.dtype)
+def predict(family: FluxFamily, latents: Tensor, t: Tensor, told: Told, size: tuple[int, int], guidance: float = 1.0) -> Tensor:
+    """Velocity of packed latents (1, P, C) under both branches.
+
+    Args:
+        guidance: scale of the embedded guidance, where the model has one.
+    """
+    model, device = family.model, latents.device
+    ids = family.pipeline._prepare_latent_image_ids(1, *family.grid(size), device, latents.dtype)
     image = model.x_embedder(latents)
-    temb = model.time_text_embed(t.expand(1).to(latents.dtype), told.pooled)
+    scale = [torch.full([1], 1000 * guidance, device=device, dtype=latents.dtype)] if model.config.guidance_embeds else []
+    temb = model.time_text_embed(t.expand(1).to(latents.dtype), *scale, told.pooled)
     texts = [model.context_embedder(told.regions), model.context_embedder(told.base)]
-    ropes = [model.pos_embed(torch.cat([torch.zeros(text.shape[1], 3, dtype=ids.dtype), ids])) for text in texts]
-    masks = [mask(told.lengths, told.bits, told.isolate), None]
+    ropes = [model.pos_embed(torch.cat([torch.zeros(text.shape[1], 3, device=device, dtype=ids.dtype), ids])) for text in texts]
+    masks = [told.allowed, None]
     for i, block in enumerate(model.transformer_blocks):
         image, texts = _double(block, image, texts, temb, ropes, masks if i % told.every[0] == 0 else [None, None], told.ratio)
     for i, block in enumerate(model.single_transformer_blocks):
         image, texts = _single(block, image, texts, temb, ropes, masks if i % told.every[1] == 0 else [None, None], told.ratio)
     out: Tensor = model.proj_out(model.norm_out(image, temb))
     return out
+
+
+def mask(lengths: tuple[int, ...], bits: Tensor, isolate: Isolation = "all") -> Tensor:
+    """Who may attend to whom, for [text segments | image], by the published construction (eqs. 2-4).
+
+    The code marks a quadrant for each region from its own mask R over the image tokens: text to its own text, text to R and back, and R to R.
+    "regions" and "none" are not published; they differ in the last quadrant alone.
+
+    Returns:
+        Bool (L, L) on the device of `bits`.
+    """
+    owns = [(bits >> i & 1).bool() for i in range(len(lengths))]  # R of each segment, the background's first: (P,) each
+    total, among = sum(lengths), torch.zeros(len(bits), len(bits), dtype=torch.bool, device=bits.device)
+    allowed = torch.zeros(total + len(bits), total + len(bits), dtype=torch.bool, device=bits.device)
+    start = 0
+    for length, own in zip(lengths, owns, strict=True):
+        text = slice(start, start + length)
+        allowed[text, text] = True
+        allowed[text, total:] = own
+        allowed[total:, text] = own[:, None]
+        among |= own[:, None] & own
+        start += length
+    if isolate == "regions":  # the background sees all and is seen by all
+        among |= owns[0][:, None] | owns[0]
+    allowed[total:, total:] = among if isolate != "none" else True
+    return allowed
 
 
 def _double(

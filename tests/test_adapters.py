@@ -47,20 +47,49 @@ def lora(tmp_path_factory: pytest.TempPathFactory, family: flux.FluxFamily) -> s
 
 @pytest.fixture(scope="module")
 def controlnet(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return a_controlnet(tmp_path_factory.mktemp("controlnet"))
+
+
+def a_controlnet(path: Path, seed: int = 0, modes: int | None = None) -> str:
+    """A random one, of the union kind if it has modes."""
     from diffusers import FluxControlNetModel
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # diffusers' ControlNet uses what diffusers will move
         net = FluxControlNetModel(
             in_channels=64, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-            joint_attention_dim=32, pooled_projection_dim=16, axes_dims_rope=[4, 6, 6],
+            joint_attention_dim=32, pooled_projection_dim=16, axes_dims_rope=[4, 6, 6], num_mode=modes,
         )  # fmt: skip
     for parameter in net.parameters():  # its outputs start at zero
         torch.nn.init.normal_(parameter, std=0.1)
-    path = tmp_path_factory.mktemp("controlnet")
     net.save_pretrained(path)
     return str(path)
+
+
+@pytest.mark.parametrize("kind", ["one", "union", "two"])
+@pytest.mark.filterwarnings("ignore")  # diffusers' ControlNet uses what diffusers will move
+def test_without_regions_it_is_the_stock_pipeline(family: flux.FluxFamily, tmp_path: Path, kind: str) -> None:
+    from diffusers import FluxControlNetModel, FluxControlNetPipeline, FluxMultiControlNetModel
+    from PIL import Image
+
+    modes = [2] if kind == "union" else [None, None] if kind == "two" else [None]
+    paths = [a_controlnet(tmp_path / str(i), i, None if mode is None else 5) for i, mode in enumerate(modes)]
+    nets, picture = [FluxControlNetModel.from_pretrained(path) for path in paths], np.arange(96 * 128 * 3, dtype=np.uint8).reshape(96, 128, 3)
+    many = len(nets) > 1
+    pipeline = FluxControlNetPipeline(**family.pipeline.components | {"controlnet": FluxMultiControlNetModel(nets) if many else nets[0]})
+    pipeline.set_progress_bar_config(disable=True)
+    shown, scales = [Image.fromarray(picture)] * len(nets), [0.7, 0.4][: len(nets)]
+    plan = plan_of(regional=False)
+    stock = pipeline(
+        plan.prompt, control_image=shown if many else shown[0], control_mode=None if many else modes[0], controlnet_conditioning_scale=scales if many else scales[0],
+        width=128, height=96, num_inference_steps=2, guidance_scale=1.0, max_sequence_length=24, generator=torch.Generator().manual_seed(3), output_type="latent",
+    ).images  # fmt: skip
+    hints = [(HintSettings(path=path, image="0" * 64, scale=scale, mode=mode), picture, None) for path, scale, mode in zip(paths, scales, modes, strict=True)]
+    with family.adapted((), hints):
+        ours = denoise(family, family.noise(3, SIZE), condition(plan, family), SIZE, 2, 1.0).latents
+    assert torch.equal(ours, stock)
+    assert not torch.equal(ours, denoise(family, family.noise(3, SIZE), condition(plan, family), SIZE, 2, 1.0).latents)
 
 
 def plan_of(**draw: Any) -> Plan:

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cutwork.agents.bands import BAND, kept_free
 from cutwork.agents.boxes import free_place, read_boxes
 from cutwork.agents.extension import extend
 from cutwork.agents.extraction import extract
 from cutwork.agents.fakes import ScriptedLlm
-from cutwork.agents.layout import BAND, lay_out, region_prompt
+from cutwork.agents.layout import lay_out, region_prompt
 from cutwork.agents.schemas import ExtensionAnswer, ExtractionAnswer, LayoutAnswer
 from cutwork.agents.words import article, mentions, plural, singular, slug, tidy, with_article
-from cutwork.domain import MAX_COUNT, Box, Brief, CutSettings, DrawSettings, Expansion, Size, Subject
+from cutwork.domain import MAX_COUNT, Box, Brief, CutSettings, DrawSettings, Expansion, FinishSettings, MemeSettings, Size, Subject
 from cutwork.errors import BadInput, LlmFailed
 
 BRIEF = Brief(text="a grumpy cat and a rocket on a purple background")
@@ -31,13 +32,13 @@ def test_extend() -> None:
     llm = ScriptedLlm(ExtensionAnswer(prompt=" a\ncat  here ", background="on teal", style="flat", palette=["teal", "", "teal", "red"]))
     assert extend(BRIEF, llm) == Expansion(prompt="a cat here", background="on teal", style="flat", palette=("teal", "red"))
     assert llm.prompts[0].name == "extension"
-    assert llm.prompts[0].variables == {"brief": BRIEF.text, "kind": "cutout", "captions": "[]", "palette": "[]"}
+    assert llm.prompts[0].variables == {"brief": BRIEF.text, "kind": "not said", "captions": "[]", "palette": "[]"}
 
 
 def test_the_persons_palette_stands_and_an_empty_prompt_is_the_brief() -> None:
     brief = Brief(text="a cat", palette=("#ff0000",))
     expansion = extend(brief, ScriptedLlm(ExtensionAnswer(prompt="  ", palette=["blue"])))
-    assert expansion == Expansion(prompt="a cat", palette=("#ff0000",))
+    assert expansion == Expansion(prompt="a cat", palette=("#ff0000",), finish=FinishSettings(palette=("#ff0000",)))
 
 
 def test_overlong_answers_are_cut() -> None:
@@ -194,6 +195,56 @@ def test_bands_keep_regions_apart_and_in_order() -> None:
 def test_only_memes_have_bands() -> None:
     plan, _ = planned(GOOD, brief=Brief(text="a cat", captions=("hi",)))
     assert plan.bands == ()
+
+
+def lettered(*captions: str, layout: Any = "top-bottom", subjects: tuple[Subject, ...] = (CAT, ROCKET)) -> Any:
+    expansion = Expansion(prompt="p", captions=captions, finish=FinishSettings(kind="meme", meme=MemeSettings(layout=layout)))
+    return lay_out(BRIEF, expansion, subjects, ScriptedLlm().enqueue(LayoutAnswer, *[{"regions": GOOD}] * 2))
+
+
+def test_bands_follow_the_layout_of_the_lettering() -> None:
+    assert [(b.text, b.box.y0) for b in lettered("", "below").bands] == [("below", 0.82)]
+    for layout in ("bar", "panels"):
+        plan = lettered("one", "two", "three", layout=layout)
+        assert [(b.text, b.box.root, b.subject) for b in plan.bands] == [(text, (0, 0, 1, 1), None) for text in ("one", "two", "three")]
+        assert kept_free(plan) == ()
+        assert [r.box.root for r in plan.regions] == [tuple(r["box"]) for r in GOOD]
+
+
+def test_labels_name_their_subjects_and_keep_nobody_out() -> None:
+    plan = lettered("the rocket: my plan", "grumpy cat: me", "top line", "dog: nobody", layout="labels")
+    assert [(b.text, b.subject) for b in plan.bands] == [("my plan", "rocket"), ("me", "cat"), ("top line", None), ("nobody", None)]
+    assert plan.bands[0].box == plan.regions[1].box
+    assert [b.text for b in kept_free(plan)] == ["top line", "nobody"]
+    assert any("nobody in the picture is called 'dog'" in note for note in plan.notes)
+
+
+def test_a_label_goes_to_whom_its_words_fit_best() -> None:
+    cats = tuple(Subject(id=f"cat-{n}", phrase=f"a {colour} cat", noun="cat") for n, colour in enumerate(("red", "blue")))
+    plan = lettered("blue cat: you", "red cat: me", layout="labels", subjects=cats)
+    assert [(b.text, b.subject) for b in plan.bands] == [("you", "cat-1"), ("me", "cat-0")]
+
+
+def test_motifs_are_asked_apart_and_put_apart() -> None:
+    """A textile is made of what is cut out, so that what overlaps would be cut short."""
+    over = [GOOD[0], {"subject": "rocket", "box": [0.2, 0.2, 0.6, 0.8]}]
+    llm = ScriptedLlm().enqueue(LayoutAnswer, *[{"regions": over}] * 2)
+    plan = lay_out(Brief(text="a cat on a rocket", kind="textile"), EXPANSION, (CAT, ROCKET), llm)
+    assert "cat and rocket overlap" in llm.prompts[1].variables["feedback"]
+    cat, rocket = (r.box for r in plan.regions)
+    assert cat.intersection(rocket) == 0
+    assert "a rocket was moved apart, since it becomes a motif of its own" in plan.notes
+    assert planned(over)[0].regions[1].box.root == (0.2, 0.2, 0.6, 0.8), "elsewhere a cat may sit on a rocket"
+
+
+def test_words_on_goods_reach_no_other_agent_and_the_brief_stays() -> None:
+    brief = Brief(text='meme: a cat, top "MONDAY", bottom "300 dpi"')
+    llm = ScriptedLlm(ExtensionAnswer(prompt="a cat"), ExtractionAnswer.model_validate({"subjects": [{"phrase": "a cat", "noun": "cat"}]}), LayoutAnswer.model_validate({"regions": GOOD[:1]}))
+    expansion = extend(brief, llm)
+    plan = lay_out(brief, expansion, extract(brief, expansion, llm), llm)
+    assert [prompt.variables["brief"] for prompt in llm.prompts] == ["a cat"] * 3
+    assert brief.text == 'meme: a cat, top "MONDAY", bottom "300 dpi"'
+    assert (plan.finish.kind, [b.text for b in plan.bands]) == ("meme", ["MONDAY", "300 dpi"])
 
 
 def test_z_is_never_negative_and_defaults_to_the_order() -> None:

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutwork.tools.attention import regions
-from cutwork.tools.attention.kernels import attend, columns, reference
-from cutwork.tools.attention.record import Recorder
+from cutwork.tools.attention.control import Control, joint
+from cutwork.tools.attention.fuse import Origin, fuse
+from cutwork.tools.attention.kernels import attend, by_rows, columns, reference
+from cutwork.tools.attention.record import Recorder, Streaming
 
 
 def qkv(length: int = 40, heads: int = 3, dim: int = 16, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -23,7 +25,7 @@ def two_regions(lengths: tuple[int, ...] = (5, 7, 4), grid: tuple[int, int] = (4
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 2e-6), (torch.bfloat16, 2e-2)])
+@pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 2e-6), (torch.float16, 2e-3), (torch.bfloat16, 2e-2)])
 def test_fast_attention_equals_the_float64_way(masked: bool, dtype: torch.dtype, close: float) -> None:
     q, k, v = qkv(dtype=dtype)
     mask = two_regions() if masked else None
@@ -34,9 +36,52 @@ def test_fast_attention_equals_the_float64_way(masked: bool, dtype: torch.dtype,
     torch.testing.assert_close(lse, want_lse, atol=close, rtol=close)
 
 
-def test_unmasked_output_is_sdpa_to_the_bit() -> None:
-    q, k, v = qkv()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_unmasked_output_is_sdpa_to_the_bit(dtype: torch.dtype) -> None:
+    q, k, v = qkv(dtype=dtype)
     assert torch.equal(attend(q, k, v)[0], torch.nn.functional.scaled_dot_product_attention(q, k, v))
+
+
+@pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 5e-6), (torch.float16, 2e-3), (torch.bfloat16, 2e-2)])
+@pytest.mark.parametrize(("queries", "keys"), [(1, 1), (1, 17), (33, 77), (300, 5), (257, 512), (7, 1100)])
+@pytest.mark.parametrize("masked", [False, True])
+def test_every_shape_equals_the_float64_way(dtype: torch.dtype, close: float, queries: int, keys: int, masked: bool) -> None:
+    q, k, v = cross(queries, keys, dtype)
+    mask = None
+    if masked:
+        mask = torch.rand(queries, keys, generator=torch.Generator().manual_seed(3)) < 0.5
+        mask[:, 0] = True
+    want, want_lse = reference(q, k, v, mask)
+    for out, lse in (attend(q, k, v, mask), by_rows(q, k, v, mask, rows=100)):
+        assert (out.shape, lse.shape, out.dtype, lse.dtype) == (q.shape, q.shape[:3], dtype, torch.float32)
+        torch.testing.assert_close(out.float(), want.float(), atol=close, rtol=close)
+        torch.testing.assert_close(lse, want_lse, atol=close, rtol=close)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_each_query_has_its_temperature(masked: bool) -> None:
+    q, k, v = qkv()
+    mask = two_regions() if masked else None
+    warmth = torch.linspace(0, 1, q.shape[2])
+    for temperature, factor in ((warmth, warmth[:, None]), (0.3, 0.3), (0.0, 0.0)):
+        got, lse = attend(q, k, v, mask, temperature)
+        logits = factor * (q @ k.mT / 4)
+        logits = logits if mask is None else logits.masked_fill(~mask, -torch.inf)
+        torch.testing.assert_close(got, logits.softmax(-1) @ v, atol=2e-6, rtol=2e-6)
+        torch.testing.assert_close(lse, logits.logsumexp(-1), atol=2e-6, rtol=2e-6)
+    assert torch.equal(attend(q, k, v, mask, torch.ones(q.shape[2]))[0], attend(q, k, v, mask)[0])
+
+
+def test_text_before_or_after_the_image_is_the_same_attention_each_to_the_bit_as_its_model_has_it() -> None:
+    q, k, v = qkv()
+    first = joint(q, k, v, 0, Control(text=16, record=Recorder(0, (4, 6))))
+    last = joint(q, k, v, 0, Control(text=16, text_last=True, record=Recorder(0, (4, 6))))
+    stock = torch.nn.functional.scaled_dot_product_attention
+    assert torch.equal(first, stock(q, k, v))
+    image_first = [torch.cat([x[:, :, 16:], x[:, :, :16]], 2) for x in (q, k, v)]
+    turned = stock(*image_first)
+    assert torch.equal(last, torch.cat([turned[:, :, 24:], turned[:, :, :24]], 2))
+    torch.testing.assert_close(first, last, atol=2e-6, rtol=2e-6)
 
 
 def hidden_tiles(queries: int = 300, keys: int = 1100) -> torch.Tensor:
@@ -161,6 +206,80 @@ def test_recorder_averages_heads_and_sums_a_subjects_tokens() -> None:
     got = recorder.stack().float()[0].flatten(1) / 24  # kept in units of 1 / image tokens, in half precision
     torch.testing.assert_close(got[0], weights[:, 2] + weights[:, 3], atol=1e-5, rtol=1e-3)
     torch.testing.assert_close(got[1], weights[:, 5], atol=1e-5, rtol=1e-3)
+
+
+def test_encoders_are_recorded_apart_however_unequal_their_masses_are() -> None:
+    """With the first encoder's words loud, together they would be all that is seen."""
+    q, k, v = qkv()
+    q[:, :, 16:, 0], k[:, :, 2, 0], k[:, :, 9, 0] = 2.0, 6.0, -6.0  # logits of 3 and of -3
+    lse = attend(q, k, v)[1][:, :, 16:]
+    weights = (q @ k.mT / 4).softmax(-1)[:, :, 16:, :16].mean(1)[0]
+    apart, together = Recorder(2, (4, 6)), Recorder(2, (4, 6))
+    readers = (frozenset(range(8)), frozenset(range(8, 16)))
+    apart.add(3, q[:, :, 16:], k[:, :, :16], lse, ((2, 9), (5,)), readers=readers)
+    together.add(3, q[:, :, 16:], k[:, :, :16], lse, ((2, 9), (5,)))
+    assert (apart.blocks, apart.steps, len(together.maps)) == ([3, 3], [0, 0], 1)
+    first, second = apart.stack().float().flatten(2) / 24
+    torch.testing.assert_close(first, torch.stack([weights[:, 2], weights[:, 5]]), atol=1e-5, rtol=1e-3)
+    torch.testing.assert_close(second, torch.stack([weights[:, 9], torch.zeros(24)]), atol=1e-5, rtol=1e-3)
+    assert float(first[0].sum()) > 5 * float(second[0].sum())
+    unit = torch.stack([(m - m.min()) / (m.max() - m.min()) for m in (first[0], second[0])]).mean(0)
+    unit = (unit - unit.min()) / (unit.max() - unit.min())
+    torch.testing.assert_close(fuse(apart.stack(), "mean")[0].flatten(), unit, atol=2e-3, rtol=2e-3)
+    assert float((fuse(together.stack(), "mean")[0].flatten() - unit).abs().max()) > 0.1
+
+
+def test_an_encoder_that_reads_no_keyword_has_no_maps() -> None:
+    q, k, v = qkv()
+    recorder = Recorder(1, (4, 6))
+    recorder.add(0, q[:, :, 16:], k[:, :, :16], attend(q, k, v)[1][:, :, 16:], ((9,),), readers=(frozenset(range(8)), frozenset(range(8, 16))))
+    assert recorder.stack().shape == (1, 1, 4, 6)
+
+
+def test_chosen_heads_and_steps_are_recorded_alone() -> None:
+    q, k, v = qkv()
+    lse = attend(q, k, v)[1][:, :, 16:]
+    recorder = Recorder(1, (4, 6), heads=(0, 2), span=(0.25, 0.75))
+    for step in range(4):
+        recorder.at(step, step / 4)
+        recorder.add(0, q[:, :, 16:], k[:, :, :16], lse, ((2,),))
+    assert recorder.steps == [1, 2]
+    wanted = (q @ k.mT / 4).softmax(-1)[0, [0, 2], 16:, 2].mean(0)
+    torch.testing.assert_close(recorder.stack().float()[0, 0].flatten() / 24, wanted, atol=1e-5, rtol=1e-3)
+    with pytest.raises(ValueError, match=r"got heads \[3\], block 0 has 3"):
+        Recorder(1, (4, 6), heads=(3,)).add(0, q[:, :, 16:], k[:, :, :16], lse, ((2,),))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_maps_over_the_words_alone_are_a_softmax_over_them(masked: bool) -> None:
+    q, k, v = qkv()
+    recorder = Recorder(1, (4, 6), words=True)
+    visible = two_regions()[16:, :16] if masked else None
+    text = None if masked else (4, 16)
+    recorder.add(0, q[:, :, 16:], k[:, :, :16], attend(q, k, v)[1][:, :, 16:], ((6,),), visible, text=text)
+    logits = (q @ k.mT / 4)[:, :, 16:, :16]
+    logits = logits[..., 4:] if visible is None else logits.masked_fill(~visible, -torch.inf)
+    wanted = logits.softmax(-1)[0, :, :, 6 if masked else 2].mean(0)
+    torch.testing.assert_close(recorder.stack().float().flatten() / 24, wanted, atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("weight", ["entropy", "mean", "window"])
+def test_maps_that_are_fused_while_they_arrive_are_those_that_are_fused_later(weight: str) -> None:
+    kept, fused = Recorder(2, (4, 6)), Recorder(2, (4, 6), streaming=Streaming(weight, 3, 2))
+    for recorder in (kept, fused):
+        for step in range(2):
+            for block in range(3):
+                q, k, v = (x + block + 10 * step for x in qkv(dim=16 + 8 * block))
+                recorder.at(step, step / 2)
+                visible = two_regions()[16:, :16] if block == 1 else None
+                both = [torch.cat([x, x.flip(2)]) for x in (q, k, v)]
+                recorder.add(block, both[0][:, :, 16:], both[1][:, :, :16], attend(*both)[1][:, :, 16:], ((2,), (5, 6)), visible)
+    assert not fused.maps
+    assert (fused.origins(), fused.stack(1).shape) == (([0], [0]), (1, 2, 4, 6))
+    for image in (0, 1):
+        later = fuse(kept.stack(image), weight, Origin.of(kept.blocks, kept.steps))
+        torch.testing.assert_close(fused.stack(image)[0].float(), later, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(fused.looked(image), kept.looked(image), atol=1e-4, rtol=1e-4)
 
 
 def test_recorder_without_keywords_keeps_nothing() -> None:

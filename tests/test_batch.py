@@ -267,15 +267,16 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, studio: Stud
 
 @pytest.mark.parametrize("plan_only", [True, False])
 def test_what_cannot_be_done_yet_costs_its_line_and_says_so(tmp_path: Path, studio: Studio, plan_only: bool) -> None:
-    lines = [{"palette": ["red"]}, {"captions": ["HI"]}, {"references": ["0" * 64]}, {}]
+    lines = [{"palette": ["red"], "kind": "sticker"}, {"captions": ["HI"], "kind": "cutout"}, {"references": ["0" * 64]}, {"set": ["repeat=plaid"]}, {}]
     source, out = tmp_path / "b.jsonl", tmp_path / "out"
     source.write_text("".join(json.dumps({"brief": "a cat", **line}) + "\n" for line in lines))
-    assert run_batch(source, out, studio, plan_only)["failed"] == 3
+    assert run_batch(source, out, studio, plan_only)["failed"] == 4
     said = {row["line"]: str(row["error"]) for row in rows(out)}
-    assert "cannot keep to a palette yet" in said[1]
+    assert "only a textile is kept to a palette" in said[1]
     assert "only a meme has lettering" in said[2]
-    assert "unknown fields references; allowed are brief, captions, kind, seed, size" in said[3]
-    assert said[4] == "None"
+    assert "unknown fields references; allowed are brief, captions, kind, palette, seed, set, size" in said[3]
+    assert "textile.repeat" in said[4]
+    assert said[5] == "None"
 
 
 def test_a_batch_has_one_language_model_and_each_run_its_own_calls(tmp_path: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -401,17 +402,6 @@ def test_json_that_is_no_text_and_no_object_is_that_lines_error(tmp_path: Path, 
     assert (summary["done"], summary["failed"]) == (3, 1)
     (error,) = [str(row["error"]) for row in rows(out) if row["status"] == "failed"]
     assert f"got {text[:80]}" in error or "not usable JSON" in error
-
-
-@pytest.mark.parametrize("name", ["b.jsonl", "b.csv"])
-def test_a_kind_that_cannot_be_drawn_is_not_planned_either(tmp_path: Path, studio: Studio, name: str) -> None:
-    source = tmp_path / name
-    source.write_text("brief,kind\na cat,poem-less\na cat,sticker\na cat,cutout\n" if name == "b.csv" else '{"brief": "a cat", "kind": "sticker"}\n')
-    for plan_only in (True, False):
-        run_batch(source, tmp_path / str(plan_only), studio, plan_only=plan_only)
-    planned, drawn = ({row["line"]: (row["status"] == "failed", row["error"]) for row in rows(tmp_path / folder)} for folder in ("True", "False"))
-    assert planned == drawn
-    assert any("'sticker' cannot be finished" in str(error) for _, error in planned.values())
 
 
 def test_a_named_pipe_is_read_like_a_file(tmp_path: Path, studio: Studio) -> None:

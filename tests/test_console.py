@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import signal
+from contextlib import suppress
 
 import pytest
 from rich.console import Console
@@ -125,8 +126,14 @@ def test_an_interrupt_comes_out_as_one_whatever_became_of_it() -> None:
         except KeyboardInterrupt as stop:
             raise ImportError("half a module") from stop
 
-    with pytest.raises(KeyboardInterrupt), interruptible():
-        load()
+    def build() -> None:  # as compiled code does it: only the name of what it met is kept
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGHUP)
+        raise TypeError("SchemaError: KeyboardInterrupt")
+
+    for interrupted in (load, build):
+        with pytest.raises(KeyboardInterrupt), interruptible():
+            interrupted()
     with pytest.raises(ValueError, match="own"), interruptible():
         raise ValueError("own")
 

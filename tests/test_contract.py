@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -12,10 +13,11 @@ from builders import a_plan
 
 from cutwork import registry
 from cutwork.domain import ApgSettings, Box, CadsSettings, DrawSettings, ErgSettings, Plan, SelfCrossSettings
-from cutwork.errors import Cancelled
+from cutwork.errors import BadInput, Cancelled
 from cutwork.ports import Watch
 from cutwork.tools.attention.record import Recorder
-from cutwork.tools.denoise import denoise
+from cutwork.tools.conditioning import Conditioning, Phase
+from cutwork.tools.denoise import Techniques, denoise
 from cutwork.tools.families.base import Family
 from cutwork.tools.render import condition, techniques_of
 
@@ -52,8 +54,9 @@ def family(request: pytest.FixtureRequest) -> Iterator[Family]:
 technique = pytest.mark.parametrize("name", TECHNIQUES)
 
 
-def plan_of(name: str) -> Plan:
-    return PLAN.model_copy(update={"draw": DrawSettings(**{**dict(PLAN.draw), **TECHNIQUES.get(name, {})})})
+def plan_of(*names: str) -> Plan:
+    on = {key: value for name in names for key, value in TECHNIQUES.get(name, {}).items()}
+    return PLAN.model_copy(update={"draw": DrawSettings(**{**dict(PLAN.draw), **on})})
 
 
 def drawn(family: Family, plan: Plan, seeds: tuple[int, ...] = (3,), **watch: Any) -> torch.Tensor:
@@ -72,6 +75,15 @@ def test_it_acts_and_the_same_seed_gives_the_same_latents(family: Family, name: 
     assert torch.isfinite(on).all()
     assert not torch.equal(on, drawn(family, off))
     assert torch.equal(on, drawn(family, plan))
+
+
+def test_every_pair_of_techniques_is_more_than_either(family: Family) -> None:
+    names = ("regional", "self-cross", "erg", "apg", "cads")
+    alone = {name: drawn(family, plan_of(name)) for name in names}
+    for pair in combinations(names, 2):
+        both = drawn(family, plan_of(*pair))
+        assert torch.isfinite(both).all(), pair
+        assert not any(torch.equal(both, alone[name]) for name in pair), pair
 
 
 @technique
@@ -129,6 +141,44 @@ def test_weakened_text_is_another_text_and_pooled_as_ever(family: Family) -> Non
     assert torch.equal(usual.sequence, same.sequence)
     assert not torch.equal(usual.sequence, weak.sequence)
     assert torch.equal(usual.pooled, weak.pooled)
+
+
+@pytest.mark.parametrize("scale", [2.0, 7.5])
+def test_at_temperature_one_nothing_is_weak_whatever_the_scale(family: Family, scale: float) -> None:
+    plan = plan_of("erg")
+    one = plan.model_copy(update={"draw": plan.draw.model_copy(update={"erg": ErgSettings(scale=scale, tau=1.0, start=0.0)})})
+    torch.testing.assert_close(drawn(family, one), drawn(family, plan_of("nothing")), atol=1e-4, rtol=1e-3)
+
+
+def test_nothing_need_be_said_for_erg_to_act(family: Family) -> None:
+    """Unconditional: the empty prompt alone, guided away from itself under flattened attention."""
+    conditioning, start = Conditioning(Phase(family.encode([""]), ())), family.noise(3, SIZE)
+    plain = denoise(family, start, conditioning, SIZE, 3, 1.0, Techniques()).latents
+    on = techniques_of(plan_of("erg without cfg"), family)
+    assert on.weak is not None
+    guided = denoise(family, start, conditioning, SIZE, 3, 1.0, on).latents
+    assert torch.isfinite(guided).all()
+    assert not torch.equal(guided, plain)
+
+
+def test_erg_alone_asks_for_no_empty_prompt(family: Family) -> None:
+    plan = plan_of("erg")
+    alone = plan.model_copy(update={"draw": plan.draw.model_copy(update={"erg": ErgSettings(alone=True)})})
+    assert condition(plan, family).empty is not None
+    assert condition(alone, family).empty is None
+    torch.testing.assert_close(drawn(family, alone), drawn(family, plan_of("erg without cfg")), atol=1e-5, rtol=1e-4)
+
+
+def test_the_weak_branchs_pooled_vector_is_weakened_where_it_is_asked_to_be(family: Family) -> None:
+    usual, weak = family.encode([PLAN.prompt]), family.encode([PLAN.prompt], ErgSettings(text_tau=0.0, text_pooled=True))
+    assert not torch.equal(usual.sequence, weak.sequence)
+    assert torch.equal(usual.pooled, weak.pooled) != bool(usual.pooled.any()), "where there is one"
+    assert torch.equal(family.encode([PLAN.prompt]).pooled, usual.pooled)
+
+
+def test_layers_that_no_text_encoder_has_are_refused(family: Family) -> None:
+    with pytest.raises(BadInput, match=r"erg.text_layers are \[99\], the text encoders have at most"):
+        family.encode([PLAN.prompt], ErgSettings(text_tau=0.0, text_layers=(99,)))
 
 
 def test_erg_of_scale_one_is_the_strong_branch(family: Family) -> None:

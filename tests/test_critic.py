@@ -388,3 +388,62 @@ def test_geometry_alone() -> None:
     findings, scores = geometry(plan(), render(), cutouts(receipt(), receipt(1)))
     assert findings == ()
     assert set(scores) == {"0", "1", "geometry"}
+
+
+# ------------------------------------------------------------------------------------------------------------- lettering
+
+TOP, BOTTOM = CaptionBand(text="MONDAY", box=Box((0.0, 0.0, 1.0, 0.2))), CaptionBand(text="again", box=Box((0.0, 0.8, 1.0, 1.0)))
+
+
+def test_a_subject_under_the_lettering_is_found() -> None:
+    tall = receipt(alpha=Box((0.1, 0.1, 0.4, 0.75)), coverage=0.3 * 0.65)
+    verdict = judged(tall, the_plan=plan(bands=(TOP, BOTTOM)))
+    (found,) = [f for f in verdict.findings if f.kind == "caption"]
+    assert (found.subject, found.region) == ("cat", 0)
+    assert "at the top: it covers 15% of that strip" in found.detail
+    assert verdict.scores["0"] < verdict.scores["1"]
+
+
+def test_how_much_is_covered_follows_from_how_dense_the_subject_is() -> None:
+    from cutwork.agents.geometry import clash
+
+    box = Box((0.0, 0.1, 0.5, 0.9))
+    assert clash(receipt(alpha=box, coverage=0.4), TOP) == pytest.approx(0.25)
+    assert clash(receipt(alpha=box, coverage=0.2), TOP) == pytest.approx(0.125)
+    assert clash(receipt(alpha=None), TOP) == 0.0
+    assert clash(receipt(), TOP) == 0.0
+
+
+def test_what_keeps_nobody_out_clashes_with_nobody() -> None:
+    label = CaptionBand(text="me", box=LEFT, subject="cat")
+    whole = CaptionBand(text="me", box=Box((0.0, 0.0, 1.0, 1.0)))
+    assert "caption" not in kinds(judged(receipt(), the_plan=plan(bands=(label,), finish={"kind": "meme", "meme": {"layout": "labels"}})))
+    for layout in ("bar", "panels"):
+        assert "caption" not in kinds(judged(receipt(), the_plan=plan(bands=(whole,), finish={"kind": "meme", "meme": {"layout": layout}})))
+    assert "caption" in kinds(judged(receipt(), the_plan=plan(bands=(whole,))))
+
+
+def test_a_grave_clash_is_repaired_and_a_slight_one_is_not() -> None:
+    def at(y0: float) -> Critique:
+        return judged(receipt(alpha=Box((0.1, y0, 0.4, 0.75)), coverage=0.3 * (0.75 - y0)), the_plan=plan(bands=(TOP, BOTTOM)))
+
+    assert at(0.19).verdict == "accept"
+    assert at(0.0).verdict == "repair"
+    assert {r.kind for r in at(0.0).repairs} & {"move", "resize", "reseed", "replan"}
+    assert any(isinstance(r, Replan) and "touches the lettering" in r.reason for r in at(0.0).repairs)
+
+
+def test_lettering_that_hardly_stands_out_is_found() -> None:
+    dull = judged(receipt(), the_plan=plan(bands=(TOP, BOTTOM)), contrasts=(12.0, 2.5))
+    (found,) = [f for f in dull.findings if f.kind == "caption"]
+    assert (found.subject, found.region, found.detail) == (None, None, "'again' is hard to read: contrast 2.5 of 21")
+    assert dull.verdict == "repair"
+    assert judged(receipt(), the_plan=plan(bands=(TOP, BOTTOM)), contrasts=(12.0, 4.5)).verdict == "accept"
+
+
+def test_the_eyes_are_told_of_the_strips_and_not_of_the_lettering() -> None:
+    llm = ScriptedLlm().enqueue(CriticAnswer, {"alignment": 9, "quality": 9, "layout": 9})
+    vision(plan(bands=(TOP,), finish={"kind": "meme"}), b"png", llm, Brief(text='meme: a cat and a dog, top "MONDAY"'))
+    asked = llm.prompts[0].variables
+    assert asked["brief"] == "a cat and a dog"
+    assert '"text": "MONDAY"' in asked["bands"]

@@ -232,7 +232,7 @@ def test_a_layer_with_a_painted_checkerboard_is_not_delivered(monkeypatch: pytes
 def cutting_result(masks: np.ndarray) -> object:
     from cutwork.tools.masks.segment import Segmented
 
-    return Segmented(masks, masks)
+    return Segmented(masks, masks, np.zeros(masks.shape[1:], bool))
 
 
 def test_what_does_not_belong_together_is_refused() -> None:
@@ -247,14 +247,50 @@ def test_what_does_not_belong_together_is_refused() -> None:
         cut(plan(), picture(), record(), (Attended(),), MemoryBlobs())
 
 
-@pytest.mark.slow
-def test_a_soft_cut_has_alpha_between() -> None:
+def test_the_plan_chooses_the_method_by_name_and_a_caller_may_choose_another() -> None:
+    gap = discs() & (np.abs(np.arange(SIDE) - 34) > 4)  # ground shows through the first subject, which coarse cells do not see
+    image = np.full((SIDE, SIDE, 3), (40, 60, 90), np.uint8)
+    image[gap[0]], image[gap[1]] = (230, 60, 40), (240, 220, 60)
     blobs = MemoryBlobs()
-    soft = rgba_of(blobs, cut(plan(CutSettings(soft=True)), picture(), record(), (), blobs)[0].image)
-    hard = rgba_of(blobs, cut(plan(), picture(), record(), (), blobs)[0].image)
+    paper, informed = (cut(plan(CutSettings(method=method)), image, record(), (), blobs) for method in ("paper", "informed"))
+    assert paper[0].mask != informed[0].mask
+    assert measure.iou(rgba_of(blobs, informed[0].mask) > 127, gap[0]) > 0.95
+    assert cut(plan(CutSettings(method="paper")), image, record(), (), blobs, method="informed") == informed
+
+
+@pytest.mark.slow
+def test_a_soft_cut_has_alpha_between_and_the_subjects_own_colours() -> None:
+    y, x = np.mgrid[0:SIDE, 0:SIDE]
+    truth = np.clip((24 - np.hypot(y - 64, x - 34)) / 6 + 0.5, 0, 1)
+    front, back = np.array([230.0, 60, 40]), np.array([40.0, 60, 90])
+    image = picture()
+    left = x < 64
+    image[left] = (truth[..., None] * front + (1 - truth[..., None]) * back + 0.5).astype(np.uint8)[left]
+    blobs = MemoryBlobs()
+    soft = rgba_of(blobs, cut(plan(CutSettings(soft=True, band=0.05)), image, record(), (), blobs)[0].image)
+    hard = rgba_of(blobs, cut(plan(), image, record(), (), blobs)[0].image)
     assert set(np.unique(hard[..., 3])) == {0, 255}
-    assert measure.iou(soft[..., 3] > 127, discs()[0]) > 0.95
+    assert np.abs(soft[..., 3] / 255 - truth).mean() < np.abs(hard[..., 3] / 255 - truth).mean() / 2
     assert not soft[soft[..., 3] == 0].any()
+    half = (soft[..., 3] > 80) & (soft[..., 3] < 180)
+    assert np.abs(soft[half][:, :3] - front).mean() < np.abs(image[half] - front).mean() / 3
+
+
+@pytest.mark.slow
+def test_soft_layers_of_subjects_that_touch_add_up_to_one_at_most() -> None:
+    image = np.full((SIDE, SIDE, 3), (40, 60, 90), np.uint8)
+    whole = (np.mgrid[0:SIDE, 0:SIDE] - 64) ** 2
+    disc = whole.sum(0) < 40**2
+    left = np.arange(SIDE)[None].repeat(SIDE, 0) < 64
+    image[disc & left], image[disc & ~left] = (230, 60, 40), (240, 220, 60)
+    cells = np.stack([disc & left, disc & ~left]).reshape(2, 8, 16, 8, 16).mean((2, 4))
+    maps = Record(cells[None].repeat(3, 0).astype(np.float16), np.arange(3), np.arange(3))
+    blobs = MemoryBlobs()
+    halves = (Box((0.15, 0.15, 0.5, 0.85)), Box((0.5, 0.15, 0.85, 0.85)))
+    asked = a_plan("a cat", "a rocket", boxes=halves, size=(SIDE, SIDE), cut=CutSettings(soft=True))
+    alphas = [rgba_of(blobs, c.mask).astype(int) for c in cut(asked, image, maps, (), blobs)]
+    assert sum(alphas).max() <= 255  # type: ignore[union-attr]
+    assert sum(alphas)[44:84, 54:74].min() >= 253, "no seam of background between them"  # type: ignore[index]
 
 
 # alpha

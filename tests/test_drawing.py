@@ -68,6 +68,31 @@ def test_settings_suit_the_model() -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "ratio", "until"),
+    [("black-forest-labs/FLUX.1-dev", 0.2, 0.4), ("stabilityai/stable-diffusion-3.5-large", 0.2, 0.4), ("black-forest-labs/FLUX.1-schnell", 0.3, 0.5), ("mini", 0.1, 0.7)],
+)
+def test_regions_act_as_published_where_the_model_is_not_embedded(model: str, ratio: float, until: float) -> None:
+    draw = suits(model)
+    assert (draw.base_ratio, draw.regional_until) == (ratio, until)
+    assert (draw.regional_every, draw.overlap) == (((1, 1), "nearest") if model == "mini" else ((1, 2), "all"))
+
+
+def test_plans_from_before_there_was_a_setting_are_as_they_were() -> None:
+    """Whatever was added since is off in them."""
+    old = a_plan().model_dump(mode="json")
+    for name in ("overlap", "region_tokens", "pooled", "record"):
+        del old["draw"][name]
+    old["draw"]["self_cross"] = {"form": "latents", "refine": [0.2, 0.4], "start_rounds": 1}
+    old["draw"]["erg"] = {"scale": 2.0, "text_tau": 0.5}
+    draw = Plan.model_validate(old).draw
+    assert (draw.overlap, draw.region_tokens, draw.pooled, draw.record.store) == ("nearest", None, "prompt", True)
+    assert draw.self_cross is not None
+    assert (draw.self_cross.align, draw.self_cross.start_more, draw.self_cross.start_kl, draw.self_cross.per) == (0.0, 0, None, "prediction")
+    assert draw.erg is not None
+    assert (draw.erg.alone, draw.erg.text_pooled) == (False, False)
+
+
+@pytest.mark.parametrize(
     ("noun", "drawn"), [("cat", "cat"), ("cats", "cat"), ("kitten", "kitten"), ("rockett", "rocket"), ("race car", "car"), ("leopard", "lion"), ("corgi", "dog"), ("sea lion", None), ("beer", None), ("zorblax", None)]
 )
 def test_nearest_known_word(noun: str, drawn: str | None) -> None:

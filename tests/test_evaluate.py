@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cutwork.lab import backgrounds, evaluate
+from cutwork.lab import backgrounds, evaluate, evaluate_model, train_judge
 from cutwork.lab.evaluate_model import RELATIONS, Case, background, cases, obeyed
 from cutwork.lab.judge import Verdict
 
@@ -22,6 +22,23 @@ def test_a_mean_lies_in_its_interval_and_more_answers_narrow_it() -> None:
     assert evaluate.share("x", [True, False] * 20) == evaluate.share("x", [True, False] * 20)  # the same resamples each time
 
 
+def test_values_of_one_scene_are_drawn_together() -> None:
+    answers = [True] * 30 + [False] * 10  # ten of a scene, all alike
+    apart, together = evaluate.share("x", answers), evaluate.share("x", answers, of=[k // 10 for k in range(40)])
+    assert apart.value == together.value == 75
+    assert (together.low, together.high) == (25, 100)  # four scenes tell little
+    assert apart.low > 55
+    assert (apart.scenes, together.scenes) == (None, 4)
+    alone = evaluate.share("x", answers, of=range(40))
+    assert (alone.low, alone.high) == (apart.low, apart.high)
+
+
+def test_scenes_of_unequal_numbers_count_by_their_values() -> None:
+    figure = evaluate.mean("x", [1.0, 1.0, 1.0, 5.0], "", of=["a", "a", "a", "b"])
+    assert figure.value == 2
+    assert (figure.low, figure.high) == (1, 5)
+
+
 def test_nothing_measured_is_an_error() -> None:
     with pytest.raises(ValueError, match="nothing was measured for 'x'"):
         evaluate.share("x", [])
@@ -30,6 +47,9 @@ def test_nothing_measured_is_an_error() -> None:
 def test_a_report_is_for_people_and_for_machines(tmp_path: Path) -> None:
     report = evaluate.Report("model", "cutwork eval model", (evaluate.mean("decibels", [30.0, 34.0], "dB", "≥ 32"),), Image.new("RGB", (8, 8)))
     assert "decibels    32.00 dB  [30.00, 34.00]  n=2  wanted ≥ 32" in evaluate.table(report)
+    noted = evaluate.Report("model", "x", (evaluate.share("y", [True, False], of=["a", "a"]),), notes=("So it is.",))
+    assert evaluate.table(noted).endswith("n=2 of 1 scenes\n  So it is.")
+    assert evaluate.as_json(noted)["notes"] == ["So it is."]
     evaluate.keep(report, tmp_path)
     assert json.loads((tmp_path / "model.json").read_text())["figures"][0]["value"] == 32
     assert (tmp_path / "model.webp").is_file()
@@ -83,3 +103,10 @@ def test_recognised_is_likely_and_alone(probability: float, mixed: float, is_it:
     verdict = Verdict("cat", probability, 0.9, mixed, (0.0, 0.0, 1.0, 1.0))
     assert verdict.recognised("cat") is is_it
     assert not verdict.recognised("dog")
+
+
+def test_the_judge_is_held_against_every_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = {"subject": [True, False], "not mixed": [True, True], "mixed": [False], "novel mixed": [True], "whole": [True, True], "damaged": [False, True]}
+    monkeypatch.setattr(evaluate_model.train_judge, "measure", lambda *args: train_judge.Measured(right, {"subject": 0.1, "mixed": 0.02}))
+    figures = evaluate_model._of_judge(None, (), 1)  # type: ignore[arg-type]
+    assert [(f.value, f.count) for f in figures] == [(50, 2), (66.67, 3), (100, 1), (75, 4), (10, 2), (2, 3)]

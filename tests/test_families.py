@@ -12,16 +12,18 @@ from builders import a_plan, grey_png
 from stock import pieces, silence_free_attention, spreads, stock
 
 from cutwork import registry
-from cutwork.domain import Box, DrawSettings, Plan, Shot
+from cutwork.domain import Box, DrawSettings, Plan, RecordSettings, Render, SelfCrossSettings, Shot
 from cutwork.errors import BadInput, Cancelled
 from cutwork.ports import Watch
 from cutwork.tools.attention.control import Control
 from cutwork.tools.attention.record import Recorder
 from cutwork.tools.conditioning import Conditioning, Phase, Step
+from cutwork.tools.cut import fused_maps
 from cutwork.tools.denoise import denoise
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.families.base import Family, word_spans
 from cutwork.tools.masks.place import places
+from cutwork.tools.record_file import Record
 from cutwork.tools.render import condition, render
 
 FAMILIES = registry.names("cutwork.tools.families")
@@ -173,6 +175,97 @@ def test_one_region_of_everything_that_says_what_the_prompt_says_is_the_prompt(f
 def test_every_regional_setting_acts(family: Family, setting: dict[str, Any]) -> None:
     usual = {"regional_until": 1.0, "isolate": "all"}
     assert not torch.equal(drawn(family, **usual), drawn(family, **usual, **setting))
+
+
+def test_texts_of_regions_may_be_shorter_than_the_prompts(family: Family) -> None:
+    """Padded to fewer tokens, which those who read T5 notice, and never cut."""
+    plans = [PLAN.model_copy(update={"draw": PLAN.draw.model_copy(update={"region_tokens": n})}) for n in (None, 1, 20)]
+    phases = [condition(plan, family).at(0, 3) for plan in plans]
+    lengths = [phase.text.lengths for phase in phases]
+    base = lengths[0][-1]
+    assert all(one[-1] == base for one in lengths), "the prompt is as long as ever"
+    if "Flux" not in type(family.pipeline).__name__ and "StableDiffusion3" not in type(family.pipeline).__name__:
+        assert lengths[0] == lengths[1]
+        return
+    assert sum(lengths[1]) < sum(lengths[0])
+    assert all(short <= middle <= long for short, middle, long in zip(lengths[1], lengths[2], lengths[0], strict=True))
+    for phase, length in zip(phases, lengths, strict=True):
+        for i, tokens in enumerate(phase.keywords, start=1):
+            assert tokens
+            assert sum(length[:i]) <= min(tokens)
+            assert max(tokens) < sum(length[: i + 1])
+    assert not torch.equal(drawn(family, region_tokens=1), drawn(family))
+
+
+def test_overlaps_belong_to_the_nearest_or_to_all(family: Family) -> None:
+    over = PLAN.model_copy(update={"regions": (PLAN.regions[0].model_copy(update={"box": Box((0, 0, 0.75, 1))}), PLAN.regions[1])})
+    assert not torch.equal(drawn(family, over, overlap="all"), drawn(family, over))
+    assert torch.equal(drawn(family, overlap="all"), drawn(family)), "where nothing overlaps"
+    turned = over.model_copy(update={"regions": over.regions[::-1]})
+    for overlap in ("nearest", "all"):
+        torch.testing.assert_close(drawn(family, turned, overlap=overlap), drawn(family, over, overlap=overlap), atol=1e-4, rtol=1e-3)
+
+
+def test_the_pooled_vector_may_be_that_of_all_regions_by_area(family: Family) -> None:
+    halves = PLAN.model_copy(update={"draw": PLAN.draw.model_copy(update={"pooled": "regions"})})
+    got = condition(halves, family).at(0, 3).text.pooled
+    each = [family.encode([prompt]).pooled for prompt in (PLAN.background, *(r.prompt for r in PLAN.regions))]
+    cells = [4 / 48, 24 / 48, 20 / 48]  # the rocket's box begins at a fifth of six rows, which is nearer to one
+    torch.testing.assert_close(got, sum(share * vector for share, vector in zip(cells, each, strict=True)))
+
+
+def test_after_their_window_regions_leave_one_stream(family: Family) -> None:
+    """Of the prompt alone, once a step."""
+    inputs: list[int] = []
+
+    def look(module: torch.nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
+        inputs.append(kwargs["encoder_hidden_states"].shape[1])
+
+    plan = PLAN.model_copy(update={"draw": DrawSettings(steps=4, guidance=1.0, regional_until=0.5)})
+    handle = family.model.register_forward_pre_hook(look, with_kwargs=True)  # type: ignore[attr-defined]
+    denoise(family, family.noise(3, SIZE), condition(plan, family), SIZE, 4, 1.0)
+    handle.remove()
+    own = family.encode([plan.prompt]).sequence.shape[1]
+    regional = sum(condition(plan, family).at(0, 4).text.lengths)
+    assert inputs == [regional, regional, own, own]
+
+
+def test_what_is_recorded_can_be_chosen(family: Family) -> None:
+    def rendered(**how: Any) -> tuple[Record, Render]:
+        plan = PLAN.model_copy(update={"draw": DrawSettings(**{**dict(PLAN.draw), "regional": False, "record": RecordSettings(**how)})})
+        blobs = MemoryBlobs()
+        done = render(Shot(plan=plan, seed=5), family, blobs, early_verdict=False)
+        return Record.from_bytes(blobs.get(done.record)), done
+
+    whole, usual = rendered()
+    chosen, some = rendered(blocks=(1,), heads=(0,), start=0.3)
+    assert set(chosen.blocks.tolist()) == {1}
+    assert set(chosen.steps.tolist()) == {1, 2}
+    assert some.image == usual.image
+    fused, streamed = rendered(store=False)
+    assert fused.maps.shape == (1, *whole.maps.shape[1:])
+    assert streamed.image == usual.image
+    for seen, known in zip(streamed.attended, usual.attended, strict=True):
+        assert seen.inside == pytest.approx(known.inside, abs=2e-3)
+    later = fused_maps(whole, "entropy")
+    np.testing.assert_allclose(fused_maps(fused, "entropy"), later, atol=2e-3)
+    assert rendered(maps="words")[0].maps.shape == whole.maps.shape
+
+
+@pytest.mark.parametrize(
+    ("how", "says"), [({"blocks": (99,)}, r"record.blocks are \[99\]"), ({"heads": (99,)}, r"record.heads are \[99\]"), ({"start": 0.4, "until": 0.5}, "hold none of 3 steps")]
+)
+def test_what_cannot_be_recorded_is_said(family: Family, how: dict[str, Any], says: str) -> None:
+    plan = PLAN.model_copy(update={"draw": PLAN.draw.model_copy(update={"record": RecordSettings(**how)})})
+    with pytest.raises(BadInput, match=says):
+        render(Shot(plan=plan, seed=5), family, MemoryBlobs())
+
+
+def test_self_cross_that_has_nothing_to_do_says_so(family: Family) -> None:
+    for prompt, idle in (("a grumpy cat on a blue background", True), (PLAN.prompt, False)):
+        plan = PLAN.model_copy(update={"prompt": prompt, "draw": PLAN.draw.model_copy(update={"self_cross": SelfCrossSettings()})})
+        notes = render(Shot(plan=plan, seed=5), family, MemoryBlobs(), early_verdict=False).notes
+        assert any("Self-Cross did nothing" in note for note in notes) == idle
 
 
 def test_a_regions_strength_acts(family: Family) -> None:

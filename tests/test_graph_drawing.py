@@ -78,7 +78,7 @@ def test_a_hopeless_drawing_is_stopped_goes_to_the_critic_uncut_and_is_delivered
     assert only.critique.verdict == "repair"
     assert not {"recut", "rematte"} & {r.kind for r in only.critique.repairs}, "there is nothing to cut"
     assert design.status == "best_effort"
-    assert {a.name for a in design.artifacts} == {"image.png", "overview.png", "manifest.json"}
+    assert {a.name for a in design.artifacts} == {"image.png", "background.png", "overview.png", "receipt.png", "manifest.json"}
     assert unpng(made.wired.blobs.get(only.render.image)).shape == (64, 64, 3)
 
 

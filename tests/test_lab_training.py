@@ -59,6 +59,15 @@ def test_a_regional_batch_tells_each_token_only_of_its_own_region(pool: Pool) ->
                 assert any(nouns[int(labels[0, token])] in name for name in names) or len({s.split()[1] for s in batch.segments[k][1:]}) < 2
 
 
+def test_no_text_is_cut_off(pool: Pool) -> None:
+    model = build(SMALL)
+    for length in (3, 14, 15, 16, 60):
+        text = " ".join(["cat"] * length)
+        padded = model.length([("a dog", text)])
+        assert padded >= len(model.t5(text).input_ids) or padded == 64
+        assert padded == 16 or len(model.t5(text).input_ids) > padded - 17
+
+
 def test_a_loosened_box_keeps_its_middle_and_holds_the_subject() -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
@@ -122,7 +131,17 @@ def run(tmp_path: Path, art: tuple[Art, ...]) -> Path:
 
 SMALL = replace(CONFIGS["cpu"], batch=16, heads=2, double=1, single=2, text=64)
 FAMILIES = {"flux": SMALL, "sd3": replace(CONFIGS["sd3"], batch=16, heads=2, double=2, text=64)}
-STAGE = Stage(((64, 64),), (1,), 0.5, (16,), (16,))
+STAGE = Stage(((64, 64),), (1,), 0.5)
+
+
+def test_the_decoder_learns_the_same_from_the_same_start_and_goes_on(art: tuple[Art, ...], tmp_path: Path) -> None:
+    first, second = (autoencoder.train(art, tmp_path / name, steps=2, batch=6).state_dict() for name in ("a", "b"))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert autoencoder.trained(tmp_path / "a") == 2
+    further = autoencoder.train(art, tmp_path / "a", steps=1, batch=6).state_dict()
+    assert autoencoder.trained(tmp_path / "a") == 3
+    assert any(not torch.equal(first[key], further[key]) for key in first if key.startswith("decoder"))
+    assert all(torch.equal(first[key], further[key]) for key in first if key.startswith("encoder"))
 
 
 def test_redrawn_latents_belong_to_their_crops(pool: Pool, art: tuple[Art, ...], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,6 @@
-"""Masks: labels, GrabCut's hard cases, cleaning, partition, matting and the measures of a cut."""
+"""Masks: labels, GrabCut's hard cases, cleaning, partition and the measures of a cut."""
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutwork.domain import Box, CutSettings, Region
-from cutwork.tools.masks import matting, measure
+from cutwork.tools.masks import measure
 from cutwork.tools.masks.clean import clean, fragments
 from cutwork.tools.masks.colour import evidence
 from cutwork.tools.masks.grabcut import grabcut
@@ -247,6 +244,37 @@ def test_odd_maps_give_masks_not_errors(method: Method, within: bool) -> None:
         assert found.masks.sum(0).max() <= 1
 
 
+def test_the_settings_choose_the_method_and_the_size_of_the_cut() -> None:
+    truth = disc(128, 128, 64, 64, 44) & (np.abs(np.arange(128) - 64) > 7)
+    fused = cells(truth | disc(128, 128, 64, 64, 44))[None]
+    box = [region(0.15, 0.15, 0.85, 0.85)]
+    for method in METHODS:
+        chosen = segment(scene(truth), fused, box, CutSettings(method=method)).masks
+        assert np.array_equal(chosen, segment(scene(truth), fused, box, CutSettings(), method).masks)
+    rough = np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8)  # where there is nothing to follow, size shows
+    small, large = (segment(rough, fused, box, CutSettings(longest=longest), "paper").masks for longest in (64, 128))
+    assert not np.array_equal(small, large)
+
+
+def test_unsure_is_what_neither_attention_nor_colour_decided() -> None:
+    truth = disc(128, 128, 64, 64, 40)
+    found = segment(scene(truth), cells(truth)[None], [region(0.1, 0.1, 0.9, 0.9)], CutSettings())
+    assert not found.unsure[:8].any()
+    assert not found.unsure[60:68, 60:68].any()
+    paper = segment(scene(truth), cells(truth)[None], [region(0.1, 0.1, 0.9, 0.9)], CutSettings(), "paper")
+    assert found.unsure.sum() < paper.unsure.sum()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from(METHODS))
+def test_no_pixel_is_cut_out_for_two_subjects(seed: int, within: bool, method: Method) -> None:
+    rng = np.random.default_rng(seed)
+    image = np.repeat(np.repeat(rng.integers(0, 256, (4, 6, 3)), 16, 0), 16, 1).astype(np.uint8)
+    boxes = [region(*np.sort(rng.random(2) * 0.4), *(0.5 + np.sort(rng.random(2)) * 0.5), z=k) for k in range(3)]
+    masks = segment(image, rng.random((3, 4, 6)), boxes, CutSettings(), method, within).masks
+    assert masks.sum(0).max() <= 1
+
+
 def test_a_plan_without_regions_gives_no_masks() -> None:
     assert segment(np.zeros((32, 48, 3), np.uint8), np.zeros((0, 2, 3)), [], CutSettings()).masks.shape == (0, 32, 48)
 
@@ -321,39 +349,3 @@ def test_an_edge_the_picture_does_not_show_is_soft() -> None:
     assert measure.softness(image, truth) == 0.0
     assert measure.softness(image, disc(64, 64, 32, 32, 27)) == 1.0
     assert measure.softness(image, np.ones((64, 64), bool)) == 0.0
-
-
-# matting
-
-
-@pytest.fixture
-def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A place for compiled kernels, so that the next run need not wait for them."""
-    monkeypatch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "cutwork" / "numba")))
-
-
-def test_the_open_band_runs_along_the_edge_and_not_along_the_canvas() -> None:
-    mask = np.zeros((20, 20), bool)
-    mask[:, :10] = True
-    known = matting.trimap(mask, 2)
-    assert known[5].tolist() == [1.0] * 8 + [0.5] * 4 + [0.0] * 8
-
-
-@pytest.mark.parametrize("mask", [np.zeros((20, 20), bool), np.ones((20, 20), bool), np.eye(20, dtype=bool)])
-def test_a_mask_with_nothing_sure_in_it_comes_back(mask: Mask) -> None:
-    assert np.array_equal(matting.soften(np.zeros((20, 20, 3), np.uint8), mask), mask.astype(float))
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("kernels")
-def test_matting_recovers_a_soft_edge_and_the_colour_under_it() -> None:
-    y, x = np.mgrid[0:96, 0:96] - 47.5
-    truth = np.clip((30 - np.hypot(y, x)) / 6 + 0.5, 0, 1)
-    front, back = np.array([230.0, 40.0, 40.0]), np.array([30.0, 60.0, 200.0])
-    image = (truth[..., None] * front + (1 - truth[..., None]) * back + 0.5).astype(np.uint8)
-    alpha = matting.soften(image, truth > 0.5, band=0.05)
-    assert np.abs(alpha - truth).mean() < 0.01
-    assert np.abs(alpha - truth).mean() < np.abs((truth > 0.5) - truth).mean() / 3
-    open_edge = (truth > 0.3) & (truth < 0.7)
-    colours = matting.foreground(image, alpha)
-    assert np.abs(colours[open_edge] - front).mean() < np.abs(image[open_edge] - front).mean() / 3

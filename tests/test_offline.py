@@ -167,6 +167,23 @@ def test_caption_bands_stay_free() -> None:
     assert all(overlap(tuple(r.box), tuple(b)) == 0 for r in layout.regions for b in bands)
 
 
+def test_motifs_of_a_textile_stand_apart() -> None:
+    subjects = [{"id": "m", "phrase": "a monkey", "noun": "monkey", "count": 1}, {"id": "b", "phrase": "a banana", "noun": "banana", "count": 1}]
+    asked = {"brief": "a monkey holding a banana", "subjects": json.dumps(subjects), "size": "256x256", "bands": "[]", "feedback": ""}
+    for kind, apart in (("textile", True), ("cutout", False)):
+        answer = LLM.ask(Prompt("layout", "", {**asked, "kind": kind}), LayoutAnswer)
+        monkey, banana = (boxes(answer)[name][0] for name in ("m", "b"))
+        assert (monkey.intersection(banana) == 0) is apart
+        assert any("motif" in note for note in answer.notes) is apart
+
+
+def test_a_meme_is_lettered_only_where_it_came_without() -> None:
+    assert len(extend("a grumpy cat", "meme").captions) == 2
+    given = LLM.ask(Prompt("extension", "", {"brief": "a cat", "kind": "meme", "captions": '["hi"]', "palette": ""}), ExtensionAnswer)
+    assert (given.captions, extend("a cat", "cutout").captions, extend("a cat", "meme, no lettering").captions) == ([], [], [])
+    assert len(extend("a cat", "meme, panels 3").captions) == 3
+
+
 def test_the_same_question_has_the_same_answer() -> None:
     brief = "a fox beside two lamps in a forest"
     assert plan(OfflineLlm(), brief) == plan(OfflineLlm(), brief)

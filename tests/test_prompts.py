@@ -22,11 +22,12 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "prompt": "two grumpy grey cats left of a red rocket",
         "background": "on a purple background",
         "subjects": '[{"id": "cat", "phrase": "a grumpy cat", "noun": "cat", "attributes": ["grumpy"], "count": 2}]',
+        "kind": "meme",
         "size": "256x256",
         "bands": '[{"text": "again", "box": [0.0, 0.82, 1.0, 1.0]}]',
         "feedback": "cat needs 2 regions, usable were 1",
     },
-    "critic": {"brief": BRIEF, "prompt": "two grumpy grey cats", "plan": '[{"number": 1, "subject": "cat", "phrase": "a grumpy cat", "box": [0.1, 0.1, 0.5, 0.9]}]'},
+    "critic": {"brief": BRIEF, "prompt": "two grumpy grey cats", "plan": '[{"number": 1, "subject": "cat", "phrase": "a grumpy cat", "box": [0.1, 0.1, 0.5, 0.9]}]', "bands": "[]"},
 }
 
 

@@ -54,6 +54,93 @@ def test_sorted_attention_equals_two_branches_with_dense_masks(found: list[tuple
     torch.testing.assert_close(got[:, :, back][:, :, rows], want[:, :, rows], atol=1e-5, rtol=1e-5)
 
 
+def published(lengths: tuple[int, ...], covers: list[torch.Tensor]) -> torch.Tensor:
+    """The mask as the published code makes it (eqs. 2-4), block by block; segment 0 is of what no region covers, which there is one more region.
+
+    Where boxes overlap, that code takes the overlap for background too; not here.
+    """
+    inside = [~torch.stack(covers).any(0).flatten(), *(cover.flatten() for cover in covers)]
+    text, image = sum(lengths), inside[0].numel()
+    out = torch.zeros(text + image, text + image, dtype=torch.bool)
+    start = 0
+    for length, tokens in zip(lengths, inside, strict=True):
+        own = slice(start, start + length)
+        out[own, own] = True
+        out[own, text:] = tokens[None, :]
+        out[text:, own] = tokens[:, None]
+        out[text:, text:] |= tokens[:, None] & tokens[None, :]
+        start += length
+    return out
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(boxes, min_size=1, max_size=4))
+def test_token_bit_sets_say_what_the_published_mask_says(found: list[tuple[float, ...]]) -> None:
+    covers = [regions.coverage(box, GRID) for box in found]  # type: ignore[arg-type]
+    lengths = tuple(2 + i for i in range(len(covers) + 1))
+    mask = regions.mask(lengths, regions.image_bits(covers), "all")
+    assert torch.equal(mask, published(lengths, covers))
+    assert mask.any(1).all(), "a row that sees nothing would not be a number"
+
+
+def test_sorted_attention_is_two_branches_under_the_published_mask() -> None:
+    texts, covers = (3, 4, 5), [regions.coverage((0, 0, 0.6, 1), GRID), regions.coverage((0.4, 0.3, 1, 1), GRID)]
+    where, (q, k, v) = layout(texts, BASE, regions.image_bits(covers), "all"), joint(texts)
+    t, start = sum(texts), sum(texts) + BASE
+    order = torch.cat([torch.arange(start), start + where.order])
+    got = attend_regions(q[:, :, order], k[:, :, order], v[:, :, order], where, 0.3).out[:, :, start:][:, :, where.back]
+    regional = [*range(t), *range(start, q.shape[2])]
+    inside = reference(q[:, :, regional], k[:, :, regional], v[:, :, regional], published(texts, covers))[0][:, :, t:]
+    base = reference(q[:, :, t:], k[:, :, t:], v[:, :, t:])[0][:, :, BASE:]
+    torch.testing.assert_close(got, 0.7 * inside + 0.3 * base, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("isolate", ["all", "regions", "none"])
+def test_the_order_of_regions_changes_nothing_of_the_image(isolate: regions.Isolation) -> None:
+    texts = (3, 4, 4, 4)
+    covers = [regions.coverage(box, GRID) for box in ((0, 0, 0.6, 1), (0.4, 0.3, 1, 1), (0, 0.6, 1, 1))]
+    q, k, v = joint(texts)
+    start = sum(texts) + BASE
+    outs = []
+    for permuted in ([0, 1, 2], [2, 0, 1], [1, 0, 2]):
+        where = layout(texts, BASE, regions.image_bits([covers[i] for i in permuted]), isolate)
+        words = [*range(3), *(3 + 4 * i + t for i in permuted for t in range(4)), *range(15, start)]
+        order = torch.cat([torch.tensor(words), start + where.order])
+        outs.append(attend_regions(q[:, :, order], k[:, :, order], v[:, :, order], where, 0.2).out[:, :, start:][:, :, where.back])
+    for other in outs[1:]:
+        torch.testing.assert_close(outs[0], other, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("empty", [0, 1, 2])
+@pytest.mark.parametrize("soft", [0.0, 0.4])
+def test_a_region_that_owns_no_image_token_has_its_text_to_itself(empty: int, soft: float) -> None:
+    """Hidden by nearer ones, or too small for a cell; or no background is left."""
+    texts = (3, 4, 5)
+    bits = torch.tensor([1, 2, 4])[torch.arange(35) % 2 + (torch.arange(35) % 2 >= empty).long()]
+    where = layout(texts, BASE, bits, "all")
+    assert not bool((bits == 1 << empty).any())
+    q, k, v = joint(texts)
+    start = sum(texts) + BASE
+    order = torch.cat([torch.arange(start), start + where.order])
+    got = attend_regions(q[:, :, order], k[:, :, order], v[:, :, order], where, 0.2, soft).out
+    assert torch.isfinite(got).all()
+    own = slice(*where.texts[empty])
+    torch.testing.assert_close(got[:, :, own], reference(q[:, :, own], k[:, :, own], v[:, :, own])[0], atol=1e-5, rtol=1e-5)
+    if not soft:
+        want = two_branches(q, k, v, texts, bits, "all", 0.2)
+        torch.testing.assert_close(got[:, :, start:][:, :, where.back], want[:, :, start:], atol=1e-5, rtol=1e-5)
+
+
+def test_the_temperature_of_image_queries_acts_inside_what_they_see() -> None:
+    texts, bits = half_and_half()
+    where = layout(texts, BASE, bits)
+    q, k, v = joint(texts)
+    cooled = q.clone()
+    cooled[:, :, where.image[0] :] *= 0.1
+    got = attend_regions(q, k, v, where, 0.3, temperature=0.1).out
+    torch.testing.assert_close(got, attend_regions(cooled, k, v, where, 0.3).out, atol=1e-6, rtol=1e-6)
+
+
 def test_merging_is_attention_over_both_sets_of_keys() -> None:
     q, k, v = joint((4, 3))
     parts = [attend(q, k[:, :, s], v[:, :, s]) for s in (slice(0, 9), slice(9, None))]

@@ -16,6 +16,7 @@ from cutwork.errors import NotConfigured
 from cutwork.tools.attention.record import Recorder
 from cutwork.tools.denoise import denoise
 from cutwork.tools.families._tiny_sd3 import sd3
+from cutwork.tools.families.base import share_of
 from cutwork.tools.families.sd3 import SD3Family, SD3Processor, load
 from cutwork.tools.render import condition, techniques_of
 
@@ -54,7 +55,8 @@ def test_every_model_is_the_stock_pipeline_recorded_or_not(variant: dict[str, An
     expected = stock(family, PLAN, 3)
     assert torch.equal(drawn(family), expected)
     assert torch.equal(drawn(family, recorder=recorder), expected)
-    assert recorder.stack().shape == (2 * 3, 2, 6, 8)
+    encoders = 1 + variant.get("t5", True)  # each has maps of its own
+    assert recorder.stack().shape == (2 * 3 * encoders, 2, 6, 8)
     assert recorder.stack().float().std((2, 3)).min() > 0
 
 
@@ -97,6 +99,29 @@ def test_a_phrase_is_found_in_the_text_of_both_encoders(family: SD3Family, promp
 def test_words_are_one_group_for_each_encoder_without_start_end_and_padding(family: SD3Family) -> None:
     assert family.words("a cat") == ((1, 2, 3, 4), (CLIP, CLIP + 1))
     assert family.words("") == ((), ())
+
+
+def test_the_words_of_each_encoder_are_recorded_apart(family: SD3Family) -> None:
+    """Also while regions act, and a word that one of them has no room for is left to the other."""
+    phase = condition(with_draw(regional=True), family).at(0, 2)
+    assert len(phase.readers) == 2
+    clip, t5 = phase.readers
+    assert not clip & t5
+    for tokens in (*phase.keywords, *phase.base_keywords):
+        assert set(tokens) & clip
+        assert set(tokens) & t5
+        assert set(tokens) <= clip | t5
+    far = PLAN.model_copy(update={"prompt": "background " * 7 + "a red dog and a cat"})
+    recorder = Recorder(2, (6, 8))
+    drawn(family, far, recorder)
+    assert len(recorder.blocks) == 2 * 3, "CLIP never got to see either"
+    assert float(recorder.stack().float().amax((2, 3)).min()) > 0
+
+
+def test_self_cross_looks_at_the_published_share_of_the_blocks() -> None:
+    assert share_of(24, 5 / 24, 20 / 38) == frozenset(range(5, 13))
+    assert share_of(38, 5 / 24, 20 / 38) == frozenset(range(8, 20))
+    assert SD3Family.suited.refine == (0.14, 0.36)
 
 
 def test_what_only_t5_has_room_for_is_found_there(family: SD3Family) -> None:

@@ -36,6 +36,26 @@ def test_aggregation_is_the_loop_over_patches() -> None:
         torch.testing.assert_close(seen, want / (want.sum() + 1e-4), atol=1e-6, rtol=1e-5)
 
 
+def test_carrying_is_the_loop_over_patches_without_a_row() -> None:
+    """The swapped form, against the rows written out; values and gradients, heads averaged."""
+    generator = torch.Generator().manual_seed(4)
+    q, k = (torch.randn(2, CELLS, 16, generator=generator, dtype=torch.float64).requires_grad_() for _ in range(2))
+    weights = torch.rand(CELLS, generator=generator, dtype=torch.float64).requires_grad_()
+    at = torch.arange(0, CELLS, 3)
+
+    def rows(q: torch.Tensor, k: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        total = torch.zeros(CELLS, dtype=torch.float64)
+        for p in at.tolist():
+            total = total + weights[p] * torch.softmax(q[:, p, None] @ k.mT / 4, -1).mean((0, 1))
+        return total
+
+    pull = torch.randn(CELLS, generator=generator, dtype=torch.float64)
+    want, got = rows(q, k, weights), selfcross.carried(q[:, at], k, weights[at])
+    torch.testing.assert_close(got.double(), want, atol=1e-6, rtol=1e-5)
+    for one, other in zip(*(torch.autograd.grad((x.double() * pull).sum(), (q, k, weights)) for x in (got, want)), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
 def test_smoothing_is_a_gaussian_blur_with_reflected_borders() -> None:
     cross, _ = scene()
     want = cv2.GaussianBlur(cross[0].numpy(), (3, 3), 0.5, borderType=cv2.BORDER_REFLECT_101)
@@ -81,6 +101,25 @@ def test_identical_subjects_blend_wholly_and_disjoint_ones_not_at_all() -> None:
         values.append(float(selfcross.blended(torch.stack([share, moved / moved.sum()]), torch.stack([left, moved]))))
     assert values == sorted(values, reverse=True)
     assert values[0] > values[-1]
+
+
+def test_published_overlap_leaves_coarse_maps_as_they_are() -> None:
+    cross, attention = scene()
+    _, seen = parts(cross, attention)
+    as_it_is = (torch.minimum(seen[0], cross[1]).sum() + torch.minimum(seen[1], cross[0]).sum()) / 2
+    torch.testing.assert_close(selfcross.blended(seen, cross, normalised=False), as_it_is)
+    wide = cross.repeat(1, 6, 1)
+    assert wide[0].numel() > selfcross.COARSE
+    assert torch.equal(selfcross.blended(wide, wide, normalised=False), selfcross.blended(wide, wide))
+
+
+def test_subjects_stray_from_their_running_mean() -> None:
+    first, second = scene(0)[0], scene(1)[0]
+    been = selfcross.remembered(first, None)
+    assert float(selfcross.strayed(first, been)) == 0
+    been = selfcross.remembered(second, been)
+    torch.testing.assert_close(been, 0.9 * first + 0.1 * second)
+    torch.testing.assert_close(selfcross.strayed(second, been), sum((0.9 * (b - a)).abs().mean() for a, b in zip(first, second, strict=True)))
 
 
 def test_the_most_neglected_subject_counts() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
-from cutwork.agents.similarity import GROUPS, alike, similar_pairs
+from cutwork.agents.similarity import GROUPS, alike, said, similar_pairs
 from cutwork.domain import Subject
+from cutwork.errors import BadInput
 
 
 def of(*nouns: str) -> list[Subject]:
@@ -46,19 +45,31 @@ def test_pairs_are_in_the_order_of_the_subjects() -> None:
     assert similar_pairs([]) == ()
 
 
-def test_an_embedding_adds_what_words_do_not_show() -> None:
-    vectors = {"a gizmo": [1.0, 0.1], "a widget": [1.0, 0.2], "a rocket": [-1.0, 0.5]}
-
-    def embed(phrases: Sequence[str]) -> list[list[float]]:
-        return [vectors[p] for p in phrases]
-
-    subjects = of("gizmo", "widget", "rocket")
-    assert similar_pairs(subjects) == ()
-    assert similar_pairs(subjects, embed) == (("s0", "s1"),)
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [("ocelot", "tiger"), ("ocelot", "margay"), ("toucan", "bird"), ("sloop", "ketch"), ("taxicab", "taxi"), ("kumquat", "orange")],
+)
+def test_nouns_outside_the_table_are_alike_by_kind(a: str, b: str) -> None:
+    assert alike(a, b)
+    assert alike(b, a)
 
 
-def test_an_embedding_of_nothing_is_like_nothing() -> None:
-    assert similar_pairs(of("gizmo", "widget"), lambda phrases: [[0.0, 0.0] for _ in phrases]) == ()
+@pytest.mark.parametrize(("a", "b"), [("ocelot", "rocket"), ("toucan", "teapot"), ("sloop", "taxi"), ("gizmo", "widget"), ("zither", "sloop")])
+def test_nouns_outside_the_table_are_unlike_by_kind(a: str, b: str) -> None:
+    assert not alike(a, b)
+    assert not alike(b, a)
+
+
+def test_pairs_that_somebody_names() -> None:
+    subjects = of("rocket", "snow leopard", "tiger")
+    assert said(["tiger,snow leopard", " Snow  Leopard , a tiger", "s0,tigers"], subjects) == (("s0", "s2"), ("s1", "s2"))
+    assert said([], subjects) == ()
+
+
+@pytest.mark.parametrize("pair", ["tiger", "tiger,", "tiger,lion", "tiger,a tiger", "tiger,rocket,snow leopard", ""])
+def test_pairs_that_are_none_are_refused(pair: str) -> None:
+    with pytest.raises(BadInput, match="similar subjects"):
+        said([pair], of("rocket", "snow leopard", "tiger"))
 
 
 def test_the_table_names_things_in_the_singular_and_once_a_group() -> None:

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cutwork import registry
 from cutwork.domain import Brief, Critique, Design, Reseed, Shot
 from cutwork.errors import BadInput, NotConfigured, StorageFailed
 from cutwork.graphs.fakes import FakeDrawing
@@ -195,16 +194,6 @@ def test_a_run_without_its_checkpoint_begins_again_with_nothing_left_over(home: 
 # before anything is drawn or kept
 
 
-def test_a_kind_no_format_finishes_is_refused_before_drawing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = registry.names
-    monkeypatch.setattr(registry, "names", lambda package: ("cutout", "overview", "png") if package.endswith(".formats") else names(package))
-    made, fake = studio(home)
-    with pytest.raises(BadInput, match=r"'meme' cannot be finished by this Cutwork; it has cutout$"):
-        made.design(BRIEF, kind="meme")
-    assert not fake.renders
-    assert not made.runs()
-
-
 def test_models_that_cannot_be_had_leave_no_run(home: Path) -> None:
     with pytest.raises(BadInput, match="nonesuch"):
         Studio(home=home, model="nonesuch", llm="offline").design(BRIEF)
@@ -355,7 +344,11 @@ def test_a_file_that_carries_no_plan_is_said_to(home: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [({"palette": ("teal", "red")}, "palette teal, red"), ({"references": ("0" * 64,)}, r"1 reference picture"), ({"captions": ("HI",)}, "only a meme has lettering")],
+    [
+        ({"palette": ("teal", "red"), "kind": "sticker"}, "palette teal, red"),
+        ({"references": ("0" * 64,)}, r"1 reference picture"),
+        ({"captions": ("HI",), "kind": "textile"}, "only a meme has lettering"),
+    ],
 )
 def test_nothing_of_a_brief_is_passed_over_in_silence(home: Path, asked: dict[str, Any], said: str) -> None:
     made, _ = studio(home)

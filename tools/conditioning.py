@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from cutwork.tools.attention.control import Control, Regions
-from cutwork.tools.attention.record import Keywords
+from cutwork.tools.attention.record import Keywords, Readers
 from cutwork.tools.families.base import Family, Text
 
 
@@ -22,6 +22,7 @@ class Phase:
     base_keywords: Keywords = ()  # the same in the base text, while regions act
     offset: int = 0  # where the plain prompt starts in the text
     weak: Text | None = None  # the same prompts as a weakened text encoder reads them
+    readers: Readers = ()  # which of the text comes from each encoder, where there are several
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Step:
     def control(self, **more: Any) -> Control:
         """Regions and keywords of this step, with what else shall act."""
         phase = self.phase
-        return Control(sum(phase.text.lengths), phase.keywords, phase.base_keywords, phase.regions, **more)
+        return Control(sum(phase.text.lengths), phase.keywords, phase.base_keywords, phase.readers, phase.regions, **more)
 
     def predict(self, latents: Tensor, control: Control, text: Text | None = None) -> Tensor:
         """The model's prediction under control, of the phase's text unless another is given."""

@@ -13,20 +13,21 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from cutwork.domain import Attended, Cutout, Plan, Receipt, Region
+from cutwork.domain import Attended, Cutout, CutSettings, Plan, Receipt, Region
 from cutwork.errors import BadInput, CutworkError
 from cutwork.ports import Blobs
 from cutwork.tools.attended import attended as attended_of
-from cutwork.tools.attention.fuse import WEIGHTS, fuse
+from cutwork.tools.attention.fuse import WEIGHTS, Origin, fuse
 from cutwork.tools.masks import matting, measure
 from cutwork.tools.masks.clean import fragments
 from cutwork.tools.masks.place import Place, places
-from cutwork.tools.masks.segment import Method, segment
+from cutwork.tools.masks.segment import Method, Segmented, segment
 from cutwork.tools.masks.trimap import border_ring
 from cutwork.tools.pixels import encode
 from cutwork.tools.record_file import Record
 
 Pixels = NDArray[np.uint8]
+AROUND = measure.REACH + 1  # pixels around a mask that its softness depends on
 PERIODS = range(4, 33)  # pixels a square; the checkerboards that people paint for "transparent"
 
 
@@ -36,7 +37,7 @@ def cut(
     record: Record,
     attended: Sequence[Attended],
     blobs: Blobs,
-    method: Method = "informed",
+    method: Method | None = None,
     within: bool | None = None,
 ) -> tuple[Cutout, ...]:
     """Cut every region's subject out of an image; one cut-out per region, empty where nothing of it was found.
@@ -47,7 +48,7 @@ def cut(
         record: the attention maps of the drawing.
         attended: one a region, as the render measured it; empty = measured here from the fused maps.
         blobs: where layers and masks are put.
-        method: "paper" for the published baseline.
+        method: "paper" for the published baseline; None = what the plan says.
         within: keep cuts inside their widened planned places (boxes or free masks); None = where the plan was drawn regionally, or has several subjects of one kind, which
             one keyword cannot tell apart.
 
@@ -62,9 +63,8 @@ def cut(
         within = plan.draw.regional or any(s.count > 1 for s in plan.subjects)
     found = segment(image, fused, plan.regions, plan.cut, method, within, where)
     claimed = measure.overlap(found.claims)  # (regions, regions)
-    return tuple(
-        _cutout(k, region, where[k], image, found.masks[k], seen[k], _others(claimed[k], k), plan.cut.soft, blobs) for k, region in enumerate(plan.regions)
-    )
+    alphas = _alphas(image, found, plan.cut)
+    return tuple(_cutout(k, region, where[k], image, alphas[k], seen[k], _others(claimed[k], k), blobs) for k, region in enumerate(plan.regions))
 
 
 def fused_maps(record: Record, weight: str) -> NDArray[np.float32]:
@@ -77,7 +77,7 @@ def fused_maps(record: Record, weight: str) -> NDArray[np.float32]:
         raise BadInput(f"cut.fusion is {weight!r}; it can be {', '.join(WEIGHTS)}")
     if not record.maps.size:
         return np.zeros(record.maps.shape[1:], np.float32)
-    return fuse(torch.from_numpy(record.maps), weight).numpy()
+    return fuse(torch.from_numpy(record.maps), weight, Origin.of(record.blocks.tolist(), record.steps.tolist())).numpy()
 
 
 def verify_alpha(data: bytes) -> None:
@@ -99,14 +99,19 @@ def verify_alpha(data: bytes) -> None:
 
 def painted_checkerboard(rgba: Pixels) -> bool:
     """Whether opaque light-grey squares alternate over most of what reaches the canvas border, as in faked transparency; (H, W, 4) uint8."""
-    colour = rgba[..., :3].astype(np.int16)
-    grey = (np.ptp(colour, axis=-1) <= 8) & (colour.min(-1) >= 140) & (rgba[..., 3] > 127)  # (H, W)
-    ring = border_ring(*grey.shape)
-    if grey[ring].mean() < 0.5:
+    if _light_grey(rgba[border_ring(*rgba.shape[:2])]).mean() < 0.5:
         return False
-    level = colour.mean(-1)
+    grey = _light_grey(rgba)  # (H, W)
+    level = rgba[..., :3].mean(-1)
     light = level > (level[grey].min() + level[grey].max()) / 2
     return any(_alternates(light, grey, p) and _alternates(light.T, grey.T, p) for p in PERIODS)
+
+
+def _light_grey(rgba: Pixels) -> NDArray[np.bool_]:
+    """Which opaque pixels, (..., 4), are of a light grey: (...)."""
+    red, green, blue, alpha = (rgba[..., k].astype(np.int16) for k in range(4))
+    low, high = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
+    return np.asarray((high - low <= 8) & (low >= 140) & (alpha > 127))
 
 
 def _alternates(light: NDArray[np.bool_], valid: NDArray[np.bool_], period: int) -> bool:
@@ -129,17 +134,26 @@ def _check(plan: Plan, image: Pixels, record: Record, attended: Sequence[Attende
         raise BadInput(f"{len(attended)} attended regions came with a plan of {len(plan.regions)}")
 
 
-def _cutout(
-    number: int, region: Region, planned: Place, image: Pixels, mask: NDArray[np.bool_], seen: Attended, overlap: dict[str, float], soft: bool, blobs: Blobs
-) -> Cutout:
-    """One region's layer from its mask (H, W), kept and measured."""
-    alpha, layer = _layer(image, mask, soft)
+def _alphas(image: Pixels, found: Segmented, settings: CutSettings) -> Pixels:
+    """Every region's alpha, (regions, H, W). Where edges are soft, those of subjects that touch add up to 255 at most."""
+    if not (settings.soft and found.masks.any()):
+        return found.masks.astype(np.uint8) * 255
+    shares = matting.soften(image, found.masks, found.unsure, settings.band)
+    floor = np.floor(shares * 255).astype(np.uint8)
+    rest = 255 * (shares.sum(0) > 1 - 1e-6) - floor.sum(0, dtype=np.int32)  # rounding down must not make a seam between two that touch
+    first = shares.argmax(0)[None] == np.arange(len(shares))[:, None, None]
+    return floor + np.where(first & (rest > 0), rest, 0).astype(np.uint8)
+
+
+def _cutout(number: int, region: Region, planned: Place, image: Pixels, alpha: Pixels, seen: Attended, overlap: dict[str, float], blobs: Blobs) -> Cutout:
+    """One region's layer from its alpha (H, W), kept and measured."""
+    layer = _layer(image, alpha)
     data = encode(layer)
     try:
-        if mask.any():
+        if alpha.any():
             verify_alpha(data)
     except CutworkError:  # what cannot be delivered counts as not found, and the critic says so
-        mask, alpha = np.zeros_like(mask), np.zeros_like(alpha)
+        alpha = np.zeros_like(alpha)
         data = encode(np.zeros_like(layer))
     kept = alpha > 127
     return Cutout(
@@ -166,19 +180,26 @@ def receipt(planned: Place, image: Pixels, mask: NDArray[np.bool_], seen: Attend
         coverage=round(coverage, 4),
         fragments=fragments(mask),
         border=round(measure.border_contact(mask), 4),
-        softness=round(measure.softness(image, mask), 4),
+        softness=round(_softness(image, mask), 4),
         overlap=overlap,
     )
 
 
-def _layer(image: Pixels, mask: NDArray[np.bool_], soft: bool) -> tuple[Pixels, Pixels]:
-    """Alpha (H, W) and RGBA (H, W, 4), straight; nothing is left in the colours of transparent pixels."""
-    if soft and mask.any():
-        matte = matting.soften(image, mask)
-        alpha, colours = (matte * 255 + 0.5).astype(np.uint8), matting.foreground(image, matte)
-    else:
-        alpha, colours = mask.astype(np.uint8) * 255, image
-    return alpha, np.dstack([np.where(alpha[..., None] > 0, colours, 0), alpha]).astype(np.uint8)
+def _softness(image: Pixels, mask: NDArray[np.bool_]) -> float:
+    """`measure.softness`, looking only where the mask is."""
+    box = measure.tight_box(mask)
+    if box is None:
+        return 0.0
+    height, width = mask.shape
+    x0, y0, x1, y1 = box.pixels(width, height)
+    part = slice(max(0, y0 - AROUND), y1 + AROUND), slice(max(0, x0 - AROUND), x1 + AROUND)
+    return measure.softness(image[part], mask[part])
+
+
+def _layer(image: Pixels, alpha: Pixels) -> Pixels:
+    """RGBA (H, W, 4), straight: along soft edges the subject's own colours, and nothing under transparent pixels."""
+    colours = matting.foreground(image, alpha / 255.0)
+    return np.dstack([np.where(alpha[..., None] > 0, colours, 0), alpha]).astype(np.uint8)
 
 
 def _others(shares: NDArray[np.float64], own: int) -> dict[str, float]:

@@ -96,9 +96,12 @@ def denoise(
         phase = conditioning.at(i, len(timesteps))
         phase = phase if on.cads is None else _disturbed(phase, family.time(t), on.cads, chances)
         step = Step(family, t, phase, size, guidance, i, len(timesteps))
+        if recorder is not None:
+            recorder.at(i, (i - first) / (len(timesteps) - first))
         latents = latents if on.nudge is None else on.nudge.prepare(step, latents)
-        strong, empty, weak = _predict(step, latents, conditioning.empty, on, recorder)
-        velocity = on.guide.combine(strong, empty, weak)
+        said = _predict(step, latents, conditioning.empty, on, recorder)
+        velocity = on.guide.combine(said.strong, said.empty, said.weak)
+        velocity = velocity if on.nudge is None or said.push is None else on.nudge.turned(velocity, said.push)
         before, latents = latents, family.step(velocity, t, latents)
         watch.on_step(i + 1 - first, len(timesteps) - first)
         if preview is not None and (i + 1) % -(-len(timesteps) // PREVIEWS) == 0:
@@ -108,16 +111,26 @@ def denoise(
     return Drawn(latents, len(timesteps) - first, stopped=False)
 
 
-def _predict(step: Step, latents: Tensor, empty: Text | None, on: Techniques, recorder: Recorder | None) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """The strong prediction, recorded and nudged; that of the empty prompt; and the weak one. The others are there where they are asked for."""
+@dataclass(frozen=True)
+class _Said:
+    """Predictions of one step; all but the strong one are there where they are asked for."""
+
+    strong: Tensor  # recorded, and nudged if guidance is to multiply that
+    empty: Tensor | None
+    weak: Tensor | None
+    push: Tensor | None  # how the guided prediction shall be nudged
+
+
+def _predict(step: Step, latents: Tensor, empty: Text | None, on: Techniques, recorder: Recorder | None) -> _Said:
+    """What the model says at this step, told the prompt, nothing, and the prompt in a weak voice."""
     weak = None if on.weak is None or step.before(on.weak_from) else on.weak
     apart = step.phase.weak is not None or not step.family.forks or len(latents) > 1  # the branches share no pass
-    if recorder is not None:
-        recorder.step = step.number
     kept = None if on.nudge is None else on.nudge.watch(step)
-    control = step.control(record=recorder, kept=kept, weak=None if apart else weak)
+    heard = recorder if recorder is not None and recorder.listens else None
+    control = step.control(record=heard, kept=kept, weak=None if apart else weak)
     other: Tensor | None = None
     none: Tensor | None = None
+    push: Tensor | None = None
     if empty is not None and control.weak is None and kept is None:
         strong, none = step.predict_beside(latents, control, empty)
     else:
@@ -125,12 +138,15 @@ def _predict(step: Step, latents: Tensor, empty: Text | None, on: Techniques, re
             watched = latents.detach().requires_grad_(kept is not None)
             out = step.predict(watched, control).detach()
         strong, other = out.chunk(2) if control.weak else (out, None)
-        strong = strong if on.nudge is None or kept is None else on.nudge.turn(step, kept, watched, strong)
+        if on.nudge is not None and kept is not None:
+            push = on.nudge.push(step, kept, watched)
+            if on.nudge.per == "prediction":
+                strong, push = on.nudge.turned(strong, push), None
         none = None if empty is None else step.predict(latents, Control(), empty)
     if apart and (weak is not None or step.phase.weak is not None):
         weakened = None if weak is None else replace(weak, forks=False)
         other = step.predict(latents, step.control(weak=weakened), step.phase.weak)
-    return strong, none, other
+    return _Said(strong, none, other, push)
 
 
 def _disturbed(phase: Phase, time: float, how: CadsSettings, chances: list[torch.Generator]) -> Phase:

@@ -13,9 +13,9 @@ FORMATS = "cutwork.tools.formats"
 
 
 def finish(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
-    """Make the files that the brief's kind asks for; their bytes are in the blobs.
+    """Make the files that the design's kind asks for; their bytes are in the blobs.
 
     Raises:
         BadInput: if there is no format of that kind (the message lists those there are), or the design has no delivered round.
     """
-    return cast(Format, registry.find(FORMATS, design.brief.kind)).write(design, blobs)
+    return cast(Format, registry.find(FORMATS, design.kind)).write(design, blobs)

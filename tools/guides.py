@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cutwork.domain import ApgSettings, CadsSettings, ErgSettings
+from cutwork.domain import ApgSettings, CadsSettings
 
 
 def cfg(strong: Tensor, weak: Tensor, scale: float) -> Tensor:
@@ -62,11 +62,11 @@ class Guide:
 
     Args:
         scale: of classifier-free guidance, against the empty prompt.
-        erg: guidance against the same prompt under weakened attention, added to it.
+        erg: w of guidance against the same prompt under weakened attention, added to it; None = there is none.
         apg: bounds and projects both.
     """
 
-    def __init__(self, scale: float, erg: ErgSettings | None = None, apg: ApgSettings | None = None) -> None:
+    def __init__(self, scale: float, erg: float | None = None, apg: ApgSettings | None = None) -> None:
         self.scale, self.erg, self.apg = scale, erg, apg
         self._before: dict[str, Tensor] = {}
 
@@ -76,7 +76,7 @@ class Guide:
         With the second alone this is w · strong + (1 − w) · weak (2504.13987, eq. 2).
         """
         guided = strong if empty is None else self._against("empty", strong, empty, self.scale)
-        return guided if weak is None or self.erg is None else guided + (self._against("weak", strong, weak, self.erg.scale) - strong)
+        return guided if weak is None or self.erg is None else guided + (self._against("weak", strong, weak, self.erg) - strong)
 
     def _against(self, name: str, strong: Tensor, other: Tensor, scale: float) -> Tensor:
         if self.apg is None:

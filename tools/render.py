@@ -19,8 +19,8 @@ from cutwork.ports import Blobs, Watch
 from cutwork.tools.attended import attended, cells
 from cutwork.tools.attention import regions as regional
 from cutwork.tools.attention.control import Regions, Weak
-from cutwork.tools.attention.fuse import fuse
-from cutwork.tools.attention.record import Recorder
+from cutwork.tools.attention.fuse import WEIGHTS
+from cutwork.tools.attention.record import Readers, Recorder, Streaming
 from cutwork.tools.attention.rectify import Rectify
 from cutwork.tools.attention.regional import layout
 from cutwork.tools.attention.regions import Isolation
@@ -62,7 +62,7 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
         steps=ended.steps,
         stopped_early=ended.stopped,
         attended=attention(ended.recorder, where),
-        notes=(*notes, *_unread(plan, ended.conditioning, family)),
+        notes=(*notes, *_unread(plan, ended.conditioning, family), *_idle(plan, family)),
         seconds=round(time.monotonic() - started, 3),
     )
 
@@ -108,7 +108,7 @@ def _stage(
 ) -> Ended:
     """Draw a plan at its own size, from noise or from a picture with some noise."""
     size, draw = plan.size.root, plan.draw
-    recorder = Recorder(len(plan.regions), family.grid(size)) if plan.regions else None
+    recorder = recorder_of(plan, family) if plan.regions else None
     verdict_at = max(2, round(draw.steps * EARLY)) if early_verdict else -1
 
     def hopeless(done: int) -> bool:
@@ -121,6 +121,31 @@ def _stage(
         family, start, conditioning, size, draw.steps, draw.guidance, techniques_of(plan, family), recorder, watch, hopeless, preview, begin
     )  # fmt: skip
     return Ended(ended.latents, size, ended.steps, ended.stopped, recorder, conditioning)
+
+
+def recorder_of(plan: Plan, family: Family) -> Recorder:
+    """What a plan's settings record of a drawing.
+
+    Raises:
+        BadInput: if there are no such blocks or heads, no step is recorded, or maps are to be fused as they arrive in a way there is not.
+    """
+    how, steps = plan.draw.record, plan.draw.steps
+    _known("record.blocks", how.blocks, family.blocks)
+    _known("record.heads", how.heads, family.heads)
+    if not any(how.start <= i / steps < how.until for i in range(steps)):
+        raise BadInput(f"record.start {how.start} and until {how.until} hold none of {steps} steps")
+    if plan.cut.fusion not in WEIGHTS:
+        raise BadInput(f"cut.fusion is {plan.cut.fusion!r}; it can be {', '.join(WEIGHTS)}")
+    return Recorder(
+        len(plan.regions), family.grid(plan.size.root), frozenset(how.blocks) or None, how.heads, how.maps == "words", (how.start, how.until),
+        None if how.store else Streaming(plan.cut.fusion, family.blocks, steps),
+    )  # fmt: skip
+
+
+def _known(name: str, wanted: Sequence[int], there: int) -> None:
+    """Refuse numbers of blocks or heads that the model does not have."""
+    if max(wanted, default=0) >= there:
+        raise BadInput(f"{name} are {list(wanted)}, the model has {there}, counted from 0")
 
 
 def _shown(watch: Watch, blobs: Blobs) -> Preview:
@@ -177,9 +202,11 @@ def condition(plan: Plan, family: Family, where: Sequence[Place] | None = None) 
     """
     draw, where = plan.draw, boxes(plan.regions) if where is None else where
     weak = draw.erg if draw.erg is not None and draw.erg.text_tau is not None else None
-    empty = family.encode([""]) if family.uses_cfg and draw.guidance > 1 else None
+    guided = family.uses_cfg and draw.guidance > 1 and not (draw.erg is not None and draw.erg.alone)
+    empty = family.encode([""]) if guided else None
     named = tuple(_named(family, plan.prompt, plan, r) for r in plan.regions)
-    plain = Phase(family.encode([plan.prompt]), named, weak=None if weak is None else family.encode([plan.prompt], weak))
+    weakened = None if weak is None else family.encode([plan.prompt], weak)
+    plain = Phase(family.encode([plan.prompt]), named, weak=weakened, readers=_readers(family, [plan.prompt], [0]))
     if not (draw.regional and plan.regions):
         return Conditioning(plain, (), empty)
     isolated = _regional(plan, family, plain, where, draw.isolate)
@@ -189,13 +216,15 @@ def condition(plan: Plan, family: Family, where: Sequence[Place] | None = None) 
 
 
 def _regional(plan: Plan, family: Family, plain: Phase, where: Sequence[Place], isolate: Isolation) -> Phase:
-    """[background | regions | base] texts side by side, each visible only to its own image tokens; modulated by the whole prompt."""
+    """[background | regions | base] texts side by side, each visible only to its own image tokens; modulated by the whole prompt, or by all regions."""
     draw, prompts = plan.draw, [plan.background, *(r.prompt for r in plan.regions)]
-    segments = family.encode(prompts)
+    segments = family.encode(prompts, padded=draw.region_tokens)
     offsets = np.cumsum([0, *segments.lengths])
     keywords = tuple(tuple(int(offsets[i]) + t for t in _named(family, region.prompt, plan, region)) for i, region in enumerate(plan.regions, start=1))
-    bits = regional.image_bits(_covers(plan, family, where), None if draw.official else [r.z for r in plan.regions])
+    shared = draw.official or draw.overlap == "all"
+    bits = regional.image_bits(_covers(plan, family, where), None if shared else [r.z for r in plan.regions])
     base, start = plain.text, int(offsets[-1])
+    pooled = base.pooled if draw.pooled == "prompt" else _pooled(family, prompts, bits)
     blocks = family.every(*draw.regional_every)
     everywhere = len(blocks) == family.blocks
     read = draw.base_ratio > 0 or draw.self_cross is not None or not everywhere  # else nobody hears the base text
@@ -205,23 +234,50 @@ def _regional(plan: Plan, family: Family, plain: Phase, where: Sequence[Place], 
         base=read, blocks=None if everywhere else blocks, official=draw.official,
     )  # fmt: skip
 
-    def beside_base(texts: Text, base: Text) -> Text:
+    def beside_base(texts: Text, base: Text, pooled: torch.Tensor) -> Text:
         if not read:
-            return Text(texts.sequence, base.pooled, texts.lengths)
-        return Text(torch.cat([texts.sequence, base.sequence], 1), base.pooled, (*texts.lengths, *base.lengths))
+            return Text(texts.sequence, pooled, texts.lengths)
+        return Text(torch.cat([texts.sequence, base.sequence], 1), pooled, (*texts.lengths, *base.lengths))
 
-    weak = None if plain.weak is None else beside_base(family.encode(prompts, draw.erg), plain.weak)
-    return Phase(beside_base(segments, base), keywords, regions, tuple(tuple(start + t for t in tokens) for tokens in plain.keywords), start, weak)
+    weak = None
+    if plain.weak is not None and draw.erg is not None:
+        texts = family.encode(prompts, draw.erg, draw.region_tokens)
+        weak = beside_base(texts, plain.weak, plain.weak.pooled if draw.erg.text_pooled else pooled)
+    readers = _readers(family, [*prompts, plan.prompt], offsets.tolist())
+    base_keywords = tuple(tuple(start + t for t in tokens) for tokens in plain.keywords)
+    return Phase(beside_base(segments, base, pooled), keywords, regions, base_keywords, start, weak, readers)
+
+
+def _readers(family: Family, prompts: Sequence[str], offsets: Sequence[int]) -> Readers:
+    """The words of each text encoder in prompts that start at these places; none where there is one encoder."""
+    read = [family.words(prompt) for prompt in prompts]
+    if len(read[0]) < 2:
+        return ()
+    return tuple(frozenset(at + t for words, at in zip(read, offsets, strict=True) for t in words[i]) for i in range(len(read[0])))
+
+
+def _pooled(family: Family, prompts: Sequence[str], bits: torch.Tensor) -> torch.Tensor:
+    """The mean of prompts' pooled vectors, (1, P), each by the share of image tokens that have its bit."""
+    areas = [float((bits >> i & 1).double().mean()) for i in range(len(prompts))]
+    vectors = torch.stack([family.encode([prompt]).pooled for prompt in prompts])  # (S, 1, P)
+    shares = vectors.new_tensor(areas) / sum(areas)
+    return (shares[:, None, None] * vectors).sum(0)
 
 
 def techniques_of(plan: Plan, family: Family) -> Techniques:
-    """What a plan's settings switch on beside its regions."""
+    """What a plan's settings switch on beside its regions.
+
+    Raises:
+        BadInput: if they name blocks that the model does not have.
+    """
     draw = plan.draw
-    weak = None
+    weak, scale = None, None
     if draw.erg is not None:
+        _known("erg.blocks", draw.erg.blocks, family.blocks)
+        scale = draw.erg.scale or family.suited.erg
         how = Rectify(draw.erg.tau, draw.erg.alpha, draw.erg.gamma, draw.erg.iterations)
         weak = Weak(how, frozenset(draw.erg.blocks) or family.erg_blocks)
-    return Techniques(Guide(draw.guidance, draw.erg, draw.apg), weak, draw.erg.start if draw.erg else 0.0, _nudge(plan, family), draw.cads)
+    return Techniques(Guide(draw.guidance, scale, draw.apg), weak, draw.erg.start if draw.erg else 0.0, _nudge(plan, family), draw.cads)
 
 
 def _nudge(plan: Plan, family: Family) -> Nudge | None:
@@ -229,13 +285,22 @@ def _nudge(plan: Plan, family: Family) -> Nudge | None:
     how = plan.draw.self_cross
     if how is None:
         return None
+    _known("self_cross.blocks", how.blocks, family.blocks)
     named = {s.id: _tokens(family, plan.prompt, s) for s in plan.subjects}
     known = [id for id, tokens in named.items() if tokens]
     pairs = [(known.index(a), known.index(b)) for a, b in plan.similar if a in known and b in known]
     if len(known) < 2 or (plan.similar and not pairs):
         return None
     subjects = Subjects.of(family.words(plan.prompt), [named[id] for id in known], pairs or None)
-    return Nudge(subjects, how, frozenset(how.blocks) or family.self_cross_blocks)
+    return Nudge(subjects, how, frozenset(how.blocks) or family.self_cross_blocks, family.suited, family.leads) if subjects.words else None
+
+
+def _idle(plan: Plan, family: Family) -> tuple[str, ...]:
+    """A note where Self-Cross was asked for and there was nothing to keep apart."""
+    if plan.draw.self_cross is None or _nudge(plan, family) is not None:
+        return ()
+    which = "no two of its similar subjects" if plan.similar else "no two of its subjects"
+    return (f"Self-Cross did nothing: {which} are named in the part of the prompt that the model reads",)
 
 
 def _named(family: Family, prompt: str, plan: Plan, region: Region) -> tuple[int, ...]:
@@ -255,9 +320,7 @@ def attention(recorder: Recorder | None, where: Sequence[Place]) -> tuple[Attend
     """Where each region's words were attended, from the maps on which no mask decided that beforehand."""
     if recorder is None:
         return ()
-    maps = recorder.unmasked()
-    fused = fuse(maps, "entropy").numpy() if len(maps) else np.zeros(maps.shape[1:], np.float32)  # (regions, h, w)
-    return attended(fused, where)
+    return attended(recorder.looked().numpy(), where)
 
 
 def _unread(plan: Plan, conditioning: Conditioning, family: Family) -> tuple[str, ...]:
@@ -269,4 +332,5 @@ def _unread(plan: Plan, conditioning: Conditioning, family: Family) -> tuple[str
 def record_of(plan: Plan, recorder: Recorder | None) -> Record:
     """The recorder's maps as they are kept."""
     recorder = recorder or Recorder(0, plan.size.grid)
-    return Record(recorder.stack().numpy(), np.asarray(recorder.blocks, np.int16), np.asarray(recorder.steps, np.int16))
+    blocks, steps = recorder.origins()
+    return Record(recorder.stack().numpy(), np.asarray(blocks, np.int16), np.asarray(steps, np.int16))

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from cutwork.tools.attention.kernels import attend
-from cutwork.tools.attention.record import Keywords, Recorder
+from cutwork.tools.attention.record import Keywords, Readers, Recorder
 from cutwork.tools.attention.rectify import Rectify, rectified
 from cutwork.tools.attention.regional import Layout, Regional, attend_regions
 
@@ -51,13 +51,13 @@ class Regions:
     blocks: frozenset[int] | None = None
     official: bool = False
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, block: int) -> Regional:
-        """Attention of one block, shapes as in `attend_regions`."""
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, block: int, temperature: float = 1.0) -> Regional:
+        """Attention of one block, shapes as in `attend_regions`; the temperature is that of image queries."""
         if self.blocks is None or block in self.blocks:
-            return attend_regions(q, k, v, self.layout, self.ratio, self.soft, self.strengths, self.base)
+            return attend_regions(q, k, v, self.layout, self.ratio, self.soft, self.strengths, self.base, temperature)
         if self.official:
-            return attend_regions(q, k, v, self._open, self.ratio)
-        return attend_regions(q, k, v, self.layout, 1.0)
+            return attend_regions(q, k, v, self._open, self.ratio, read_base=self.base, temperature=temperature)
+        return attend_regions(q, k, v, self.layout, 1.0, temperature=temperature)
 
     @cached_property
     def _open(self) -> Layout:
@@ -129,6 +129,7 @@ class Control:
         text: how many tokens of the joint sequence are text.
         keywords: tokens that name each subject, as the strong branch (while regions act: the regional one) sees them.
         base_keywords: the same in the base text, while regions act beside a base branch.
+        readers: which of the text tokens come from each text encoder, where there are several: their keywords are recorded apart.
         kinds: what equal shares of the batch are, in order.
         text_last: the stock model has text after the image; where all attend to all, its order is kept, since sums in another round otherwise.
     """
@@ -136,6 +137,7 @@ class Control:
     text: int = 0
     keywords: Keywords = ()
     base_keywords: Keywords = ()
+    readers: Readers = ()
     regions: Regions | None = None
     record: Recorder | None = None
     weak: Weak | None = None
@@ -192,14 +194,14 @@ def _strong(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Te
         out, lse = _all(q, k, v, control)
         base_lse = lse[:, :, t:]
         if record is not None:
-            record.add(block, image, words, lse[:, :, t:], control.keywords)
+            record.add(block, image, words, lse[:, :, t:], control.keywords, readers=control.readers)
     else:
         found, layout = control.regions.attend(q, k, v, block), control.regions.layout
         out, base_lse = found.out, found.base_lse
         if record is not None and found.words_lse is not None:
-            record.add(block, image, words, found.words_lse, control.keywords, layout.hears, layout.back)
+            record.add(block, image, words, found.words_lse, control.keywords, layout.hears, layout.back, readers=control.readers)
         if record is not None and base_lse is not None:
-            record.add(block, image, words, base_lse, control.base_keywords, None, layout.back)
+            record.add(block, image, words, base_lse, control.base_keywords, None, layout.back, readers=control.readers, text=layout.base)
     if control.kept is not None and base_lse is not None:
         control.kept.add(Seen(block, image, words, k[:, :, t:], base_lse))
     return out
@@ -208,18 +210,22 @@ def _strong(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Te
 def _weak(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Tensor:
     weak, regions, t = control.weak, control.regions, control.text
 
-    def whole(image: Tensor) -> Tensor:
+    def whole(image: Tensor, temperature: float = 1.0) -> Tensor:
         queries = torch.cat([q[:, :, :t], image], 2)
-        return attend(queries, k, v)[0] if regions is None else regions.attend(queries, k, v, block).out
+        if regions is not None:
+            return regions.attend(queries, k, v, block, temperature).out
+        each = torch.ones(queries.shape[2], device=q.device, dtype=q.dtype)  # text is as decided as ever
+        each[t:] = temperature
+        return attend(queries, k, v, temperature=each)[0]
 
     if weak is None or block not in weak.blocks:
-        return whole(q[:, :, t:])
+        return attend(q, k, v)[0] if regions is None else regions.attend(q, k, v, block).out
     if regions is None and weak.how.flat:  # nothing to compare: every key counts alike
         return torch.cat([attend(q[:, :, :t], k, v)[0], rectified(q[:, :, t:], whole, weak.how, v.mean(2, keepdim=True))], 2)
     text: list[Tensor] = []
 
-    def look(image: Tensor) -> Tensor:
-        out = whole(image)
+    def look(image: Tensor, temperature: float) -> Tensor:
+        out = whole(image, temperature)
         text[:] = [out[:, :, :t]]  # text rows do not depend on the image's queries
         return out[:, :, t:]
 

@@ -16,6 +16,12 @@ import torch
 from torch import Tensor
 
 EPS = 1e-8
+BINS = 256  # grey levels of the convention
+
+
+def bins_of(cells: int) -> int:
+    """Grey levels that the histogram of so many cells is given: 256, fewer where there would not be four cells a level, at least 2."""
+    return max(2, min(BINS, cells // 4))
 
 
 def minmax(maps: Tensor) -> Tensor:
@@ -35,7 +41,7 @@ def minmax(maps: Tensor) -> Tensor:
     return ((maps.where(finite, low) - low) / (high - low + EPS)).float()
 
 
-def histogram_entropy(maps: Tensor, bins: int = 256) -> Tensor:
+def histogram_entropy(maps: Tensor, bins: int = BINS) -> Tensor:
     """Entropy of each map's grey levels after min-max, in bits: 0 for a constant map, at most log2(bins).
 
     All maps go through one bincount over (map number * bins + level).

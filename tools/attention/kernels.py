@@ -3,7 +3,10 @@
     LSE_p = log Σ_j exp(q_p·k_j·scale)      over the keys that query p may see
 
 With it any column of the softmax can be had exactly without the softmax: `exp(q_p·k_j·scale − LSE_p)`. The fast path never
-holds the softmax; of size L×S it holds the mask alone, once for all heads.
+holds the softmax. A mask is of size L×S, once for all heads; where who sees whom goes by sets of tokens, as regions do, sort them
+and `attend` piece by piece instead (`regional.py`), which needs none.
+
+On CUDA the kernel is the one that torch itself would choose there, so that attention with its log-sum-exp is to the bit what it is without.
 
 Layout is (batch, heads, length, dim), as in `scaled_dot_product_attention`.
 """
@@ -16,22 +19,31 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+CUDNN = 3  # `SDPBackend.CUDNN_ATTENTION`, as `_fused_sdp_choice` counts
+ROWS = 256  # that the obvious way takes at a time, where it is the only one
 
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, temperature: float | Tensor = 1.0) -> tuple[Tensor, Tensor]:
     """Softmax attention and its log-sum-exp.
 
     Args:
         q, k, v: (B, H, L, D), (B, H, S, D), (B, H, S, D).
         mask: bool (L, S) or broadcastable to (B, H, L, S); True = may attend. Every query must see at least one key.
+        temperature: factor on the logits, of all queries or of each, broadcastable to (B, H, L); 0 = all keys count alike.
 
     Returns:
-        Output (B, H, L, D) in the dtype of q, and LSE (B, H, L) in float32; gradients pass through both, never holding (L, S).
+        Output (B, H, L, D) in the dtype of q, and LSE (B, H, L) in float32, of the logits with their temperature; gradients pass through
+        both, never holding (L, S).
 
     Raises:
         ValueError: if the mask is not bool (an additive one would be read as its opposite).
     """
     if mask is not None and mask.dtype != torch.bool:
         raise ValueError(f"the attention mask is {mask.dtype}, wanted bool with True where a query may attend")
+    if isinstance(temperature, Tensor):
+        q = q * temperature.to(q.dtype)[..., None]
+    elif temperature != 1:
+        q = q * temperature
     out, lse = _fused(q, k, v, mask)
     if torch.is_grad_enabled() and (q.requires_grad or k.requires_grad) and not lse.requires_grad:
         lse = _Normaliser.apply(q, k, lse, mask)  # type: ignore[no-untyped-call]
@@ -45,7 +57,7 @@ def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor
         return out, lse.float()
     if q.device.type == "cuda":
         return _cuda(q, k, v, mask)
-    return reference(q, k, v, mask)
+    return by_rows(q, k, v, mask)
 
 
 class _Normaliser(torch.autograd.Function):
@@ -81,8 +93,14 @@ def _bias(mask: Tensor, like: Tensor, align: int = 1) -> Tensor:
 
 
 def _cuda(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Flash without a mask in half precision, memory-efficient otherwise (it pads LSE to a multiple of 32)."""
+    """Without a mask and in half precision cuDNN's kernel where torch prefers it (Hopper and later) and flash elsewhere; memory-efficient otherwise.
+
+    Each gives the normaliser in a shape of its own: (B, H, L, 1), (B, H, L), and (B, H, L) padded to a multiple of 32.
+    """
     if mask is None and q.dtype in (torch.float16, torch.bfloat16):
+        if torch._fused_sdp_choice(q, k, v) == CUDNN:
+            out, lse, *_ = torch.ops.aten._scaled_dot_product_cudnn_attention(q, k, v, None, True)
+            return out, lse.reshape(*q.shape[:2], -1)[..., : q.shape[2]].float()
         out, lse, *_ = torch.ops.aten._scaled_dot_product_flash_attention(q, k, v, 0.0, False)
         return out, lse[..., : q.shape[2]].float()
     bias = None
@@ -92,8 +110,16 @@ def _cuda(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor,
     return out, lse[..., : q.shape[2]].float()
 
 
+def by_rows(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, rows: int = ROWS) -> tuple[Tensor, Tensor]:
+    """The obvious way for a few queries at a time, so that (L, S) is never held: for devices without a kernel that gives LSE. Shapes are those of `attend`."""
+    some = torch.split(q, rows, 2)
+    masks = [None] * len(some) if mask is None else torch.split(mask.expand(*mask.shape[:-2], q.shape[2], -1), rows, -2)
+    outs, lses = zip(*(reference(q, k, v, mask) for q, mask in zip(some, masks, strict=True)), strict=True)
+    return torch.cat(outs, 2), torch.cat(lses, 2)
+
+
 def reference(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """The obvious way, in float64 (float32 on MPS, which has no doubles): what `attend` is tested against, and the fallback of other devices.
+    """The obvious way, in float64 (float32 on MPS, which has no doubles): what `attend` is tested against.
 
     Shapes are those of `attend`; holds (B, H, L, S).
     """

@@ -49,19 +49,19 @@ class Rectify:
         return self.tau < FLAT
 
 
-def rectified(q: Tensor, look: Callable[[Tensor], Tensor], how: Rectify, mean: Tensor | None = None) -> Tensor:
+def rectified(q: Tensor, look: Callable[[Tensor, float], Tensor], how: Rectify, mean: Tensor | None = None) -> Tensor:
     """Weakened attention of some queries.
 
     Args:
         q: (B, H, L, D), normalised and rotated.
-        look: what such queries attend to, (B, H, L, D) of the same; a mask is its business, so the temperature acts inside it.
+        look: what such queries attend to at a temperature, (B, H, L, D) of the same; a mask is its business, so the temperature acts inside it.
         mean: of the values each query may see, which is what temperature 0 attends to; with it, `look` is not asked then.
 
     Returns:
         (B, H, L, D).
     """
     for _ in range(how.iterations):
-        seen = mean.expand_as(q) if how.flat and mean is not None else look(q * (0.0 if how.flat else how.tau))
+        seen = mean.expand_as(q) if how.flat and mean is not None else look(q, 0.0 if how.flat else how.tau)
         q = how.alpha * seen if how.gamma == 1 else torch.lerp(q, how.alpha * seen, how.gamma)
     return q
 

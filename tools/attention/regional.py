@@ -59,7 +59,7 @@ class Layout:
 
     def opened(self) -> Layout:
         """The same sequence with nothing kept apart: every segment and every image token sees all of both, as in blocks that the published code leaves out."""
-        everything = tuple(_joined((*(t for t in self.texts if t != text), self.image)) for text in self.texts)
+        everything = tuple(joined((*(t for t in self.texts if t != text), self.image)) for text in self.texts)
         hears = self.hears.clone()
         hears[:, : self.base[0]] = True
         return replace(self, hears=hears, seen=everything, classes=(Class(self.image, (self.image,), (), tuple(range(len(self.texts)))),))
@@ -89,20 +89,20 @@ def layout(lengths: Sequence[int], base: int, bits: Tensor, isolate: Isolation =
     classes = tuple(
         Class(
             span,
-            _joined(other for other, seen in zip(at.values(), sees[a], strict=True) if seen),
-            _joined(other for other, seen in zip(at.values(), sees[a], strict=True) if not seen),
+            joined(other for other, seen in zip(at.values(), sees[a], strict=True) if seen),
+            joined(other for other, seen in zip(at.values(), sees[a], strict=True) if not seen),
             tuple(i for i in range(len(texts)) if a >> i & 1),
         )
         for a, span in at.items()
     )
-    seen = tuple(_joined(span for b, span in at.items() if b >> i & 1) for i in range(len(lengths)))
+    seen = tuple(joined(span for b, span in at.items() if b >> i & 1) for i in range(len(lengths)))
     owner = torch.repeat_interleave(torch.tensor([*(1 << i for i in range(len(lengths))), 0]), torch.tensor([*lengths, base]))
     hears = (bits[order][:, None] & owner[None, :]) != 0
     return Layout(order, torch.argsort(order), hears, tuple(texts), seen, base_span, (ends[-1], edges[-1]), classes)
 
 
-def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Spans in order, those that touch as one."""
+def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans in order, those that touch as one, those of nothing left out."""
     out: list[Span] = []
     for start, stop in sorted(spans):
         if out and out[-1][1] == start:
@@ -121,7 +121,10 @@ class Regional:
     base_lse: Tensor | None  # the same in the base branch; None without one
 
 
-def attend_regions(q: Tensor, k: Tensor, v: Tensor, where: Layout, ratio: float = 0.0, soft: float = 0.0, strengths: Sequence[float] | None = None, read_base: bool = False) -> Regional:
+def attend_regions(
+    q: Tensor, k: Tensor, v: Tensor, where: Layout, ratio: float = 0.0, soft: float = 0.0, strengths: Sequence[float] | None = None, read_base: bool = False,
+    temperature: float = 1.0,
+) -> Regional:  # fmt: skip
     """Both branches of regional prompting, blended (2411.02395, eqs. 1–4 and 7, where its code blends: in every block's attention).
 
     Args:
@@ -131,6 +134,7 @@ def attend_regions(q: Tensor, k: Tensor, v: Tensor, where: Layout, ratio: float 
         soft: λ, how much image tokens of other regions count in the regional branch: 0 = borders are hard, 1 = there are none.
         strengths: how much the words of each segment count against what else is seen; None = each 1.
         read_base: compute the base branch also at ratio 0.
+        temperature: factor on the logits of image queries, inside what they may see.
 
     Returns:
         Outputs in the same order; without a base branch the rows of the base text are zero.
@@ -152,11 +156,11 @@ def attend_regions(q: Tensor, k: Tensor, v: Tensor, where: Layout, ratio: float 
     if with_base:
         out[:, :, slice(*where.base)] = _over(q, k, v, where.base, (where.base, where.image))[0]
     if ratio == 1:
-        out[:, :, slice(*where.image)], base_lse = _over(q, k, v, where.image, (where.base, where.image))
+        out[:, :, slice(*where.image)], base_lse = _over(q, k, v, where.image, (where.base, where.image), temperature)
         return Regional(out, None, base_lse)
     words_lse, base_lse = (q.new_empty(*q.shape[:2], where.image[1] - where.image[0], dtype=torch.float32) for _ in range(2))
     for one in where.classes:
-        regional, base = _branches(q, k, v, where, one, with_base, soft, strengths)
+        regional, base = _branches(q, k, v, where, one, with_base, soft, strengths, temperature)
         rows = slice(one.at[0] - where.image[0], one.at[1] - where.image[0])
         words_lse[:, :, rows] = regional[1]
         if base is not None:
@@ -166,22 +170,26 @@ def attend_regions(q: Tensor, k: Tensor, v: Tensor, where: Layout, ratio: float 
 
 
 def _branches(
-    q: Tensor, k: Tensor, v: Tensor, where: Layout, one: Class, with_base: bool, soft: float, strengths: Sequence[float]
+    q: Tensor, k: Tensor, v: Tensor, where: Layout, one: Class, with_base: bool, soft: float, strengths: Sequence[float], temperature: float
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor] | None]:
     """Output and normaliser of one class of image tokens in the regional branch, and in the base branch if there is one."""
+
+    def over(keys: Sequence[Span]) -> tuple[Tensor, Tensor]:
+        return _over(q, k, v, one.at, keys, temperature)
+
     texts = [where.texts[i] for i in one.words]
     softly = soft > 0 and bool(one.far)
     alike = all(strengths[i] == 1 for i in one.words)
     if alike and not with_base and not softly:  # nothing is shared between branches: one call does
-        return _over(q, k, v, one.at, _joined((*texts, *one.near))), None
-    near = regional = _over(q, k, v, one.at, one.near)
-    for words, strength in [(_joined(texts), 1.0)] if alike else [((where.texts[i],), strengths[i]) for i in one.words]:
-        regional = merge(regional, _counted(_over(q, k, v, one.at, words), strength))
+        return over(joined((*texts, *one.near))), None
+    near = regional = over(one.near)
+    for words, strength in [(joined(texts), 1.0)] if alike else [((where.texts[i],), strengths[i]) for i in one.words]:
+        regional = merge(regional, _counted(over(words), strength))
     if not softly:
-        return regional, merge(near, _over(q, k, v, one.at, _joined((where.base, *one.far)))) if with_base else None
-    far = _over(q, k, v, one.at, one.far)
+        return regional, merge(near, over(joined((where.base, *one.far)))) if with_base else None
+    far = over(one.far)
     regional = merge(regional, _counted(far, soft))
-    return regional, merge(merge(near, far), _over(q, k, v, one.at, (where.base,))) if with_base else None
+    return regional, merge(merge(near, far), over((where.base,))) if with_base else None
 
 
 def _counted(part: tuple[Tensor, Tensor], times: float) -> tuple[Tensor, Tensor]:
@@ -189,7 +197,16 @@ def _counted(part: tuple[Tensor, Tensor], times: float) -> tuple[Tensor, Tensor]
     return part if times == 1 else (part[0], part[1] + (math.log(times) if times > 0 else -math.inf))
 
 
-def _over(q: Tensor, k: Tensor, v: Tensor, queries: Span, keys: Sequence[Span]) -> tuple[Tensor, Tensor]:
+def attend_classes(q: Tensor, k: Tensor, v: Tensor, classes: Sequence[Class], temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Attention of the picture to itself: tokens (B, H, P, D), sorted by class, each over those of its class's `near` alone; with its normaliser (B, H, P).
+
+    Spans count from the first image token.
+    """
+    outs, lses = zip(*(_over(q, k, v, one.at, one.near, temperature) for one in classes), strict=True)
+    return torch.cat(outs, 2), torch.cat(lses, 2)
+
+
+def _over(q: Tensor, k: Tensor, v: Tensor, queries: Span, keys: Sequence[Span], temperature: float = 1.0) -> tuple[Tensor, Tensor]:
     """Attention of one slice of queries over some slices of keys."""
     k, v = (x[:, :, slice(*keys[0])] if len(keys) == 1 else torch.cat([x[:, :, slice(*span)] for span in keys], 2) for x in (k, v))
-    return attend(q[:, :, slice(*queries)], k, v)
+    return attend(q[:, :, slice(*queries)], k, v, temperature=temperature)

@@ -9,6 +9,8 @@ and the loss is how much that overlaps the cross maps of others, S_sc = mean ove
 what keeps subjects present (`neglected`) and in one piece (`scattered`). Everything here is differentiable but the choice of
 patches, which is held fixed. Constants are those of the paper's code.
 
+`carried` gives the sum that a_i is of without the rows of S, which on large grids are more than there is memory for.
+
 Maps are (subjects, rows, columns); self-attention rows are over the same grid.
 """
 
@@ -23,10 +25,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cutwork.tools.attention.kernels import attend
+
 SHARPNESS = 100.0  # logits of the softmax over words are this times the attention probabilities
 TOP = 16  # patches whose mean says how present a subject is
 GATE = 0.5  # while a subject is this neglected, blending is not yet looked at
 EPS = 1e-4
+COARSE = 256  # cells up to which the paper's code does not bring cross maps to sum one
+OLD = 0.9  # share of the old in the running mean of a subject's maps
 
 
 @dataclass(frozen=True)
@@ -96,18 +102,47 @@ def aggregate(cross: Tensor, patches: Tensor, rows: Tensor) -> Tensor:
         rows: self-attention of those patches, in order, (Ω, rows · columns), heads averaged.
     """
     weights = cross[patches]  # (Ω,)
-    seen = smooth((weights @ rows.to(weights.dtype)).reshape(cross.shape))  # smoothing is linear: once, not once a patch
+    return settled((weights @ rows.to(weights.dtype)).reshape(cross.shape))  # smoothing is linear: once, not once a patch
+
+
+def settled(seen: Tensor) -> Tensor:
+    """What patches look at (rows, columns), smoothed and brought to sum one."""
+    seen = smooth(seen)
     return seen / (seen.sum() + EPS)
 
 
-def blended(aggregated: Tensor, cross: Tensor, pairs: Sequence[tuple[int, int]] | None = None) -> Tensor:
+def carried(queries: Tensor, keys: Tensor, weights: Tensor) -> Tensor:
+    """Rows of self-attention summed by weights, Σ_p w_p S[p, ·], heads averaged, without a row: one attention with queries and keys swapped.
+
+        Σ_p w_p exp(q_p·k_x/√d − ℓ_p) = exp(log Σ_p exp(k_x·q_p/√d + b_p)),   b_p = log w_p − ℓ_p
+
+    The b_p ride along as one more dimension, on which every query there is is 1.
+
+    Args:
+        queries: of the patches, (H, Ω, D). keys: of all patches, (H, P, D). weights: of the first, (Ω,), above 0.
+
+    Returns:
+        (P,) float32, differentiable in all three.
+    """
+    q, k = queries.float()[None], keys.float()[None]
+    bias = weights.float().clamp(min=torch.finfo(torch.float32).tiny).log() - attend(q, k, k)[1]  # (1, H, Ω)
+    width = q.shape[-1] + 8  # kernels like multiples of eight
+    ride = F.pad(bias[..., None] * width**0.5, (0, 7))
+    wide = torch.cat([q * (width / q.shape[-1]) ** 0.5, ride], -1)  # the kernel divides by √width
+    asked = torch.cat([k, F.pad(torch.ones_like(k[..., :1]), (0, 7))], -1)
+    return attend(asked, wide, wide)[1].exp().mean((0, 1))
+
+
+def blended(aggregated: Tensor, cross: Tensor, pairs: Sequence[tuple[int, int]] | None = None, normalised: bool = True) -> Tensor:
     """S_sc: overlap of each subject's aggregated self-attention with the cross maps of the others, 0 to 1.
 
     Args:
         aggregated, cross: (subjects, rows, columns); the cross maps are brought to sum one.
         pairs: which subjects must not blend; each is looked at both ways. None is all.
+        normalised: False leaves cross maps of up to COARSE cells as they are, as the paper's code does; then this may exceed 1.
     """
-    shares = cross / (cross.sum((-2, -1), keepdim=True) + EPS)
+    as_it_is = not normalised and cross[0].numel() <= COARSE
+    shares = cross if as_it_is else cross / (cross.sum((-2, -1), keepdim=True) + EPS)
     wanted = list(permutations(range(len(cross)), 2)) if pairs is None else [p for a, b in pairs for p in ((a, b), (b, a))]
     if not wanted:
         return cross.new_zeros(())
@@ -137,6 +172,21 @@ def scattered(cross: Tensor, patches: Tensor) -> Tensor:
     return total
 
 
+def strayed(cross: Tensor, before: Tensor) -> Tensor:
+    """How far maps are from where subjects have been (the code's L_align): mean absolute difference over patches, summed over subjects.
+
+    Args:
+        cross, before: (subjects, rows, columns), the second a running mean of the first (`remembered`).
+    """
+    return (cross - before).abs().mean((-2, -1)).sum()
+
+
+def remembered(cross: Tensor, before: Tensor | None) -> Tensor:
+    """The running mean of maps with these added, without a gradient."""
+    now = cross.detach()
+    return now if before is None else torch.lerp(now, before, OLD)
+
+
 @torch.no_grad()
 def _piece(one: Tensor, mask: Tensor) -> Tensor:
     """The connected part (four neighbours) of a mask that holds the map's peak: bool (rows, columns)."""
@@ -153,28 +203,32 @@ def _piece(one: Tensor, mask: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Loss:
-    """The parts and their sum; all scalars, differentiable."""
+    """The parts and their sum; all scalars, differentiable. And the maps they are of, (subjects, rows, columns)."""
 
     total: Tensor
     neglected: Tensor
     blended: Tensor
     scattered: Tensor
+    cross: Tensor
 
     def detached(self) -> Loss:
         """The same numbers, with no gradient."""
-        return Loss(*(x.detach() for x in (self.total, self.neglected, self.blended, self.scattered)))
+        return Loss(*(x.detach() for x in (self.total, self.neglected, self.blended, self.scattered, self.cross)))
 
 
-def loss(cross: Tensor, patches: Tensor, aggregated: Tensor, weights: Weights | None = None, pairs: Sequence[tuple[int, int]] | None = None) -> Loss:
+def loss(
+    cross: Tensor, patches: Tensor, aggregated: Tensor, weights: Weights | None = None, pairs: Sequence[tuple[int, int]] | None = None, normalised: bool = True
+) -> Loss:
     """S_cross + weight · S_sc + weight · scattered, blending only once every subject is there.
 
     Args:
         cross, patches, aggregated: (subjects, rows, columns) each, from `over_words`, `otsu` and `aggregate`.
+        pairs, normalised: as in `blended`.
     """
     weights = weights or Weights()
-    lost, mixed, pieces = neglected(cross), blended(aggregated, cross, pairs), scattered(cross, patches)
+    lost, mixed, pieces = neglected(cross), blended(aggregated, cross, pairs, normalised), scattered(cross, patches)
     open_ = (lost <= GATE).to(mixed.dtype).detach()
-    return Loss(lost + weights.blended * open_ * mixed + weights.scattered * pieces, lost, mixed, pieces)
+    return Loss(lost + weights.blended * open_ * mixed + weights.scattered * pieces, lost, mixed, pieces, cross)
 
 
 def capped(update: Tensor, latents: Tensor, most: float = 0.1) -> Tensor:

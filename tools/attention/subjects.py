@@ -18,6 +18,7 @@ from cutwork.tools.attention.control import Seen
 from cutwork.tools.attention.kernels import columns
 
 MOST = 512  # patches of a subject that are looked through; beyond, those it is attended to most
+ROWS = 2**22  # numbers in rows of self-attention of one block that are written out; more would take gigabytes with their gradient
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,18 @@ def cross_maps(seen: Sequence[Seen], subjects: Subjects, offset: int, grid: tupl
 
 
 def aggregated(seen: Sequence[Seen], cross: Tensor, patches: Tensor, back: Tensor | None, image: int) -> Tensor:
-    """What each subject's patches look at, (subjects, rows, columns): see `selfcross.aggregate`."""
-    out = []
+    """What each subject's patches look at, (subjects, rows, columns): see `selfcross.aggregate`, and for many patches `selfcross.carried`."""
+    blocks, out = [(s.image[image], s.others[image]) for s in seen if s.others is not None], []  # (H, P, D) each
     for one, mask in zip(cross, patches, strict=True):
         kept = _most(one, mask)
         at = kept.flatten().nonzero()[:, 0]
         at = at if back is None else back[at]
-        rows = torch.stack([_rows(s.image[image], s.others[image], at) for s in seen if s.others is not None]).mean(0)
+        heads, cells = blocks[0][0].shape[:2]
+        if heads * len(at) * cells > ROWS:
+            sums = torch.stack([selfcross.carried(q[:, at], k, one[kept]) for q, k in blocks]).mean(0)  # (P,)
+            out.append(selfcross.settled((sums if back is None else sums[back]).reshape(one.shape)))
+            continue
+        rows = torch.stack([_rows(q, k, at) for q, k in blocks]).mean(0)
         out.append(selfcross.aggregate(one, kept, rows if back is None else rows[:, back]))
     return torch.stack(out)
 
@@ -85,7 +91,13 @@ def _most(one: Tensor, mask: Tensor) -> Tensor:
 
 
 def blend_loss(
-    seen: Sequence[Seen], subjects: Subjects, offset: int, grid: tuple[int, int], back: Tensor | None = None, weights: selfcross.Weights | None = None
+    seen: Sequence[Seen],
+    subjects: Subjects,
+    offset: int,
+    grid: tuple[int, int],
+    back: Tensor | None = None,
+    weights: selfcross.Weights | None = None,
+    normalised: bool = True,
 ) -> list[selfcross.Loss]:
     """Self-Cross's loss of each image of a batch, whose gradients are independent."""
     losses = []
@@ -93,5 +105,5 @@ def blend_loss(
         cross = cross_maps(seen, subjects, offset, grid, back, image)
         patches = torch.stack([selfcross.otsu(one.detach()) for one in cross])
         looked = aggregated(seen, cross, patches, back, image)
-        losses.append(selfcross.loss(cross, patches, looked, weights, subjects.pairs))
+        losses.append(selfcross.loss(cross, patches, looked, weights, subjects.pairs, normalised))
     return losses

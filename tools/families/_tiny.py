@@ -29,8 +29,12 @@ def clip_tokenizer() -> Any:
     return CLIPTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=[], model_max_length=64)
 
 
-def flux(seed: int = 0) -> Any:
-    """A `FluxPipeline` of one double and two single blocks; the same weights for the same seed."""
+def flux(seed: int = 0, distilled: bool = False) -> Any:
+    """A `FluxPipeline` of one double and two single blocks; the same weights for the same seed.
+
+    Args:
+        distilled: guidance is embedded, as in FLUX.1 [dev].
+    """
     from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
     from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 
@@ -57,6 +61,6 @@ def flux(seed: int = 0) -> Any:
             tokenizer_2=t5,
             transformer=FluxTransformer2DModel(
                 patch_size=1, in_channels=64, num_layers=1, num_single_layers=2, attention_head_dim=16, num_attention_heads=2,
-                joint_attention_dim=32, pooled_projection_dim=16, axes_dims_rope=(4, 6, 6),
+                joint_attention_dim=32, pooled_projection_dim=16, axes_dims_rope=(4, 6, 6), guidance_embeds=distilled,
             ),
         )

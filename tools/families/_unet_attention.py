@@ -24,9 +24,18 @@ from torch import Tensor
 from cutwork.tools.attention.control import Control, Kind, Regions, Seen
 from cutwork.tools.attention.kernels import attend, merge
 from cutwork.tools.attention.rectify import rectified
-from cutwork.tools.attention.regional import Layout, Regional
+from cutwork.tools.attention.regional import Class, Layout, Regional, attend_classes, joined
 
 LEAST = 1e-30  # strengths below count as this, so that a text that is all a token hears is still heard
+
+
+@dataclass(frozen=True)
+class Near:
+    """Who sees whom among the tokens of one resolution: sorted by class, each a slice that sees some slices, so that no mask is needed."""
+
+    order: Tensor  # int64 (P,): which token stands at each sorted place
+    back: Tensor  # int64 (P,): where each token stands
+    classes: tuple[Class, ...]
 
 
 @dataclass(frozen=True)
@@ -49,16 +58,21 @@ class Level:
         return None if self.layout is None else self.layout.hears[self._sorted]
 
     @cached_property
-    def near(self) -> Tensor | None:
-        """Bool (P, P): which tokens see each other while regions act; None = all. Finer than the grid all do: details are shared, subjects are not."""
+    def near(self) -> Near | None:
+        """Which tokens see each other while regions act; None = all. Finer than the grid all do: details are shared, subjects are not."""
         if self.layout is None or self.size[0] > self.grid[0] or self.size[1] > self.grid[1] or not any(one.far for one in self.layout.classes):
             return None
-        classes = self.layout.classes
-        sees = [[any(low <= other.at[0] < high for low, high in one.near) for other in classes] for one in classes]
-        device = self.layout.back.device
-        sizes = torch.tensor([one.at[1] - one.at[0] for one in classes], device=device)
-        which = torch.repeat_interleave(torch.arange(len(classes), device=device), sizes)[self._sorted]  # (P,), each token's class
-        return torch.tensor(sees, device=device)[which][:, which]
+        first, classes = self.layout.image[0], self.layout.classes
+        starts = torch.tensor([one.at[0] - first for one in classes], device=self.layout.back.device)
+        which = torch.searchsorted(starts, self._sorted, right=True) - 1  # (P,), each token's class
+        ends = [0, *torch.bincount(which, minlength=len(classes)).cumsum(0).tolist()]
+        here = dict(zip(classes, zip(ends[:-1], ends[1:], strict=True), strict=True))  # where each class is at this resolution
+        order = torch.argsort(which, stable=True)
+        met = [(one, at) for one, at in here.items() if at[1] > at[0]]
+        pieces = (
+            Class(at, joined(here[other] for other in classes if any(low <= other.at[0] < high for low, high in one.near)), (), one.words) for one, at in met
+        )
+        return Near(order, torch.argsort(order), tuple(pieces))
 
     @cached_property
     def _sorted(self) -> Tensor:
@@ -115,9 +129,10 @@ class UnetProcessor:
         if record is None or not level.informative:
             return
         if found.words_lse is not None:
-            record.add(self.block, q, k, found.words_lse, control.keywords, level.hears, size=level.size)
+            record.add(self.block, q, k, found.words_lse, control.keywords, level.hears, size=level.size, readers=control.readers)
         if control.regions is not None and found.base_lse is not None:
-            record.add(self.block, q, k, found.base_lse, control.base_keywords, size=level.size)
+            text = control.regions.layout.base
+            record.add(self.block, q, k, found.base_lse, control.base_keywords, size=level.size, readers=control.readers, text=text)
 
     def _among(self, q: Tensor, k: Tensor, v: Tensor, kind: Kind) -> Tensor:
         """Attention of the image to itself."""
@@ -125,7 +140,7 @@ class UnetProcessor:
         near = self.level.near if regions is not None and (regions.blocks is None or self.block in regions.blocks) else None
         if kind == "weak" and weak is not None and self.block in weak.blocks:
             mean = v.mean(2, keepdim=True) if near is None else None
-            return rectified(q, lambda queries: among(queries, k, v, regions, near)[0], weak.how, mean)
+            return rectified(q, lambda queries, temperature: among(queries, k, v, regions, near, temperature)[0], weak.how, mean)
         out, lse = among(q, k, v, regions, near)
         if kind == "strong":
             self._keep(q, None, k, lse)
@@ -174,16 +189,17 @@ def hear(q: Tensor, k: Tensor, v: Tensor, regions: Regions, block: int, hears: T
     return Regional(out, words_lse, base_lse)
 
 
-def among(q: Tensor, k: Tensor, v: Tensor, regions: Regions | None, near: Tensor | None) -> tuple[Tensor, Tensor]:
+def among(q: Tensor, k: Tensor, v: Tensor, regions: Regions | None, near: Near | None, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
     """Attention of image tokens to each other, and its normaliser in the branch that knows no regions.
 
     Args:
-        near: bool (P, P), who sees whom in the regional branch; None = there are no borders.
+        near: who sees whom in the regional branch; None = there are no borders.
     """
+    everything, lse = attend(q, k, v, temperature=temperature)
     if regions is None or near is None or regions.ratio == 1 or regions.soft == 1:
-        return attend(q, k, v)
-    everything, lse = attend(q, k, v)
-    inside = attend(q, k, v, near)
+        return everything, lse
+    out, inside_lse = attend_classes(q[:, :, near.order], k[:, :, near.order], v[:, :, near.order], near.classes, temperature)
+    inside = out[:, :, near.back], inside_lse[:, :, near.back]
     if regions.soft > 0:  # near + λ far = (1 − λ) near + λ everything
         inside = merge((inside[0], inside[1] + math.log1p(-regions.soft)), (everything, lse + math.log(regions.soft)))
     return torch.lerp(inside[0], everything, regions.ratio), lse

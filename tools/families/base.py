@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -38,17 +38,41 @@ class Text:
     lengths: tuple[int, ...]  # tokens of each prompt, in order
 
 
+@dataclass(frozen=True)
+class Suited:
+    """What suits a family where a plan leaves it open.
+
+    Args:
+        erg: w of Entropy Rectifying Guidance.
+        turn: λ of Self-Cross in one pass; 1 to 5 in the public code of 2510.02315, whose loss has another scale.
+        refine: shares of the steps at which Self-Cross refines the latents; steps 10 and 20 of 50 in its code.
+        per: what the cap of Self-Cross in one pass bounds.
+    """
+
+    erg: float = 2.0
+    turn: float = 5.0
+    refine: tuple[float, ...] = (0.2, 0.4)
+    per: Literal["prediction", "step"] = "step"
+
+
 class Family(Protocol):
     """A model family as the denoising loop sees it."""
 
     name: str  # as in `--model`
     pipeline: Any  # of diffusers
     blocks: int  # attention blocks, in the order of a pass
+    heads: int  # of attention, in the block that has fewest
     uses_cfg: bool  # whether guidance is classifier-free (a second pass) rather than embedded or absent
     max_words: int  # prompt tokens the text encoder reads
     forks: bool  # whether a strong and a weak branch can share a pass up to where they differ
     erg_blocks: frozenset[int]  # whose attention is weakened unless others are asked for
     self_cross_blocks: frozenset[int]  # whose attention is looked at
+    suited: Suited
+
+    @property
+    def leads(self) -> int:
+        """Where a larger prediction leads: -1 away from it (noise, velocity), 1 to it (the picture itself)."""
+        ...
 
     def adapted(self, loras: Sequence[LoraSettings], hints: Sequence[tuple[HintSettings, np.ndarray, Tensor | None]]) -> AbstractContextManager[None]:
         """Draw with these LoRAs and ControlNets while it is open.
@@ -65,10 +89,17 @@ class Family(Protocol):
         """The plan in words this model knows, with a note in plain words for each change. Most models know all words."""
         ...
 
-    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None) -> Text:
+    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:
         """Encode prompts and join them; the pooled vector is the first prompt's.
 
-        With `weak` the text encoders' attention is flattened by its `text_tau` in its `text_layers`; pooled vectors are as ever.
+        With `weak` the text encoders' attention is flattened by its `text_tau` in its `text_layers`; pooled vectors are as ever, unless it
+        says `text_pooled`.
+
+        Args:
+            padded: tokens to which shorter prompts are padded, where the model reads T5; None = as it was trained. No word is lost by it.
+
+        Raises:
+            BadInput: if layers are asked for and no encoder has any of them.
         """
         ...
 
@@ -177,6 +208,34 @@ def with_loras(pipeline: Any, wanted: Sequence[LoraSettings], hints: Sequence[An
         yield
 
 
+Reader = tuple[Sequence[nn.Module], tuple[float, float]]  # a text encoder's projections to queries, and between which shares of its depth it is flattened
+CLIP_SHARE, T5_SHARE = (3 / 12, 8 / 12), (8 / 24, 10 / 24)  # in the public deployments of C-ERG
+
+
+def flattened(weak: ErgSettings | None, readers: Sequence[Reader]) -> AbstractContextManager[None]:
+    """Flatten text encoders' attention in those of the layers asked for that each has; if none are, in those it is usually done in.
+
+    Raises:
+        BadInput: if no encoder has any of the layers.
+    """
+    if weak is None or weak.text_tau is None:
+        return nullcontext()
+    wanted, deepest = weak.text_layers, max(len(queries) for queries, _ in readers)
+    if wanted and min(wanted) >= deepest:
+        raise BadInput(f"erg.text_layers are {list(wanted)}, the text encoders have at most {deepest} layers, counted from 0")
+    return weakened([queries[i] for queries, share in readers for i in wanted or sorted(share_of(len(queries), *share)) if i < len(queries)], weak.text_tau)
+
+
+def clip_queries(encoder: Any) -> list[nn.Module]:
+    """Of a CLIP text encoder of transformers, first layer first."""
+    return [layer.self_attn.q_proj for layer in getattr(encoder, "text_model", encoder).encoder.layers]
+
+
+def t5_queries(encoder: Any) -> list[nn.Module]:
+    """Of a T5 encoder of transformers, first layer first."""
+    return [block.layer[0].SelfAttention.q for block in encoder.encoder.block]
+
+
 @contextmanager
 def weakened(queries: Sequence[nn.Module], tau: float) -> Iterator[None]:
     """Flatten a text encoder's attention: what these projections give is scaled by tau.
@@ -260,6 +319,7 @@ class FlowMatching:
     """The schedule of families that draw along a straight line from noise to picture, over a pipeline's scheduler."""
 
     pipeline: Any
+    leads = -1
 
     def time(self, t: Tensor) -> float:
         return float(t) / 1000

@@ -7,7 +7,7 @@ Sources: diffusers 0.42 `FluxAttnProcessor` for the order of operations; any fol
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,24 @@ from cutwork.tools.families import _adapters
 from cutwork.tools.families._adapters import Hint
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
-from cutwork.tools.families.base import Family, FlowMatching, Text, controlled, decoded, encoded, naming, quiet, share_of, weakened
+from cutwork.tools.families.base import (
+    CLIP_SHARE,
+    T5_SHARE,
+    Family,
+    FlowMatching,
+    Reader,
+    Suited,
+    Text,
+    clip_queries,
+    controlled,
+    decoded,
+    encoded,
+    flattened,
+    naming,
+    quiet,
+    share_of,
+    t5_queries,
+)  # fmt: skip
 from cutwork.tools.loading import Loading
 
 
@@ -77,6 +94,9 @@ class FluxProcessor:
 class FluxFamily(FlowMatching):
     """A `FluxPipeline` answering the family's questions."""
 
+    suited = Suited()
+    weak_text = T5_SHARE
+
     def __init__(self, name: str, pipeline: Any, uses_cfg: bool, max_words: int, device: torch.device) -> None:
         self.name, self.uses_cfg, self.max_words, self.device = name, uses_cfg, max_words, device
         self.pipeline = pipeline  # its weights are on the device, or come there when they are used
@@ -85,6 +105,7 @@ class FluxFamily(FlowMatching):
             part.eval().requires_grad_(False)
         self.order = {name: i for i, name in enumerate(self.model.attn_processors)}
         self.blocks = len(self.order)
+        self.heads = self.model.config.num_attention_heads
         self._blocks = [*self.model.transformer_blocks, *self.model.single_transformer_blocks]
         double = len(self.model.transformer_blocks)
         self.forks = True
@@ -104,9 +125,9 @@ class FluxFamily(FlowMatching):
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         return plan, ()
 
-    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None) -> Text:
+    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:
         with torch.no_grad(), self._weakened(weak):
-            parts = [self.pipeline.encode_prompt(prompt=p, device=self.device, max_sequence_length=self._padded(p)) for p in prompts]
+            parts = [self.pipeline.encode_prompt(prompt=p, device=self.device, max_sequence_length=self._length(p, padded)) for p in prompts]
         return Text(
             sequence=torch.cat([sequence for sequence, _, _ in parts], dim=1),
             pooled=parts[0][1],
@@ -114,11 +135,15 @@ class FluxFamily(FlowMatching):
         )
 
     def _weakened(self, weak: ErgSettings | None) -> AbstractContextManager[None]:
-        if weak is None or weak.text_tau is None:
-            return nullcontext()
-        layers = self.pipeline.text_encoder_2.encoder.block
-        chosen = weak.text_layers or range(2 * len(layers) // 3, len(layers))
-        return weakened([layers[i].layer[0].SelfAttention.q for i in chosen], weak.text_tau)
+        readers: list[Reader] = [(t5_queries(self.pipeline.text_encoder_2), self.weak_text)]
+        if weak is not None and weak.text_pooled:
+            readers.append((clip_queries(self.pipeline.text_encoder), CLIP_SHARE))
+        return flattened(weak, readers)
+
+    def _length(self, prompt: str, padded: int | None) -> int:
+        """Tokens a prompt is padded to: as the model was trained, or as it is asked for, if the prompt is not longer."""
+        usual = self._padded(prompt)
+        return usual if padded is None else min(usual, max(padded, len(self.pipeline.tokenizer_2(prompt).input_ids)))
 
     def _padded(self, prompt: str) -> int:  # noqa: ARG002 - families with short prompts look at it
         """Tokens a prompt is padded to. FLUX attends to padding, so this is what the model was trained with."""

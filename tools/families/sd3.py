@@ -26,7 +26,26 @@ from cutwork.tools.attention.control import Control, joint
 from cutwork.tools.attention.regional import Layout
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
-from cutwork.tools.families.base import Family, FlowMatching, Text, controlled, decoded, encoded, naming, quiet, share_of, token_spans, weakened, with_loras
+from cutwork.tools.families.base import (
+    CLIP_SHARE,
+    T5_SHARE,
+    Family,
+    FlowMatching,
+    Reader,
+    Suited,
+    Text,
+    clip_queries,
+    controlled,
+    decoded,
+    encoded,
+    flattened,
+    naming,
+    quiet,
+    share_of,
+    t5_queries,
+    token_spans,
+    with_loras,
+)  # fmt: skip
 from cutwork.tools.loading import Loading
 
 
@@ -75,6 +94,8 @@ class SD3Family(FlowMatching):
         padded: tokens T5's text is padded to. The model attends to padding, so this is what it was trained with.
     """
 
+    suited = Suited(erg=3.0, refine=(0.14, 0.36))  # steps 4 and 10 of 28 in Self-Cross's code
+
     def __init__(self, name: str, pipeline: Any, device: torch.device, uses_cfg: bool = True, padded: int = 256) -> None:
         self.name, self.uses_cfg, self.device = name, uses_cfg, device
         self.pipeline = pipeline  # its weights are on the device, or come there when they are used
@@ -86,10 +107,11 @@ class SD3Family(FlowMatching):
         self.max_words = self._clip if pipeline.text_encoder_3 is None else max(self._clip, padded)
         self._blocks = list(self.model.transformer_blocks)
         self.blocks = len(self._blocks)
+        self.heads = self.model.config.num_attention_heads
         self.order = {f"transformer_blocks.{i}.attn.processor": i for i in range(self.blocks)}
         self.forks = True
         self.erg_blocks = share_of(self.blocks, 9 / 24, 15 / 24)  # the middle, where rows are least decided
-        self.self_cross_blocks = share_of(self.blocks, 5 / 24, 13 / 24)
+        self.self_cross_blocks = share_of(self.blocks, 5 / 24, 20 / 38)  # 5 to 12 of 24, as in Self-Cross's code, and 8 to 19 of 38
 
     def adapted(self, loras: Sequence[LoraSettings], hints: Sequence[tuple[HintSettings, np.ndarray, Tensor | None]]) -> AbstractContextManager[None]:
         return with_loras(self.pipeline, loras, hints)
@@ -97,38 +119,33 @@ class SD3Family(FlowMatching):
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         return plan, ()
 
-    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None) -> Text:
+    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:
         with torch.no_grad():
             with self._weakened(weak):
-                parts = [self._encoded(prompt) for prompt in prompts]
-            pooled = parts[0][1] if weak is None else self._encoded(prompts[0])[1]  # it comes from the encoders that are weakened
+                parts = [self._encoded(prompt, padded) for prompt in prompts]
+            pooled = parts[0][1] if weak is None or weak.text_pooled else self._encoded(prompts[0])[1]  # it comes from the encoders that are weakened
         return Text(
             sequence=torch.cat([sequence for sequence, _ in parts], dim=1),
             pooled=pooled,
             lengths=tuple(sequence.shape[1] for sequence, _ in parts),
         )
 
-    def _encoded(self, prompt: str) -> tuple[Tensor, Tensor]:
+    def _encoded(self, prompt: str, padded: int | None = None) -> tuple[Tensor, Tensor]:
         """CLIP's tokens followed by T5's (1, T, D), and the pooled vector (1, P)."""
+        length = self._padded
+        if padded is not None:
+            own = 1 if self.pipeline.text_encoder_3 is None else len(self.pipeline.tokenizer_3(prompt).input_ids)
+            length = min(length, max(padded, own))
         sequence, _, pooled, _ = self.pipeline.encode_prompt(
-            prompt, None, None, device=self.device, do_classifier_free_guidance=False, max_sequence_length=self._padded
+            prompt, None, None, device=self.device, do_classifier_free_guidance=False, max_sequence_length=length
         )
         return sequence, pooled
 
     def _weakened(self, weak: ErgSettings | None) -> AbstractContextManager[None]:
-        """Of the layers asked for, those that each encoder has; if none are, the last third of T5's, and 3 to 7 of twelve of CLIP's."""
-        if weak is None or weak.text_tau is None:
-            return nullcontext()
-        queries: list[nn.Module] = []
-        for clip in (self.pipeline.text_encoder, self.pipeline.text_encoder_2):
-            layers = clip.text_model.encoder.layers
-            chosen = weak.text_layers or share_of(len(layers), 3 / 12, 8 / 12)
-            queries += [layers[i].self_attn.q_proj for i in chosen if i < len(layers)]
+        readers: list[Reader] = [(clip_queries(clip), CLIP_SHARE) for clip in (self.pipeline.text_encoder, self.pipeline.text_encoder_2)]
         if self.pipeline.text_encoder_3 is not None:
-            layers = self.pipeline.text_encoder_3.encoder.block
-            chosen = weak.text_layers or frozenset(range(2 * len(layers) // 3, len(layers)))
-            queries += [layers[i].layer[0].SelfAttention.q for i in chosen if i < len(layers)]
-        return weakened(queries, weak.text_tau)
+            readers.append((t5_queries(self.pipeline.text_encoder_3), T5_SHARE))
+        return flattened(weak, readers)
 
     def tokens(self, prompt: str, phrase: str) -> tuple[int, ...]:
         return naming((token for group in self._spans(prompt) for token in group), prompt, phrase)

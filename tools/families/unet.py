@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -27,7 +27,23 @@ from cutwork.tools.attention.control import Control
 from cutwork.tools.families._checkpoints import open_pipeline
 from cutwork.tools.families._preview import Preview
 from cutwork.tools.families._unet_attention import Level, UnetProcessor
-from cutwork.tools.families.base import Family, Span, Text, chance_of, controlled, decoded, encoded, naming, quiet, share_of, token_spans, weakened, with_loras
+from cutwork.tools.families.base import (
+    CLIP_SHARE,
+    Family,
+    Span,
+    Suited,
+    Text,
+    chance_of,
+    clip_queries,
+    controlled,
+    decoded,
+    encoded,
+    flattened,
+    naming,
+    quiet,
+    token_spans,
+    with_loras,
+)  # fmt: skip
 from cutwork.tools.loading import Loading
 
 
@@ -36,6 +52,8 @@ class UnetFamily:
 
     Blocks are the UNet's transformer blocks in the order of a pass, each with attention of the image to itself and to the text.
     """
+
+    suited = Suited(turn=100.0)  # of a prediction of noise, which moves latents by a small share of itself a step
 
     def __init__(self, name: str, pipeline: Any, device: torch.device, uses_cfg: bool = True) -> None:
         self.name, self.device = name, device
@@ -53,6 +71,7 @@ class UnetFamily:
         self._order = {f"{name}.{attn}.processor": i for i, name in enumerate(self._names) for attn in ("attn1", "attn2")}
         self._level = max(level for name, _, level in blocks if name.startswith("down"))
         self.blocks = len(blocks)
+        self.heads: int = min(attention.heads for block in self._blocks for attention in _attentions(block))
         first_up = next(name for name in self._names if name.startswith("up")).split(".attentions")[0]
         self.erg_blocks = frozenset(i for i, name in enumerate(self._names) if name.startswith(("mid_block", f"{first_up}.")))
         self.self_cross_blocks = frozenset(i for i, level in enumerate(self._levels) if level == self._level)
@@ -67,11 +86,11 @@ class UnetFamily:
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         return plan, ()
 
-    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None) -> Text:
+    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:  # noqa: ARG002 - CLIP pads as it does
         with torch.no_grad():
             with self._weakened(weak):
                 parts = [self._encoded(prompt) for prompt in prompts]
-            pooled = parts[0][1] if weak is None else self._encoded(prompts[0])[1]  # it comes from an encoder that is weakened
+            pooled = parts[0][1] if weak is None or weak.text_pooled else self._encoded(prompts[0])[1]  # it comes from an encoder that is weakened
         return Text(torch.cat([sequence for sequence, _ in parts], 1), pooled, tuple(sequence.shape[1] for sequence, _ in parts))
 
     def _encoded(self, prompt: str) -> tuple[Tensor, Tensor]:
@@ -80,15 +99,7 @@ class UnetFamily:
         return sequence, torch.zeros_like(sequence[:, 0])
 
     def _weakened(self, weak: ErgSettings | None) -> AbstractContextManager[None]:
-        """Of the layers asked for, those that each encoder has; if none are, 3 to 7 of twelve."""
-        if weak is None or weak.text_tau is None:
-            return nullcontext()
-        queries: list[nn.Module] = []
-        for encoder in self._encoders():
-            layers = getattr(encoder, "text_model", encoder).encoder.layers
-            chosen = weak.text_layers or share_of(len(layers), 3 / 12, 8 / 12)
-            queries += [layers[i].self_attn.q_proj for i in chosen if i < len(layers)]
-        return weakened(queries, weak.text_tau)
+        return flattened(weak, [(clip_queries(encoder), CLIP_SHARE) for encoder in self._encoders()])
 
     def tokens(self, prompt: str, phrase: str) -> tuple[int, ...]:
         return naming(self._spans(prompt), prompt, phrase)
@@ -198,6 +209,10 @@ class UnetFamily:
         return scaled
 
     @property
+    def leads(self) -> int:
+        return 1 if self.pipeline.scheduler.config.prediction_type == "sample" else -1
+
+    @property
     def _grows(self) -> bool:
         """Whether the scheduler's latents are the picture plus noise, rather than a mixture of unit variance."""
         return float(self.pipeline.scheduler.init_noise_sigma) != 1
@@ -281,8 +296,8 @@ class XlFamily(UnetFamily):
     def _encoders(self) -> list[Any]:
         return [self.pipeline.text_encoder, self.pipeline.text_encoder_2]
 
-    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None) -> Text:
-        text = super().encode(prompts, weak)
+    def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:
+        text = super().encode(prompts, weak, padded)
         if list(prompts) == [""] and self.pipeline.config.force_zeros_for_empty_prompt:  # no prompt at all, as in training
             return Text(torch.zeros_like(text.sequence), torch.zeros_like(text.pooled), text.lengths)
         return text
@@ -309,6 +324,10 @@ def _transformer_blocks(unet: Any) -> Iterator[tuple[str, nn.Module, int]]:
         for i, attention in enumerate(getattr(stage, "attentions", ())):
             for j, block in enumerate(attention.transformer_blocks):
                 yield f"{name}.attentions.{i}.transformer_blocks.{j}", block, level
+
+
+def _attentions(block: Any) -> tuple[Any, Any]:
+    return block.attn1, block.attn2
 
 
 def load(model: str, device: torch.device, loading: Loading | None = None) -> Family:

@@ -1,12 +1,13 @@
 """The default kind: the image, every subject on its own transparent layer, the masks, and a manifest of what was measured.
 
-    image.png   cutouts/01-cat.png …   masks/01-cat.png …   overview.png   manifest.json
+    image.png   cutouts/01-cat.png …   masks/01-cat.png …   background.png   overview.png   receipt.png   manifest.json
 """
 
 from __future__ import annotations
 
 from cutwork.domain import Artifact, Cutout, Design, Json
 from cutwork.ports import Blobs
+from cutwork.tools.formats import layers as stacked
 from cutwork.tools.formats import overview, png
 from cutwork.tools.formats.base import artifact, canonical, delivered, layer_name
 from cutwork.tools.pixels import decode
@@ -22,7 +23,7 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
     texts = png.texts(design)
     layers = tuple(one for cutout in best.cutouts for one in _layer(cutout, texts, blobs))
     listing = artifact("manifest", "manifest.json", canonical(manifest(design)), blobs, "application/json")
-    return (*png.write(design, blobs), *layers, *overview.write(design, blobs), listing)
+    return (*png.write(design, blobs), *layers, *overview.write(design, blobs), *stacked.extras(design, blobs), listing)
 
 
 def manifest(design: Design) -> Json:

@@ -25,6 +25,7 @@ from cutwork.tools.formats.base import artifact, canonical, delivered
 from cutwork.tools.pixels import decode
 
 MANIFEST_VERSION = 1
+LEVEL = 3  # of compression: half the time of 6, for files a fifth larger
 SAMPLER = "Euler"
 TRAINED_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 XMP_KEY = "XML:com.adobe.xmp"
@@ -71,7 +72,7 @@ def encode(image: NDArray[np.uint8], texts: dict[str, str] | None = None, genera
     if generated:
         info.add_itxt(XMP_KEY, XMP)
     out = io.BytesIO()
-    Image.fromarray(image).save(out, "PNG", pnginfo=info, compress_level=6)
+    Image.fromarray(image).save(out, "PNG", pnginfo=info, compress_level=LEVEL)
     return out.getvalue()
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from cutwork.tools.masks.enlarge import enlarge
 from cutwork.tools.masks.trimap import BGD, FGD, PROBABLE_BGD, PROBABLE_FGD
 from cutwork.tools.masks.types import Labels, Mask, Picture
 
-LONGEST = 512  # pixels; the cut is made at this size at most, its edge enlarged afterwards
+LONGEST = 512  # pixels; the cut is made at this size at most, its edge brought to full size afterwards
 
 
 def grabcut(image: Picture, labels: Labels, iterations: int = 5, longest: int = LONGEST) -> Mask:
@@ -38,8 +39,9 @@ def grabcut(image: Picture, labels: Labels, iterations: int = 5, longest: int = 
     if scale >= 1:
         return _run(image, labels, iterations)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = _run(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), iterations)
-    mask = cv2.resize(small.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+    reduced = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    small = _run(reduced, cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), iterations)
+    mask = enlarge(reduced, small[None].astype(np.float32), image)[0] > 0.5
     return np.asarray((mask & (labels != BGD)) | (labels == FGD))
 
 

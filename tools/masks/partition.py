@@ -20,7 +20,7 @@ def partition(masks: Mask, fields: Field, z: tuple[int, ...]) -> Mask:
     Returns:
         (regions, H, W) bool, each pixel true at most once; pixels claimed once stay as they are.
     """
-    if not len(masks):
+    if len(masks) < 2:
         return masks
     rank = np.unique(np.array(z), return_inverse=True)[1].astype(np.float32)  # equal z, equal rank
     strength = fields + NEARER * rank[:, None, None]

@@ -40,6 +40,7 @@ class Segmented:
 
     claims: Mask  # (regions, H, W)
     masks: Mask  # (regions, H, W), disjoint
+    unsure: Mask  # (H, W), where attention and colour left some region's subject open and the cut alone decided
 
 
 def segment(
@@ -47,7 +48,7 @@ def segment(
     fused: Field,
     regions: Sequence[Region],
     settings: CutSettings,
-    method: Method = "informed",
+    method: Method | None = None,
     within: bool = True,
     places: Sequence[Place] | None = None,
 ) -> Segmented:
@@ -57,22 +58,25 @@ def segment(
         image: (H, W, 3) uint8.
         fused: (regions, h, w) in 0..1.
         regions: as many, in the same order.
-        settings: thresholds and GrabCut iterations.
+        settings: thresholds, GrabCut's iterations and size, and the method where none is given.
         method: "paper" for the published baseline, "informed" for the default.
         within: keep each cut inside its widened planned place; for subjects that were drawn regionally.
         places: one a region; None = the regions' boxes.
     """
     height, width = image.shape[:2]
+    method = settings.method if method is None else method
     if not len(regions):
-        return Segmented(np.zeros((0, height, width), bool), np.zeros((0, height, width), bool))
+        return Segmented(np.zeros((0, height, width), bool), np.zeros((0, height, width), bool), np.zeros((height, width), bool))
     places = boxes(regions) if places is None else places
     off = np.stack([outside(place, height, width) if within else np.zeros((height, width), bool) for place in places])
     maps = fused if method == "paper" else compete(fused)
     fields = np.stack([upsample(one, height, width) for one in maps])  # (regions, H, W)
     if method == "informed":
         fields = _stretched(np.where(off, 0.0, fields))
-    claims = np.stack([_claim(image, fields[k], off[k], settings, method) for k in range(len(regions))])
-    return Segmented(claims, partition(claims, fields, tuple(r.z for r in regions)))
+    labels = np.stack([_labels(image, field, out, settings, method) for field, out in zip(fields, off, strict=True)])
+    claims = np.stack([clean(grabcut(image, one, settings.iterations, settings.longest)) for one in labels])
+    unsure = ((labels == PROBABLE_BGD) | (labels == PROBABLE_FGD)).any(0)
+    return Segmented(claims, partition(claims, fields, tuple(r.z for r in regions)), unsure)
 
 
 def compete(fused: Field) -> Field:
@@ -93,14 +97,15 @@ def _stretched(fields: Field) -> Field:
     return scaled
 
 
-def _claim(image: Picture, field: Field, off: Mask, settings: CutSettings, method: Method) -> Mask:
+def _labels(image: Picture, field: Field, off: Mask, settings: CutSettings, method: Method) -> Labels:
+    """One region's 4-value map, (H, W); all background where its field names no subject."""
     if np.ptp(field) < FLAT:
-        return np.zeros(field.shape, bool)
+        return np.full(field.shape, BGD, np.uint8)
     labels = four_values(field, settings.thresholds)
     labels[off] = BGD
     if method == "informed":
         labels = recolour(labels, evidence(image, labels == BGD, labels == FGD))
-    return clean(grabcut(image, fill_empty(labels, np.where(off, 0.0, field)), settings.iterations))
+    return fill_empty(labels, np.where(off, 0.0, field))
 
 
 def recolour(labels: Labels, against: Field) -> Labels:

@@ -33,7 +33,9 @@ def four_values(field: Field, thresholds: tuple[float, float, float]) -> Labels:
         (H, W) uint8.
     """
     codes = np.array([BGD, PROBABLE_BGD, PROBABLE_FGD, FGD], np.uint8)
-    steps = np.stack([field > t for t in thresholds]).sum(0)
+    steps = np.zeros(field.shape, np.uint8)
+    for threshold in thresholds:
+        steps += field > threshold
     labels: Labels = codes[steps]
     return labels
 

@@ -19,18 +19,21 @@ import torch
 
 from cutwork.domain import Plan
 from cutwork.errors import NotConfigured, Refused
-from cutwork.tools.families.base import quiet
+from cutwork.tools.families.base import Suited, quiet
 from cutwork.tools.families.flux import FluxFamily
 from cutwork.tools.loading import Loading
 
 CELL = 16  # pixels a token
 LARGE = 8.5  # tokens along a subject from which it is drawn at half the size first
 LEAST = 64  # pixels of the smaller side of a canvas
-PADDED = (16, 24, 32, 48, 64)  # T5 lengths; padding is attended, so prompts are padded as they were in training
+PADDED = (16, 24, 32, 48, 64)  # T5 lengths; padding is attended, so prompts are padded as they were in training (`lab/config.py`)
 
 
 class MiniFamily(FluxFamily):
     """FLUX with short prompts padded to the nearest length the model was trained with."""
+
+    suited = Suited(turn=100.0, per="prediction")  # measured on it
+    weak_text = (2 / 3, 1.0)
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)

