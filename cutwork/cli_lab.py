@@ -72,6 +72,34 @@ def eval_control(
     _report(evaluate_control.run(scenes, seeds, side, tuple(part or evaluate_control.USUAL), lambda line: typer.echo(line, err=True)), keep, json)
 
 
+@eval_app.command("masks")
+def eval_masks(
+    scenes: Annotated[int, typer.Option("--scenes", min=1, help="Scenes of each number of subjects and background.")] = 12,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Pictures of each scene that is drawn.")] = 1,
+    part: Annotated[list[str] | None, typer.Option("--part", help="composed, drawn or keywords; may be given several times.", show_default="all")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Are cut-outs true? Every fusion weight and way of cutting against true alpha, and beside a general background remover."""
+    from cutwork.lab import evaluate_masks
+
+    if unknown := set(part or ()) - set(evaluate_masks.PARTS):
+        raise typer.BadParameter(f"there is no part {', '.join(sorted(unknown))}: {', '.join(evaluate_masks.PARTS)}")
+    _report(evaluate_masks.run(scenes, seeds, tuple(part or evaluate_masks.PARTS)), keep, json)
+
+
+@eval_app.command("seams")
+def eval_seams(
+    sets: Annotated[int, typer.Option("--sets", min=1, help="Sets of motifs that every repeat is compiled of.")] = 6,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Do textile repeats tile? The seams of every repeat, and of tiles that are broken on purpose."""
+    from cutwork.lab import evaluate_seams
+
+    _report(evaluate_seams.run(sets=sets), keep, json)
+
+
 def _report(report: Any, keep: bool, json: bool) -> None:
     """Print what a suite found, and write it down if it is to be kept."""
     from cutwork.lab import evaluate
@@ -135,3 +163,16 @@ def bench_control(
         print_json(bench.as_json(rows))
     else:
         typer.echo(bench.table(rows))
+
+
+@bench_app.command("finish")
+def bench_finish(json: AsJson = False) -> None:
+    """What finishing takes on one core: cut-outs, repeats, spot colours, lettering."""
+    from cutwork.lab.bench import finish
+
+    result = finish()
+    if json:
+        print_json(result)
+    else:
+        for name, value in result.items():
+            typer.echo(f"{name:<20} {value:g}")

@@ -27,7 +27,7 @@ MASK[20:50, 30:70] = True
 
 
 def design(blobs: MemoryBlobs, id: str = "run-1", seconds: float = 1.0, prompt: str = "a grumpy cat,\non purple", kind: str = "cutout") -> Design:
-    plan = a_plan("a grumpy cat", boxes=[Box((0.3, 0.3, 0.8, 0.8))], prompt=prompt, size=(96, 64), draw=DrawSettings(steps=12, guidance=3.5))
+    plan = a_plan("a grumpy cat", boxes=[Box((0.3, 0.3, 0.8, 0.8))], prompt=prompt, size=(96, 64), draw=DrawSettings(steps=12, guidance=3.5), finish={"kind": kind})
     brief = Brief(text="a grumpy cat", kind=kind, size=(96, 64))  # type: ignore[arg-type]
     done = a_round(plan, IMAGE, [MASK], blobs, seconds=seconds)
     return a_design(done, id=id, brief=brief, timings={"render": seconds}, created=f"at {seconds}")

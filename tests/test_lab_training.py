@@ -14,7 +14,7 @@ pytest.importorskip("tokenizers")
 
 from diffusers import DiffusionPipeline
 
-from cutwork.lab import autoencoder, export, redraw, scenes, text, train
+from cutwork.lab import autoencoder, errors, export, redraw, scenes, text, train
 from cutwork.lab.art import Art, rows
 from cutwork.lab.config import CONFIGS, Config, Stage
 from cutwork.lab.model import build, pack, unpack
@@ -66,6 +66,26 @@ def test_no_text_is_cut_off(pool: Pool) -> None:
         padded = model.length([("a dog", text)])
         assert padded >= len(model.t5(text).input_ids) or padded == 64
         assert padded == 16 or len(model.t5(text).input_ids) > padded - 17
+
+
+def test_errors_are_those_of_the_picture_that_is_foreseen(pool: Pool, art: tuple[Art, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build(SMALL)
+    seen: list[torch.Tensor] = []
+
+    def still(x: torch.Tensor, t: torch.Tensor, *_: object) -> tuple[torch.Tensor, None, None]:
+        seen.append(x)
+        return torch.zeros_like(x), None, None  # it foresees what it sees
+
+    monkeypatch.setattr(model, "forward", still)
+    found = errors.errors(model, pool.vae, art, side=64, count=8)
+    assert list(found) == list(errors.LEVELS)
+    assert found[0.9]["first"] > found[0.35]["first"] > 0
+    clean = (seen[0] - 0.35 * (seen[1] - seen[0]) / (0.5 - 0.35)).square().mean()  # two mixtures give the picture and the noise
+    noise = ((seen[1] - seen[0]) / 0.15).square().mean()
+    assert clean < 4
+    both = [group for group in ("first", "background") if group in found[0.9]]
+    low, high = min(found[0.9][g] for g in both), max(found[0.9][g] for g in both)
+    assert 0.5 * low < 0.81 * noise < 2 * high  # mean square of 0.9 (noise − picture), over all tokens
 
 
 def test_a_loosened_box_keeps_its_middle_and_holds_the_subject() -> None:

@@ -35,6 +35,9 @@ def minmax(maps: Tensor) -> Tensor:
     """
     maps = maps.double()  # the span of two floats may overflow a float
     finite = maps.isfinite()
+    if finite.all():
+        low, high = (end[..., None, None] for end in maps.flatten(-2).aminmax(dim=-1))
+        return ((maps - low) / (high - low + EPS)).float()
     low = maps.where(finite, torch.inf).amin((-2, -1), keepdim=True)
     high = maps.where(finite, -torch.inf).amax((-2, -1), keepdim=True)
     low, high = low.where(low.isfinite(), 0.0), high.where(high.isfinite(), 0.0)

@@ -15,10 +15,10 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from reportlab import rl_config  # type: ignore[import-untyped]
-from reportlab.lib.colors import CMYKColorSep, Color  # type: ignore[import-untyped]
-from reportlab.lib.utils import ImageReader  # type: ignore[import-untyped]
-from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
+from reportlab import rl_config
+from reportlab.lib.colors import CMYKColorSep, Color
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
 
 from cutwork import __version__
 from cutwork.errors import CutworkError
@@ -29,8 +29,8 @@ MAGENTA = "#ec008c"  # what the spot colour looks like on a screen
 HAIRLINE = 0.25  # points
 POINT = 72 / 25.4  # points in a millimetre
 STEPS = (32.0, 24.0, 16.0, 12.0, 8.0, 6.0, 4.0, 3.0, 2.0, 1.0)  # pixels between the curve's points, tried in this order
-OFF = 0.35  # pixels a curve may leave its line
-LOOKS = np.arange(1, 8) / 8  # places on a piece of the curve where that is measured
+OFF = 0.25  # pixels a curve may leave its line
+LOOKS = np.arange(1, 32) / 32  # places on a piece of the curve where that is measured
 
 LOCK = threading.Lock()  # reportlab's settings are the process's
 
@@ -51,7 +51,7 @@ class Dieline:
 def traced(field: Signed, level: float) -> Curve:
     """The outline of a shape in one piece as a curve, in pixels with 0, 0 at the picture's corner.
 
-    It has as few points as keep it within a third of a pixel of its line.
+    It has as few points as keep it within a quarter of a pixel of its line.
 
     Raises:
         CutworkError: if the shape is not in one piece.

@@ -268,8 +268,10 @@ def _printed(shape: Motif, settings: StickerSettings, ink: tuple[int, int, int])
     around = round(outline + CUT + PAGE / MM * dpi)
     layer = np.pad(drawn(shape, size), ((around, around), (around, around), (0, 0)))
     field = filled(joined(distance(layer[..., 3], shape.level) - np.float32(outline), ROUND / MM * dpi, outline / 2))
-    picture = _over(layer, coverage(field), ink) if outline else layer
-    return Sticker(picture, times, traced(field, CUT), dpi)
+    solid = coverage(field)
+    picture = _over(layer, solid, ink) if outline else layer
+    edge = distance(np.asarray(solid * 255 + 0.5, np.uint8))  # measured anew: where pieces were joined the field says little of distances
+    return Sticker(picture, times, traced(edge, CUT), dpi)
 
 
 # files

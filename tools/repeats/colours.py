@@ -120,4 +120,4 @@ def _encoded(linear: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _inside(lab: Lab) -> NDArray[np.bool_]:
     linear = _linear(lab)
-    return np.asarray(((linear > -1e-4) & (linear < 1 + 1e-4)).all(-1))
+    return np.asarray(((linear > -1e-6) & (linear < 1 + 1e-6)).all(-1))

@@ -126,7 +126,7 @@ def spots(lattice: Lattice, count: int) -> tuple[Point, ...]:
     """
     if lattice.oval:
         (u, v), (w, h) = lattice.oval, lattice.tile
-        columns, rows = (1, 1) if lattice.cell == lattice.oval else (2 * w // u, h // v)
+        columns, rows = (1, 1) if lattice.vectors[0] == (u // 2, v // 2) else (2 * w // u, h // v)
         return tuple((u // 4 + k * u // 2, (v // 2 if k % 2 == 0 else 0) + j * v) for j in range(rows) for k in range(columns))
     if lattice.repeat == "mirror":
         return _grid(lattice.cell, count)

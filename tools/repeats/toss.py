@@ -35,7 +35,7 @@ WANTED = 40  # motifs, where nobody said how large they are
 COVER = 0.37  # of a tossed tile by so many motifs and their share of the gaps, about
 EVEN = 0.9  # of the best evenness is even enough
 AIR = 0.92  # of the largest size there is room for, where nobody said how large
-HANDFUL = 4  # motifs a cell holds at least, where it can
+HANDFUL = 4  # motifs a cell holds at least, where it can and they are not all the same
 TILT = 24.0  # degrees of motifs between mirrors, so that reflections meet in chevrons
 PACKED = 0.9  # of a cell that motifs and half their gaps cover at most
 CROWD = 12  # motifs in the cell of an even layout at most
@@ -266,7 +266,7 @@ def arrange(lattice: Lattice, outlines: Sequence[Outline], gap: float, side: flo
     counts = _counts(lattice, outlines, gap, side)
     if side is None:
         most = max(evenness(lattice, n) for n in counts)
-        count = next(n for n in counts if evenness(lattice, n) >= EVEN * most and (n >= HANDFUL or n == counts[-1]))
+        count = next(n for n in counts if evenness(lattice, n) >= EVEN * most and (n >= HANDFUL or n == counts[-1] or len(outlines) == 1))  # one motif shows best how it is shifted
         best = _layout(lattice, outlines, count)
         return _sized(best, AIR * _largest(lattice, best, outlines, gap))
     for count in reversed(counts):
