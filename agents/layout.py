@@ -98,7 +98,7 @@ def lay_out(
     """
     finish = _finish(brief, expansion)
     said = goods.read(brief.text, finish.kind)
-    notes = list(said.notes)
+    notes = [*said.notes, *_unkept(finish)]
     captions = expansion.captions or brief.captions
     kept_free = strips(captions, finish, subjects, notes)
     kept = _fitting(subjects, brief.size, kept_free, notes)
@@ -125,6 +125,12 @@ def _finish(brief: Brief, expansion: Expansion) -> FinishSettings:
     """What is made of the picture; the brief's own kind stands."""
     finish = expansion.finish
     return finish if brief.kind in ("auto", finish.kind) else finish.model_copy(update={"kind": brief.kind})
+
+
+def _unkept(finish: FinishSettings) -> list[str]:
+    """A note where colours were asked for that what is made cannot keep to."""
+    kept = finish.kind == "textile" or not finish.palette
+    return [] if kept else [f"the palette {', '.join(finish.palette)} is not kept to: only a textile is printed in colours of its own"]
 
 
 def _fewer_than_none(text: str) -> list[str]:

@@ -171,7 +171,8 @@ def test_csv_lists_are_split(tmp_path: Path, studio: Studio) -> None:
     assert list(read(source)) == [(2, {"brief": "a cat", "captions": ["WHEN YOU", "SEE IT"], "palette": ["red", "teal"]})]
     run_batch(source, out, studio)
     (row,) = rows(out)
-    assert "palette red, teal" in str(row["error"])
+    assert row["design"]["kind"] == "meme"  # it has lettering
+    assert any("palette red, teal" in note for note in row["design"]["notes"])
 
 
 def test_what_was_asked_is_part_of_what_is_done(tmp_path: Path, studio: Studio, home: Path) -> None:

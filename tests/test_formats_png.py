@@ -155,7 +155,7 @@ def test_a_flipped_byte_is_noticed_or_harmless(tmp_path: Path, data: st.DataObje
 def test_the_default_kind_delivers_image_layers_masks_overview_and_manifest() -> None:
     blobs = MemoryBlobs()
     names = {a.name: a for a in finish(design(blobs), blobs)}
-    assert set(names) == {"image.png", "cutouts/01-cat.png", "masks/01-cat.png", "overview.png", "manifest.json"}
+    assert set(names) == {"image.png", "cutouts/01-cat.png", "masks/01-cat.png", "background.png", "overview.png", "receipt.png", "manifest.json"}
     layer = Image.open(io.BytesIO(blobs.get(names["cutouts/01-cat.png"].sha256)))
     assert layer.mode == "RGBA"
     assert np.array_equal(np.array(layer)[..., 3] > 0, MASK)
