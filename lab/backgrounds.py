@@ -8,21 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cutwork.agents.words import with_article
+from cutwork.tools.families import mini
 
-COLOURS: dict[str, Colour] = {
-    "red": (222, 56, 58),
-    "orange": (245, 146, 52),
-    "yellow": (250, 214, 70),
-    "green": (86, 178, 88),
-    "teal": (38, 160, 156),
-    "blue": (66, 120, 226),
-    "purple": (138, 84, 206),
-    "pink": (246, 148, 190),
-    "brown": (140, 94, 62),
-    "gray": (150, 152, 158),
-    "black": (34, 34, 40),
-    "white": (246, 246, 248),
-}
+COLOURS: dict[str, Colour] = dict(mini.GROUNDS)  # what the model learns its colour words by
 Array = np.ndarray
 Colour = tuple[int, ...]  # red, green, blue, 0..255
 

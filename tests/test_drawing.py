@@ -157,3 +157,25 @@ def test_a_plan_without_subjects_is_drawn_and_has_nothing_to_cut() -> None:
     render = drawing.render(Shot(plan=plan, seed=1), Watch())
     assert render.attended == ()
     assert drawing.cut(Shot(plan=plan, seed=1), render) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "learned"),
+    [("a cream background", ("cream", "white")), ("a navy striped background", ("navy", "blue")), ("a mustard background", ("mustard", "orange")), ("a light pink background", None),
+     ("a purple gradient background", None), ("at the beach", None), ("a plain background", None), ("a duck egg background", ("duck egg", "white")), ("a turquoise background", ("turquoise", "teal"))],
+)  # fmt: skip
+def test_colours_of_backgrounds_that_were_not_learned_are_exchanged(said: str, learned: tuple[str, str] | None) -> None:
+    from cutwork.tools.families import mini
+
+    found = mini.ground_colour(said)
+    assert found == learned
+
+
+def test_a_plan_is_told_which_background_it_got() -> None:
+    from cutwork.tools.families import mini
+
+    plan, notes = mini.tiny().translate(a_plan("a cat", background="a cream background"))
+    assert "cream" not in plan.prompt + plan.background + plan.regions[0].prompt
+    assert any("drew a cream background as a" in note for note in notes)
+    same, none = mini.tiny().translate(a_plan("a cat", background="a teal background"))
+    assert (same.background, none) == ("a teal background", ())

@@ -10,20 +10,40 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from cutwork.domain import Plan
-from cutwork.errors import NotConfigured, Refused
+from cutwork.errors import BadInput, NotConfigured, Refused
 from cutwork.tools.families.base import Suited, quiet
 from cutwork.tools.families.flux import FluxFamily
 from cutwork.tools.loading import Loading
+from cutwork.tools.repeats import colours
 
 CELL = 16  # pixels a token
+GROUNDS: dict[str, tuple[int, int, int]] = {  # red, green, blue of the backgrounds it has learned by name
+    "red": (222, 56, 58),
+    "orange": (245, 146, 52),
+    "yellow": (250, 214, 70),
+    "green": (86, 178, 88),
+    "teal": (38, 160, 156),
+    "blue": (66, 120, 226),
+    "purple": (138, 84, 206),
+    "pink": (246, 148, 190),
+    "brown": (140, 94, 62),
+    "gray": (150, 152, 158),
+    "black": (34, 34, 40),
+    "white": (246, 246, 248),
+}
+GROUND = re.compile(r"(?:\ba |\ban |^)((?:[\w-]+ ){0,2}[\w-]+) background", re.IGNORECASE)
+PATTERNS = ("gradient", "striped", "checkered", "dotted")
+HUE_FIRST = np.array([0.5, 1.0, 1.0])  # lightness counts for less: navy is a blue, not a black
 LARGE = 8.5  # tokens along a subject from which it is drawn at half the size first
 LEAST = 64  # pixels of the smaller side of a canvas
 PADDED = (16, 24, 32, 48, 64)  # T5 lengths; padding is attended, so prompts are padded as they were in training (`lab/config.py`)
@@ -69,6 +89,10 @@ class MiniFamily(FluxFamily):
             elif near != noun:
                 plan = _exchange(plan, noun, near)
                 notes.append(f"drew {noun!r} as {near!r}")
+        ground = ground_colour(plan.background)
+        if ground is not None:
+            plan = _repainted(plan, *ground)
+            notes.append(f"drew a {ground[0]} background as a {ground[1]} one")
         return plan, tuple(notes)
 
 
@@ -113,6 +137,29 @@ def nearest(noun: str) -> str | None:
                 return next((subject for subject in _kin()[word] if subject in vocabulary()["subjects"]), None)
     close = difflib.get_close_matches(wanted, names, n=1, cutoff=0.84)
     return names[close[0]] if close else None
+
+
+def ground_colour(background: str) -> tuple[str, str] | None:
+    """The colour a background is said to have, where the model has not learned it, and the one it has learned that looks most like it."""
+    said = GROUND.search(background)
+    if said is None:
+        return None
+    words = [word for word in said[1].lower().split() if word not in PATTERNS]
+    if words and words[-1] in GROUNDS:  # "light pink" too
+        return None
+    for name in (" ".join(words[at:]) for at in range(len(words))):
+        with suppress(BadInput):
+            colour, table = np.array(colours.parse(name), np.uint8), np.array(list(GROUNDS.values()), np.uint8)
+            apart = (colours.oklab(table) - colours.oklab(colour)) * HUE_FIRST
+            return name, list(GROUNDS)[int(np.square(apart).sum(-1).argmin())]
+    return None
+
+
+def _repainted(plan: Plan, said: str, learned: str) -> Plan:
+    """A plan whose background has another colour wherever it is spoken of."""
+    pattern = re.compile(rf"(?<!\w){re.escape(said)}(?=(?: (?:{'|'.join(PATTERNS)}))? background)", re.IGNORECASE)
+    regions = tuple(r.model_copy(update={"prompt": pattern.sub(learned, r.prompt)}) for r in plan.regions)
+    return plan.model_copy(update={"prompt": pattern.sub(learned, plan.prompt), "background": pattern.sub(learned, plan.background), "regions": regions})
 
 
 def _exchange(plan: Plan, noun: str, known: str) -> Plan:
