@@ -279,6 +279,8 @@ def summary(name: str, scores: Scores, net: bool, grounds: Sequence[str]) -> lis
             figures.append(gain(f"{name}, 2 subjects, default − {' '.join(way)}: edge F", scores, DEFAULT, way, "edge", [2], grounds, "> 0"))
     for how in ("paper", "default"):
         figures.append(gain(f"{name}, all, entropy − mean, {how} cut: IoU", scores, ("entropy", how), ("mean", how), "iou", COUNTS, grounds))
+    if name == "drawn":  # its truth has no alpha
+        return figures
     soft = (DEFAULT[0], "matting")
     figures += [gain(f"{name}, all, matting − GrabCut: {what}", scores, soft, DEFAULT, key, COUNTS, grounds, "< 0") for what, key in (("alpha MAE", "mae"), ("gradient error", "grad"))]
     return figures
@@ -294,7 +296,9 @@ def gain(
 
 def everything(name: str, scores: Scores) -> list[evaluate.Figure]:
     """Every measure of every way of cutting every kind of scene."""
-    units = {"iou": ("IoU", "%"), "edge": ("edge F", "%"), "mae": ("alpha MAE", "‰"), "grad": ("gradient error", "‰")}
+    units = {"iou": ("IoU", "%"), "edge": ("edge F", "%")}
+    if name != "drawn":  # its truth has no alpha
+        units |= {"mae": ("alpha MAE", "‰"), "grad": ("gradient error", "‰")}
     return [
         evaluate.mean(f"{name}, {n} on {ground}, {weight}, {how}: {told}", scores.values((weight, how), key, [n], [ground]), unit)
         for weight, how, n, ground in scores.of

@@ -50,12 +50,21 @@ def test_where_attention_is_unsure_too_the_band_reaches_further_but_not_everywhe
     assert np.array_equal(np.flatnonzero(band[15]), np.arange(14, 26))
 
 
-def test_a_thin_subject_keeps_something_sure() -> None:
+def test_a_thin_subject_gets_a_narrower_band_and_a_thinner_one_none() -> None:
     mask = np.zeros((20, 20), bool)
-    mask[8:11] = True
+    mask[7:12] = True
     band = matting.trimap(mask[None], 4)
-    assert band.any()
-    assert (mask & ~band).any()
+    assert np.array_equal(np.flatnonzero(band[:, 10]), [6, 7, 11, 12])
+    mask[7:10] = False
+    assert not matting.trimap(mask[None], 4).any()
+
+
+def test_a_small_piece_of_a_subject_does_not_fade_beside_a_large_one() -> None:
+    mask = np.zeros((60, 60), bool)
+    mask[5:35, 5:35] = mask[45:53, 45:53] = True
+    band = matting.trimap(mask[None], 4)
+    assert (mask & ~band)[45:53, 45:53].sum() >= 32
+    assert band[5:35, 8].any()
 
 
 @pytest.mark.parametrize("mask", [np.zeros((20, 20), bool), np.ones((20, 20), bool), np.eye(20, dtype=bool)])

@@ -14,7 +14,7 @@ from cutwork.errors import StorageFailed
 def encode(pixels: NDArray[np.uint8]) -> bytes:
     """Pixels (H, W) or (H, W, 3 or 4) as PNG bytes; the same pixels give the same bytes."""
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG", compress_level=6)
+    Image.fromarray(pixels).save(out, "PNG", compress_level=3)
     return out.getvalue()
 
 

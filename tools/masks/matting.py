@@ -13,6 +13,7 @@ Source: Levin, Lischinski, Weiss, "A closed-form solution to natural image matti
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -23,6 +24,7 @@ from cutwork.tools.masks.enlarge import enlarge
 from cutwork.tools.masks.types import Mask, Picture
 
 BAND = 0.012  # of the canvas' long side: half the width of the band in which alpha is open
+SURE = 0.5  # of each piece of a subject: at least so much of it stays out of the band
 REACH = 3  # times that far from the edge it is open where the attention map is unsure too
 LONGEST = 512  # pixels; larger parts of a picture are matted on a smaller copy
 MOST = 40_000  # open pixels, likewise
@@ -43,7 +45,7 @@ def soften(image: Picture, masks: Mask, unsure: Mask | None = None, band: float 
         band: half width of the open band, in parts of the long side; at least 2 pixels.
 
     Returns:
-        (subjects, H, W) float64 in 0..1; at each pixel they add up to 1 at most. A subject too thin to leave anything sure keeps its mask.
+        (subjects, H, W) float64 in 0..1; at each pixel they add up to 1 at most. Pieces too thin to leave anything sure keep their mask.
     """
     alphas = masks.astype(np.float64)
     open_ = trimap(masks, max(2, round(band * max(image.shape[:2]))), unsure)
@@ -74,7 +76,7 @@ def foreground(image: Picture, alpha: Alpha) -> Picture:
 def trimap(masks: Mask, radius: int, unsure: Mask | None = None) -> Mask:
     """Where alpha is open: within `radius` pixels of an edge, or REACH times that where it is unsure besides. The canvas border is no edge.
 
-    A subject that would have nothing sure left gets a narrower band, or none.
+    A piece of a subject of which too little would stay sure gets a narrower band, or none: else it would fade.
 
     Args:
         masks: (subjects, H, W) bool, disjoint.
@@ -84,15 +86,24 @@ def trimap(masks: Mask, radius: int, unsure: Mask | None = None) -> Mask:
         (H, W) bool.
     """
     open_, closed = np.zeros(masks.shape[1:], bool), np.zeros(masks.shape[1:], bool)
-    for mask in masks:
-        near = next((n for n in (_near(mask, r) for r in (radius, radius // 2, 1)) if (mask & ~n).any()), None)
+    for piece in (piece for mask in masks for piece in _pieces(mask)):
+
+        def leaves_enough(band: Mask, piece: Mask = piece) -> bool:
+            return bool((piece & ~band).sum() > SURE * piece.sum())
+
+        near = next((band for band in (_near(piece, r) for r in (radius, radius // 2, 1)) if leaves_enough(band)), None)
         if near is None:
-            closed |= mask
+            closed |= piece
             continue
-        far = _near(mask, REACH * radius) if unsure is not None else near
-        wide = near if unsure is None else near | (far & unsure)
-        open_ |= wide if (mask & ~wide).any() else near
+        wide = near if unsure is None else near | (_near(piece, REACH * radius) & unsure)
+        open_ |= wide if leaves_enough(wide) else near
     return open_ & ~closed
+
+
+def _pieces(mask: Mask) -> Iterator[Mask]:
+    """Each connected piece of a mask (corners connect)."""
+    count, numbers = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    yield from (numbers == number for number in range(1, count))
 
 
 def _near(mask: Mask, radius: int) -> Mask:
