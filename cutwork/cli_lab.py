@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,10 +67,8 @@ def eval_control(
     """Does attention control do what it says? The embedded model draws with it on and off, a recogniser judges."""
     from cutwork.lab import evaluate_control
 
-    unknown = set(part or ()) - set(evaluate_control.PARTS)
-    if unknown:
-        raise typer.BadParameter(f"there is no part {', '.join(sorted(unknown))}: {', '.join(evaluate_control.PARTS)}")
-    _report(evaluate_control.run(scenes, seeds, side, tuple(part or evaluate_control.USUAL), lambda line: typer.echo(line, err=True)), keep, json)
+    parts = _parts(part, evaluate_control.PARTS, evaluate_control.USUAL)
+    _report(evaluate_control.run(scenes, seeds, side, parts, lambda line: typer.echo(line, err=True)), keep, json)
 
 
 @eval_app.command("masks")
@@ -83,9 +82,7 @@ def eval_masks(
     """Are cut-outs true? Every fusion weight and way of cutting against true alpha, and beside a general background remover."""
     from cutwork.lab import evaluate_masks
 
-    if unknown := set(part or ()) - set(evaluate_masks.PARTS):
-        raise typer.BadParameter(f"there is no part {', '.join(sorted(unknown))}: {', '.join(evaluate_masks.PARTS)}")
-    _report(evaluate_masks.run(scenes, seeds, tuple(part or evaluate_masks.PARTS)), keep, json)
+    _report(evaluate_masks.run(scenes, seeds, _parts(part, evaluate_masks.PARTS)), keep, json)
 
 
 @eval_app.command("seams")
@@ -98,6 +95,13 @@ def eval_seams(
     from cutwork.lab import evaluate_seams
 
     _report(evaluate_seams.run(sets=sets), keep, json)
+
+
+def _parts(asked: list[str] | None, known: Sequence[str], usual: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The parts of a suite that are asked for, else its usual ones, else all."""
+    if unknown := set(asked or ()) - set(known):
+        raise typer.BadParameter(f"there is no part {', '.join(sorted(unknown))}: {', '.join(known)}")
+    return tuple(asked or usual or known)
 
 
 def _report(report: Any, keep: bool, json: bool) -> None:
@@ -154,9 +158,7 @@ def bench_control(
 
     if scale not in bench.SCALES:
         raise typer.BadParameter(f"there is no scale {scale!r}: {', '.join(bench.SCALES)}")
-    if unknown := set(part or ()) - set(bench.PARTS):
-        raise typer.BadParameter(f"there is no part {', '.join(sorted(unknown))}: {', '.join(bench.PARTS)}")
-    rows = bench.control(scale, repeats, tuple(tokens or (64, 512)), tuple(regions or (2, 4, 8, 16)), tuple(part or bench.PARTS))
+    rows = bench.control(scale, repeats, tuple(tokens or (64, 512)), tuple(regions or (2, 4, 8, 16)), _parts(part, bench.PARTS))
     if keep:
         bench.keep(rows)
     if json:

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from diffusers import AutoencoderTiny, DiffusionPipeline
 
+from cutwork.tools.families import mini
+
 from . import autoencoder, backgrounds, scenes
 from .art import Art, load
 from .config import Config
@@ -38,7 +40,7 @@ def write(run: Path, config: Config, out: Path, art: tuple[Art, ...] | None = No
     words = {
         "subjects": {a.noun: list(a.synonyms) for a in art or load(config.tier)},
         "colours": list(scenes.SUBJECT_COLOURS),
-        "backgrounds": [*(f"{c} background" for c in backgrounds.COLOURS), "gradient", "striped", "checkered", "dotted", *backgrounds.PLACES],
+        "backgrounds": [*(f"{c} background" for c in backgrounds.COLOURS), *mini.PATTERNS, *backgrounds.PLACES],
     }
     (out.parent / "vocabulary.json").write_text(json.dumps(words, indent=1) + "\n")
 

@@ -16,7 +16,7 @@ from cutwork.tools.formats.overview import checkerboard
 from cutwork.tools.formats.png import encode
 
 SIDE, GAP, LINE = 256, 12, 22  # pixels of a picture, between pictures, of a line below
-SHOWN = ("meme", "textile-preview", "preview", "stickers", "sticker", "image")  # kinds of artifacts, the most telling first
+SHOWN = ("meme", "preview", "sticker", "image")  # kinds of artifacts, the most telling first
 
 
 def sheet(designs: Sequence[Design], blobs: Blobs) -> bytes:
