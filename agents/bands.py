@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from cutwork.agents.words import mentions, tidy
 from cutwork.domain import Box, CaptionBand, FinishSettings, Plan, Region, Subject
+from cutwork.errors import BadInput
 
 BAND = 0.18  # height of a caption band: two lines of meme lettering
 TOP, BOTTOM, WHOLE = Box((0.0, 0.0, 1.0, BAND)), Box((0.0, round(1.0 - BAND, 4), 1.0, 1.0)), Box((0.0, 0.0, 1.0, 1.0))
 LONGEST = 400  # characters of a band
+MOST = 8  # captions
 
 
 def strips(captions: Sequence[str], finish: FinishSettings, subjects: Sequence[Subject], notes: list[str]) -> tuple[CaptionBand, ...]:
@@ -76,12 +78,24 @@ def lettered(plan: Plan, finish: FinishSettings, captions: Sequence[str] | None 
 
     Args:
         captions: as a brief gives them; None = those it has, set as `finish` says. Who was drawn stays where they are: only a new drawing keeps new strips free.
+
+    Raises:
+        BadInput: if there are more captions, or longer ones, than can be set.
     """
-    said = captions_of(plan) if captions is None else tuple(captions)
+    said = captions_of(plan) if captions is None else _possible(captions)
     notes: list[str] = []
     kept = strips(said, finish, plan.subjects, notes)
     told = bands(said, finish, plan.subjects, plan.regions, kept)
     return plan.model_copy(update={"finish": finish, "bands": told, "notes": tuple(dict.fromkeys((*plan.notes, *notes)))})
+
+
+def _possible(captions: Sequence[str]) -> tuple[str, ...]:
+    if len(captions) > MOST:
+        raise BadInput(f"{len(captions)} captions, at most {MOST} can be set")
+    for text in captions:
+        if len(text) > LONGEST:
+            raise BadInput(f"the caption {text[:40]!r}… has {len(text):,} characters, at most {LONGEST} can be set")
+    return tuple(captions)
 
 
 def captions_of(plan: Plan) -> tuple[str, ...]:

@@ -69,6 +69,8 @@ class Goods:
 def _fault(error: ValidationError) -> str:
     """ "5000 dpi, which should be less than or equal to 1200"."""
     fault = error.errors()[0]
+    if fault["type"] == "too_long":
+        return f"{fault['ctx']['actual_length']} {fault['loc'][-1]} entries, which cannot be: at most {fault['ctx']['max_length']} are possible"
     name = next((str(part) for part in reversed(fault["loc"]) if isinstance(part, str)), "")
     return f"{fault['input']} {NAMES.get(name, name)}, which cannot be: {fault['msg'].lower().replace('input ', 'it ')}"
 

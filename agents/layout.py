@@ -37,6 +37,7 @@ from cutwork.domain import (
 from cutwork.errors import BadInput
 from cutwork.ports import Llm
 
+BESIDE = 0.5  # of the canvas, the longest side of a region that leaves room for one beside it
 TOUCHING = 0.02  # share of the smaller of two regions that may overlap and they still count as apart
 PLAIN = "a plain background"
 NOBODY = "no subject was found in the brief; only the background is drawn"
@@ -65,9 +66,10 @@ class _Question:
     expansion: Expansion
     subjects: tuple[Subject, ...]
     bands: tuple[CaptionBand, ...]  # that are kept free
+    whole: bool = False  # the model draws well only what nothing hides
 
     @property
-    def apart(self) -> bool:
+    def motifs(self) -> bool:
         """Whether each subject becomes a motif of its own, so that none may touch another."""
         return self.kind == "textile"
 
@@ -102,7 +104,7 @@ def lay_out(
     captions = expansion.captions or brief.captions
     kept_free = strips(captions, finish, subjects, notes)
     kept = _fitting(subjects, brief.size, kept_free, notes)
-    asked = _Question(said.picture, finish.kind, brief.size, expansion, kept, kept_free)
+    asked = _Question(said.picture, finish.kind, brief.size, expansion, kept, kept_free, draw.apart)
     reading = _asked(asked, llm, feedback) if kept else _Reading(notes=(NOBODY, *_fewer_than_none(brief.text)))
     notes += reading.notes
     regions = _regions(asked, reading, notes)
@@ -200,7 +202,7 @@ def _read(answer: LayoutAnswer, asked: _Question) -> _Reading:
         got = len(reading.places.get(subject.id, ()))
         if got < subject.count:
             reading.faults.append(f"{subject.id} needs {subject.count} region{'s' * (subject.count > 1)}, usable were {got}")
-    if asked.apart:
+    if asked.motifs:
         reading.faults += _overlaps(reading)
     return reading
 
@@ -241,8 +243,10 @@ def _regions(asked: _Question, reading: _Reading, notes: list[str]) -> tuple[Reg
             notes.append(f"the planner gave {len(places)} regions for {subject.count} × {subject.noun}; the first were kept")
         found += [(subject, replace(place, box=grown(place.box, size))) for place in places[: subject.count]]
     found = _cleared(found, size, kept_free, notes)
-    if asked.apart:
-        found = _parted(found, size, notes)
+    if asked.motifs:
+        found = _parted(found, size, kept_free, notes, "it becomes a motif of its own")
+    elif asked.whole:
+        found = _parted(_shrunk(found), size, kept_free, notes, "the model draws badly what is partly hidden")
     taken = [place.box for _, place in found]
     for subject in asked.subjects:
         for _ in range(subject.count - len(reading.places.get(subject.id, ()))):
@@ -253,19 +257,40 @@ def _regions(asked: _Question, reading: _Reading, notes: list[str]) -> tuple[Reg
     return _stacked(found, asked.expansion.background)
 
 
-def _parted(found: list[tuple[Subject, _Place]], size: Size, notes: list[str]) -> list[tuple[Subject, _Place]]:
+def _parted(found: list[tuple[Subject, _Place]], size: Size, kept_free: Sequence[Box], notes: list[str], since: str) -> list[tuple[Subject, _Place]]:
     """Regions that overlap those before them moved into free space."""
     apart: list[tuple[Subject, _Place]] = []
     for number, (subject, place) in enumerate(found):
         before = [other.box for _, other in apart]
         if any(_touch(place.box, box) for box in before):
-            box = free_place(before + [later.box for _, later in found[number + 1 :]], (), size)
+            box = free_place(before + [later.box for _, later in found[number + 1 :]], kept_free, size)
             if any(_touch(box, other) for other in before):
-                box = free_place(before, (), size)
+                box = free_place(before, kept_free, size)
             place = replace(place, box=box)
-            notes.append(f"{subject.phrase} was moved apart, since it becomes a motif of its own")
+            notes.append(f"{subject.phrase} was moved apart, since {since}")
         apart.append((subject, place))
     return apart
+
+
+def _shrunk(found: list[tuple[Subject, _Place]]) -> list[tuple[Subject, _Place]]:
+    """Regions that overlap others made so small that one fits beside each, keeping to the edge or middle they stand at."""
+    boxes = [place.box for _, place in found]
+
+    def small(place: _Place) -> _Place:
+        box, most = place.box, max(place.box.width, place.box.height)
+        if most <= BESIDE or not any(_touch(box, other) for other in boxes if other is not box):
+            return place
+        width, height = box.width * BESIDE / most, box.height * BESIDE / most
+        x, y = (_held(low, high, side) for low, high, side in ((box.x0, box.x1, width), (box.y0, box.y1, height)))
+        return replace(place, box=Box.of(x, y, x + width, y + height))
+
+    return [(subject, small(place)) for subject, place in found]
+
+
+def _held(low: float, high: float, side: float) -> float:
+    """Where a shorter side begins in place of one from `low` to `high`: as much of the canvas left on both hands, in proportion, as before."""
+    free = low + (1 - high)
+    return (1 - side) * (low / free if free > 1e-6 else 0.5)
 
 
 def _cleared(found: list[tuple[Subject, _Place]], size: Size, kept_free: Sequence[Box], notes: list[str]) -> list[tuple[Subject, _Place]]:

@@ -14,13 +14,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cutwork.agents.calls import Standing
+from cutwork.agents.hearing import HELP, hear
 from cutwork.agents.language import jokes, write
 from cutwork.agents.language.arrange import Arrangement, Variant, arrange
 from cutwork.agents.language.holds import fitted
 from cutwork.agents.language.model import Parsed, Relation, Thing
 from cutwork.agents.language.parse import parse
 from cutwork.agents.language.rects import Rect
-from cutwork.agents.schemas import ExtensionAnswer, ExtractionAnswer, LayoutAnswer, RegionAnswer, SubjectAnswer
+from cutwork.agents.schemas import AssistantAnswer, CallAnswer, ExtensionAnswer, ExtractionAnswer, LayoutAnswer, RegionAnswer, SubjectAnswer
 from cutwork.domain import Size
 from cutwork.errors import LlmFailed
 from cutwork.ports import Answer, Prompt
@@ -208,8 +210,19 @@ def _variants(feedback: str) -> list[Variant]:
     return [larger, *rest] if any(word in said for word in LARGER) else rest
 
 
-ANSWERS: dict[str, Callable[[Variables], ExtensionAnswer | ExtractionAnswer | LayoutAnswer]] = {
+def _assistant(variables: Variables) -> AssistantAnswer:
+    """What a sentence of a session asks for. Once something was done about it nothing is left to do: it was read whole."""
+    if json.loads(str(variables.get("results") or "[]")) or str(variables.get("feedback") or ""):
+        return AssistantAnswer()
+    heard = hear(str(variables["words"]), Standing.read(str(variables["design"])))
+    say = HELP if heard.help else f"I did not understand that. {HELP}" if not heard.calls else ""
+    calls = [CallAnswer.model_validate({"tool": call.tool, **call.args}) for call in heard.calls]
+    return AssistantAnswer(calls=calls, say=say, unread=list(heard.unread) if heard.calls else [])
+
+
+ANSWERS: dict[str, Callable[[Variables], ExtensionAnswer | ExtractionAnswer | LayoutAnswer | AssistantAnswer]] = {
     "extension": _extension,
     "extraction": _extraction,
     "layout": _layout,
+    "assistant": _assistant,
 }

@@ -110,3 +110,38 @@ class CriticAnswer(Answer):
     quality: float = Field(description="Is it well drawn, whole and clean?")
     layout: float = Field(description="Do the subjects stand where planned, none blended into another?")
     issues: list[CriticIssue] = Field(default_factory=list)
+
+
+class CallAnswer(Answer):
+    """One use of a tool. Only the fields that the tool has are looked at."""
+
+    tool: str = Field(default="", description="Name of the tool.")
+    brief: str | None = None
+    subject: str | None = Field(default=None, description="Id of a subject.")
+    phrase: str | None = Field(default=None, description="All of a subject: 'a blue cat'.")
+    where: str | None = Field(default=None, description="Such as 'top right', 'a bit left', 'above the cat'.")
+    box: Any = Field(default=None, description="[x0, y0, x1, y1] from 0 to 1.", json_schema_extra=BOX)
+    region: int | None = None
+    scale: float | None = None
+    style: str | None = None
+    background: str | None = None
+    captions: list[str] | None = None
+    palette: list[str] | None = None
+    words: str | None = None
+    kind: str | None = None
+    size: str | None = None
+    seed: int | None = None
+    steps: int | None = None
+    turn: str | int | None = None
+    what: str | None = None
+    a: str | int | None = None
+    b: str | int | None = None
+    form: str | None = None
+
+
+class AssistantAnswer(Answer):
+    """Tools to be used now, and what is said to the person."""
+
+    calls: list[CallAnswer] = Field(default_factory=list)
+    say: str = Field(default="", description="One or two plain sentences for the person. Empty while calls are still to be made.")
+    unread: list[str] = Field(default_factory=list, description="Parts of what was said that could not be understood.")

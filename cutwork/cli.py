@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cutwork import cli_goods, cli_lab
+from cutwork import cli_goods, cli_lab, cli_mcp, cli_serve
 from cutwork.options import (
     AsJson,
     Captions,
+    Colourways,
     Kind,
     LlmOption,
     Lora,
@@ -130,6 +131,7 @@ def design(
     caption: Captions = None,
     palette: Palette = None,
     set: Set = None,
+    colourways: Colourways = None,
     similar: Similar = None,
     variants: Annotated[int, typer.Option("--variants", help="Draw so many, with seeds that follow; all are delivered, ranked by the critic, with a contact sheet.", min=1, max=64)] = 1,
     out: Out = None,
@@ -142,7 +144,7 @@ def design(
     from cutwork.console import progress
     from cutwork.studio import make_brief
 
-    wanted = make_brief(brief, kind=kind, size=size, seed=seed, captions=caption, palette=named_colours(palette), wishes=cli_goods.wished(set, kind), similar=similar)
+    wanted = make_brief(brief, kind=kind, size=size, seed=seed, captions=caption, palette=named_colours(palette), wishes=cli_goods.wished(set, kind, colourways), similar=similar)
     studio = studio_of(model=model, llm=llm, rounds=rounds, steps=steps, technique=technique, lora=lora, approve=approve, record=record)
     ready(out)
     if variants > 1:
@@ -166,6 +168,7 @@ def plan(
     caption: Captions = None,
     palette: Palette = None,
     set: Set = None,
+    colourways: Colourways = None,
     similar: Similar = None,
     record: Record = None,
     json: AsJson = False,
@@ -174,7 +177,7 @@ def plan(
     from cutwork.console import show_plan
     from cutwork.studio import make_brief
 
-    wanted = make_brief(brief, kind=kind, size=size, seed=seed, captions=caption, palette=named_colours(palette), wishes=cli_goods.wished(set, kind), similar=similar)
+    wanted = make_brief(brief, kind=kind, size=size, seed=seed, captions=caption, palette=named_colours(palette), wishes=cli_goods.wished(set, kind, colourways), similar=similar)
     made = studio_of(model=model, llm=llm, steps=steps, technique=technique, lora=lora, record=record).plan(wanted)
     if seed is not None:
         say(f"the plan is the same for every seed; {seed} counts when it is drawn: cutwork design")
@@ -279,6 +282,8 @@ def rerun(
 
 
 cli_goods.add(app)
+cli_serve.add(app)
+cli_mcp.add(app)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cutwork.options import EXITS, AsJson, Captions, Kind, Out, Palette, Quiet, Set, deliver, named_colours, print_json, ready, say, studio_of
+from cutwork.options import EXITS, AsJson, Captions, Colourways, Kind, Out, Palette, Quiet, Set, deliver, named_colours, print_json, ready, say, studio_of
 
 if TYPE_CHECKING:
     from cutwork.domain import Brief
@@ -21,13 +21,14 @@ def add(app: typer.Typer) -> None:
     app.command()(recaption)
 
 
-def wished(assignments: list[str] | None, kind: str | None) -> Wishes | None:
-    """What `--set` says, by kind and name."""
-    if not assignments:
+def wished(assignments: list[str] | None, kind: str | None, colourways: int | None = None) -> Wishes | None:
+    """What `--set` and `--colourways` say, by kind and name."""
+    given = [*(assignments or ()), *([] if colourways is None else [f"textile.colourways={colourways}"])]
+    if not given:
         return None
     from cutwork.refinish import wishes
 
-    return wishes(assignments, kind or "textile")
+    return wishes(given, kind or "textile")
 
 
 def finish(
@@ -37,6 +38,7 @@ def finish(
     caption: Captions = None,
     palette: Palette = None,
     set: Set = None,
+    colourways: Colourways = None,
     out: Out = None,
     json: AsJson = False,
     quiet: Quiet = False,
@@ -44,7 +46,7 @@ def finish(
     """Make other goods of a finished drawing. Nothing is drawn again; what comes of it is a run of its own."""
     studio = studio_of()
     ready(out)
-    settings = wished(set, kind or studio.show(id).kind)
+    settings = wished(set, kind or studio.show(id).kind, colourways)
     made = studio.refinish(id, words, kind=kind, captions=caption, palette=named_colours(palette), settings=settings)  # type: ignore[arg-type]
     deliver(studio, made, out, json, quiet, exit_code=False)
 

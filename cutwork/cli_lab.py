@@ -75,14 +75,14 @@ def eval_control(
 def eval_masks(
     scenes: Annotated[int, typer.Option("--scenes", min=1, help="Scenes of each number of subjects and background.")] = 12,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Pictures of each scene that is drawn.")] = 1,
-    part: Annotated[list[str] | None, typer.Option("--part", help="composed, drawn or keywords; may be given several times.", show_default="all")] = None,
+    part: Annotated[list[str] | None, typer.Option("--part", help="composed, drawn, keywords or snapped; may be given several times.", show_default="all")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
     json: AsJson = False,
 ) -> None:
     """Are cut-outs true? Every fusion weight and way of cutting against true alpha, and beside a general background remover."""
     from cutwork.lab import evaluate_masks
 
-    _report(evaluate_masks.run(scenes, seeds, _parts(part, evaluate_masks.PARTS)), keep, json)
+    _report(evaluate_masks.run(scenes, seeds, _parts(part, evaluate_masks.PARTS), say=lambda line: typer.echo(line, err=True)), keep, json)
 
 
 @eval_app.command("seams")
@@ -178,3 +178,22 @@ def bench_finish(json: AsJson = False) -> None:
     else:
         for name, value in result.items():
             typer.echo(f"{name:<20} {value:g}")
+
+
+@bench_app.command("serve")
+def bench_serve(
+    part: Annotated[list[str] | None, typer.Option("--part", help="load, listeners or killed; may be given several times.", show_default="all")] = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long a load lasts.")] = 10.0,
+    connections: Annotated[int, typer.Option("--connections", min=1, max=256, help="That ask at the same time.")] = 8,
+    listeners: Annotated[int, typer.Option("--listeners", min=1, max=1_000)] = 200,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=1_000, help="In the queue of the server that is killed.")] = 100,
+    json: AsJson = False,
+) -> None:
+    """How the service holds up while it draws: requests a second, events to many listeners, a full queue and kill -9."""
+    from cutwork.lab import bench_serve as bench
+
+    found = bench.run(_parts(part, bench.PARTS), seconds, connections, listeners, jobs)
+    if json:
+        print_json(found)
+    else:
+        typer.echo(bench.table(found))

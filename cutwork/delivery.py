@@ -62,15 +62,26 @@ def save_as(design: Design, blobs: Blobs, form: str, path: Path | None = None) -
     Raises:
         BadInput: if there is no such form, or the design has delivered nothing. StorageFailed: if the file cannot be written.
     """
-    from cutwork import registry
     from cutwork.tools.formats.base import export
 
-    if form not in FORMS:
-        raise BadInput(f"there is no form {form!r}: run, {', '.join(FORMS)}")
-    made = registry.find("cutwork.tools.formats", FORMS[form]).make(design, blobs)
+    made = made_as(design, blobs, form)
     path = path or Path(f"{design.id}{PurePosixPath(made.name).suffix}")
     (written,) = export([made.model_copy(update={"name": path.name})], blobs, path.parent)
     return written
+
+
+def made_as(design: Design, blobs: Blobs, form: str) -> Artifact:
+    """A design as one file for other programs, among the blobs.
+
+    Raises:
+        BadInput: if there is no such form, or the design has delivered nothing.
+    """
+    from cutwork import registry
+
+    if form not in FORMS:
+        raise BadInput(f"there is no form {form!r}: run, {', '.join(FORMS)}")
+    made: Artifact = registry.find("cutwork.tools.formats", FORMS[form]).make(design, blobs)
+    return made
 
 
 @contextmanager

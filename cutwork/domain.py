@@ -22,6 +22,7 @@ MOST_REGIONS = 2 * MAX_REGIONS  # of any plan, also one made by hand: what is me
 CELL = 16  # pixels; one image token of FLUX and SD3 at 1/8 latents packed 2×2
 MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
 MAX_SEED = 2**63 - 1
+MAX_PALETTE = 32  # colours
 
 
 class Value(BaseModel):
@@ -36,6 +37,8 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]  # also a folder and a file name
+SessionId = RunId
+TurnId = RunId
 SubjectId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 
@@ -173,7 +176,7 @@ class Brief(Value):
     size: Size = Size((256, 256))
     seed: Seed | None = None
     captions: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
-    palette: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+    palette: Annotated[tuple[Name, ...], Field(max_length=MAX_PALETTE)] = ()
     references: Annotated[tuple[Sha256, ...], Field(max_length=8)] = ()
     similar: Annotated[tuple[Name, ...], Field(max_length=66)] = ()  # pairs that look alike, "tiger,leopard"; none = found by their words
     wishes: dict[Literal["sticker", "meme", "textile"], dict[str, Any]] = {}  # settings of finished goods that go before what the words say
@@ -241,7 +244,7 @@ class FinishSettings(Value):
     """What is made of a finished drawing. Changing them draws nothing."""
 
     kind: Kind = "cutout"
-    palette: Annotated[tuple[Name, ...], Field(max_length=32)] = ()  # colours to keep to, names or #rrggbb
+    palette: Annotated[tuple[Name, ...], Field(max_length=MAX_PALETTE)] = ()  # colours to keep to, names or #rrggbb
     sticker: StickerSettings = StickerSettings()
     meme: MemeSettings = MemeSettings()
     textile: TextileSettings = TextileSettings()
@@ -253,7 +256,7 @@ class Expansion(Value):
     prompt: Annotated[str, Field(min_length=1, max_length=4_000)]
     background: Annotated[str, Field(max_length=400)] = ""
     style: Annotated[str, Field(max_length=400)] = ""
-    palette: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+    palette: Annotated[tuple[Name, ...], Field(max_length=MAX_PALETTE)] = ()
     captions: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=8)] = ()  # lettering of a meme; "" first: nothing on top; "cat: me" is a label
     finish: FinishSettings = FinishSettings()
 
@@ -386,6 +389,7 @@ class RecordSettings(Value):
     start: Fraction = 0.0  # shares of the steps
     until: Fraction = 1.0
     store: bool = True  # every map, so that subjects can be cut again by another fusion; False = fused while they arrive
+    itself: bool = False  # also how much the picture's tokens attend to each other, on a small grid, for cuts that snap to its pieces
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:
@@ -420,6 +424,7 @@ class DrawSettings(Value):
     overlap: Literal["nearest", "all"] = "nearest"
     region_tokens: Annotated[int, Field(ge=1, le=512)] | None = None  # that texts of regions are padded to, if they are shorter; none = as the prompt is
     pooled: Literal["prompt", "regions"] = "prompt"
+    apart: bool = False  # regions are laid out beside each other, not one in front of another, for models that draw badly what is partly hidden
     self_cross: SelfCrossSettings | None = None
     erg: ErgSettings | None = None
     apg: ApgSettings | None = None
@@ -478,6 +483,7 @@ class CutSettings(Value):
     iterations: Annotated[int, Field(ge=1, le=50)] = 5
     longest: Annotated[int, Field(ge=64, le=MAX_SIDE)] = 512  # pixels of the long side that GrabCut works at, at most
     soft: bool = False  # matting instead of a binary edge: for hair, smoke, glass
+    snap: Literal["none", "spread", "segments"] = "none"  # keyword maps spread along the picture's attention to itself, or evened within its pieces
     band: Annotated[float, Field(gt=0.0, le=0.2)] = 0.012  # of the long side: half the width of the edge that matting is free to change
 
     @field_validator("thresholds")
@@ -530,6 +536,14 @@ class Plan(Value):
         raise KeyError(id)
 
 
+class Keep(Value):
+    """What must stay when a part of a picture is drawn anew."""
+
+    image: Sha256  # what the drawing starts from: outside the area the picture before, a PNG of the canvas size
+    area: Sha256  # a grey PNG of the canvas size: above 127 may change, the more the higher: 255 is drawn from nothing, 128 is as `image` has it
+    behind: bool = False  # what stays are subjects, and what is drawn lies behind them
+
+
 class Terms(Value):
     """What a run was started with. A resumption goes by these, whatever the settings of the day say."""
 
@@ -541,6 +555,7 @@ class Terms(Value):
     interactive: bool = False  # a person is there to be asked
     early_verdict: bool = True
     redraw: bool = False  # the plan and the seed were given: draw them, plan nothing
+    keep: Keep | None = None  # what of the picture before stays, where a redrawing keeps something
     draw: DrawSettings = DrawSettings()
     cut: CutSettings = CutSettings()
 
@@ -550,6 +565,7 @@ class Shot(Value):
 
     plan: Plan
     seed: Seed
+    keep: Keep | None = None  # None = every pixel is drawn
 
 
 class Attended(Value):
@@ -774,3 +790,61 @@ class Design(Value):
 
 
 Json = dict[str, Any]
+ToolName = Literal[
+    "design", "change_subject", "move", "resize", "add", "remove", "restyle", "recaption", "refinish", "reseed", "lock", "unlock",
+    "undo", "redo", "branch", "take", "compare", "approve", "explain", "export",
+]  # fmt: skip
+
+
+class Call(Value):
+    """One use of a tool in a turn of a session."""
+
+    tool: ToolName
+    args: Json = {}
+
+
+class Cost(Value):
+    """What a turn took."""
+
+    drawn: Annotated[int, Field(ge=0)] = 0  # pictures
+    cut: Annotated[int, Field(ge=0)] = 0  # subjects cut out
+    finished: Annotated[int, Field(ge=0)] = 0  # sets of files
+    asked: Annotated[int, Field(ge=0)] = 0  # questions to the language model
+    seconds: Annotated[float, Field(ge=0.0)] = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(**{name: getattr(self, name) + getattr(other, name) for name in Cost.model_fields})
+
+
+class Turn(Value):
+    """What was said in a session, what was done about it, and what stands then. Turns make a tree: each has the one it went on from."""
+
+    id: TurnId
+    session: SessionId
+    parent: TurnId | None = None
+    number: Annotated[int, Field(ge=1)]  # in its session; people call it "take 3"
+    words: Annotated[str, Field(max_length=MAX_BRIEF)] = ""
+    calls: tuple[Call, ...] = ()
+    reply: str = ""
+    design: RunId | None = None  # the one that stands after this turn: its parent's, where it made none
+    status: Literal["running", "done", "waiting", "failed", "cancelled"] = "running"
+    locks: tuple[SubjectId, ...] = ()  # after this turn
+    area: Box | None = None  # tight around what was allowed to change; None = everything, or nothing was drawn
+    frozen: Sha256 | None = None  # of the pixels outside the area, the same before and after
+    changes: tuple[str, ...] = ()  # in plain words
+    cost: Cost = Cost()
+    question: Json | None = None  # while it waits: what is to be decided, as LangChain's middleware words it
+    error: str | None = None
+    created: str  # ISO 8601, UTC
+
+
+class Session(Value):
+    """A talk about designs."""
+
+    id: SessionId
+    title: Annotated[str, Field(max_length=200)] = ""
+    created: str
+    updated: str
+    head: TurnId | None = None  # the turn that the next one goes on from; None = a fresh start
+    approve: bool = False  # plans are shown before they are drawn
+    owner: Name = "local"

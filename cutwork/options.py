@@ -29,6 +29,7 @@ EXITS = {"accepted": 0, "needs_approval": 0, "best_effort": 10}  # every other s
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Captions = Annotated[list[str] | None, typer.Option("--caption", metavar="TEXT", help="Lettering of a meme: the first on top, others below. May be given several times.")]
 Palette = Annotated[list[str] | None, typer.Option("--palette", metavar="COLOURS", help="Spot colours of a textile, names or #rrggbb with commas.")]
+Colourways = Annotated[int | None, typer.Option("--colourways", min=0, max=12, help="Of a textile: so many besides the colours it is drawn in.")]
 Similar = Annotated[list[str] | None, typer.Option("--similar", metavar="A,B", help="Two subjects that look alike, such as tiger,leopard. May be given several times.", show_default="by their words")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of finished goods, such as repeat=half-drop or dpi=300. May be given several times.")]
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from cutwork.domain import Artifact, Cutout, Design, LlmCall, Render, Shot
+from cutwork.domain import Artifact, Cutout, Design, LlmCall, Render, Round, Shot
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -72,6 +72,10 @@ class Drawing(Protocol):
     def render(self, shot: Shot, watch: Watch) -> Render: ...
 
     def cut(self, shot: Shot, render: Render) -> tuple[Cutout, ...]: ...
+
+    def carry(self, shot: Shot, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
+        """Cut-outs of a picture that keeps a part of another: those of subjects that stayed as they were are the other's own."""
+        ...
 
     def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
         """The image as PNG with the cut-outs outlined and numbered, for critics that can see."""

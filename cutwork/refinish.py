@@ -8,15 +8,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from cutwork.domain import Design, FinishSettings, Kind, Plan
+from cutwork.domain import CutSettings, Design, FinishSettings, Kind, Plan, Value
 from cutwork.errors import BadInput
+from cutwork.ports import Drawing
 
 SECTIONS = ("sticker", "meme", "textile")  # kinds with settings of their own
 Wishes = dict[str, dict[str, Any]]  # settings by kind and name
+Settings = TypeVar("Settings", bound=Value)
 
 
 def wishes(assignments: Sequence[str], kind: str) -> Wishes:
@@ -66,15 +68,29 @@ def changed(finish: FinishSettings, kind: Kind | None = None, palette: Sequence[
         value["palette"] = tuple(palette)
     for section, wished in (settings or {}).items():
         value[section] |= wished
+    return valid(FinishSettings, value)
+
+
+def valid(kind: type[Settings], value: Mapping[str, Any], prefix: str = "") -> Settings:
+    """A value of settings; raises BadInput naming what cannot be."""
     try:
-        return FinishSettings.model_validate(value)
+        return kind.model_validate(dict(value))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(f"{'.'.join(str(part) for part in first['loc'])}: {str(first['msg']).removeprefix('Value error, ')}, got {str(first.get('input'))[:60]!r}") from None
+        raise BadInput(prefix + plain(error.errors()[0])) from None
 
 
-def record(design: Design, edit: Callable[[Plan], Plan]) -> Design:
-    """The record of a new run that finishes another's drawing: the delivered round alone, its plan edited, still without files.
+def plain(error: Any) -> str:
+    """One of pydantic's errors as a sentence."""
+    place, message = ".".join(str(part) for part in error["loc"]), str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return message
+    if error["type"] == "too_long":
+        return f"{place} has {error['ctx']['actual_length']} entries, at most {error['ctx']['max_length']} are possible"
+    return f"{place}: {message}, got {str(error.get('input'))[:60]!r}"
+
+
+def record(design: Design, edit: Callable[[Plan], Plan], id: str | None = None) -> Design:
+    """The record of a new run, of that id or a fresh one, that finishes another's drawing: the delivered round alone, its plan edited, still without files.
 
     Raises:
         BadInput: if the run has delivered nothing.
@@ -86,7 +102,7 @@ def record(design: Design, edit: Callable[[Plan], Plan]) -> Design:
     turn = best.model_copy(update={"shot": best.shot.model_copy(update={"plan": plan}), "applied": None})
     now = datetime.now(UTC)
     changes: dict[str, Any] = {
-        "id": f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        "id": id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
         "parent": design.id,
         "plan": plan,
         "rounds": (turn,),
@@ -95,3 +111,26 @@ def record(design: Design, edit: Callable[[Plan], Plan]) -> Design:
         "created": now.isoformat(timespec="seconds"),
     }
     return design.model_copy(update=changes)
+
+
+def recut(design: Design, settings: Mapping[str, Any], drawing: Drawing, id: str | None = None) -> Design:
+    """The record of a new run whose subjects are cut out of another's drawing in another way and judged anew; its files are made.
+
+    Args:
+        settings: of `CutSettings`, by name; what is not named stays.
+
+    Raises:
+        BadInput: if the run has delivered nothing, or naming the setting that cannot have its value.
+    """
+    from cutwork.agents.critic import critique
+
+    def edit(plan: Plan) -> Plan:
+        return plan.model_copy(update={"cut": valid(CutSettings, plan.cut.model_dump() | dict(settings), "cut.")})
+
+    fresh = record(design, edit, id)
+    turn = fresh.rounds[0]
+    cutouts = drawing.cut(turn.shot, turn.render)
+    verdict = critique(turn.shot, turn.render, cutouts, brief=design.brief, contrasts=drawing.contrasts(turn.shot, turn.render, cutouts))
+    judged = turn.model_copy(update={"cutouts": cutouts, "critique": verdict, "approved": False})
+    made = fresh.model_copy(update={"rounds": (judged,), "status": "accepted" if judged.accepted else "best_effort"})
+    return made.model_copy(update={"artifacts": drawing.finish(made)})

@@ -10,7 +10,7 @@ import hashlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,7 +43,7 @@ def make_brief(text: str, **fields: Any) -> Brief:
             given["size"] = Size.parse(given["size"])
         return Brief(text=text, **given)
     except ValidationError as error:
-        raise BadInput("; ".join(_plain(e) for e in error.errors())) from None
+        raise BadInput("; ".join(refinish.plain(e) for e in error.errors())) from None
     except ValueError as error:
         raise BadInput(str(error)) from None
 
@@ -55,14 +55,6 @@ def _wanted(brief: str | Brief, model: str, **asked: Any) -> Brief:
     given = {key: getattr(brief, key) for key in brief.model_fields_set} if isinstance(brief, Brief) else {"text": brief}
     given |= {key: value for key, value in asked.items() if value is not None}
     return make_brief(**{"size": canvas(model)} | given)
-
-
-def _plain(error: Any) -> str:
-    """One pydantic error as a sentence."""
-    place = ".".join(str(p) for p in error["loc"])
-    message = str(error["msg"]).removeprefix("Value error, ")
-    own = error["type"] == "value_error"
-    return message if own else f"{place}: {message}, got {str(error.get('input'))[:60]!r}"
 
 
 class _Recipe(NamedTuple):
@@ -116,6 +108,21 @@ class Studio:
 
         wanted = _wanted(brief, self.settings.model, kind=kind, size=size, seed=seed)
         return self._begin(start(wanted, self.wired.terms(interactive=interactive)), on_event, cancelled)
+
+    def begin(self, design: Design, *, on_event: OnEvent = lambda kind, data: None, cancelled: Callable[[], bool] = lambda: False) -> Design:
+        """Work on a run whose record `graphs.state.start` made, for callers that choose its id and its terms.
+
+        Raises:
+            BadInput: if there is a run of that id, or no such model. CutworkError: others of its tree.
+        """
+        return self._begin(design, on_event, cancelled)
+
+    def question(self, id: str) -> Json | None:
+        """What a run waits to be told: `{"id", "value"}`, an id of its own for every time it asks; None if it does not wait."""
+        if self.wired.designs.get(id).status != "needs_approval":
+            return None
+        asked = [question for task in self._snapshot(id).tasks for question in task.interrupts]
+        return {"id": asked[0].id, "value": asked[0].value} if asked else None
 
     def plan(self, brief: str | Brief, *, kind: str | None = None, size: str | None = None) -> Plan:
         """Only the agents: what would be drawn, and where, whatever the seed. Nothing is kept.
@@ -178,10 +185,13 @@ class Studio:
             where = self.settings.home / "checkpoints.db"
             raise StorageFailed(f"run {id} cannot be gone on with, {where}: {error}", "`cutwork doctor` says what is wrong with it") from error
 
-    def rerun(self, source: str | Path, *, on_event: OnEvent = lambda kind, data: None, cancelled: Callable[[], bool] = lambda: False) -> Design:
+    def rerun(
+        self, source: str | Path, *, id: str | None = None, on_event: OnEvent = lambda kind, data: None, cancelled: Callable[[], bool] = lambda: False
+    ) -> Design:
         """Draw a finished design again, from its id or from any PNG it delivered: same plan, same seed, same model, one round.
 
         A PNG that carries no plan, such as a mask, is looked up among the runs that are kept here. Another model is used only where the `Studio` was asked for one (`Studio(model=…)`).
+        `id` is the new run's, where the caller has one for it.
 
         Raises:
             BadInput: if there is no such run or model, or the file is not a PNG that carries a plan or that a run kept here made.
@@ -190,7 +200,7 @@ class Studio:
 
         old = self._recipe(source)
         terms = self.wired.terms(self._asked_model or old.model, rounds=1, approve=False, redraw=True, early_verdict=old.early_verdict)
-        return self._begin(start(old.brief, terms, llm=old.llm, shot=old.shot), on_event, cancelled)
+        return self._begin(start(old.brief, terms, llm=old.llm, shot=old.shot, id=id), on_event, cancelled)
 
     def _recipe(self, source: str | Path) -> _Recipe:
         path = Path(source)
@@ -253,6 +263,7 @@ class Studio:
         captions: Sequence[str] | None = None,
         palette: Sequence[str] | None = None,
         settings: Wishes | None = None,
+        new_id: str | None = None,
     ) -> Design:
         """Make other goods of a finished drawing: another kind, lettering, palette, repeat, size. Nothing is drawn; what comes of it is a run of its own.
 
@@ -261,6 +272,7 @@ class Studio:
             kind: None = what the words say, else the kind it has.
             captions: the first on top, all others below; none = no lettering.
             settings: by kind and name, {"textile": {"repeat": "ogee"}}.
+            new_id: the new run's id, where the caller has one for it.
 
         Raises:
             BadInput: if there is no such run, it delivered nothing, or what is wished cannot be.
@@ -274,8 +286,23 @@ class Studio:
         heard = heard if heard.kind else read(words, before.kind)
         now = refinish.changed(before.goods, kind or heard.kind, palette if palette is not None else heard.palette or None, heard.settings)
         now = refinish.changed(now, settings=settings)
-        fresh = refinish.record(before, lambda plan: lettered(plan, now, captions if captions is not None else heard.captions or None))
+        fresh = refinish.record(before, lambda plan: lettered(plan, now, captions if captions is not None else heard.captions or None), new_id)
         made = fresh.model_copy(update={"artifacts": make(fresh, self.wired.blobs)})
+        self.wired.designs.create(made)
+        return made
+
+    def recut(self, id: str, settings: Mapping[str, Any], *, new_id: str | None = None) -> Design:
+        """Cut the subjects of a finished drawing out in another way. Nothing is drawn; what comes of it is a run of its own, judged anew.
+
+        Args:
+            settings: of `CutSettings`, by name; what is not named stays.
+            new_id: the new run's id, where the caller has one for it.
+
+        Raises:
+            BadInput: if there is no such run, it delivered nothing, or naming the setting that cannot have its value.
+        """
+        before = self.wired.designs.get(id)
+        made = refinish.recut(before, settings, self.wired.drawing_for(self.wired.terms_of(before)), new_id)
         self.wired.designs.create(made)
         return made
 

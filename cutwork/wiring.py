@@ -22,7 +22,8 @@ from cutwork.settings import Settings, masked, place_downloads
 if TYPE_CHECKING:
     from cutwork.graphs.state import Deps
     from cutwork.storage.blobs import FileBlobs
-    from cutwork.storage.designs import SqlDesigns
+    from cutwork.storage.owners import OwnedDesigns
+    from cutwork.storage.sessions import SqlSessions
     from cutwork.tools.catalogue import Known
 
 
@@ -50,14 +51,14 @@ class Wired:
         return FileBlobs(self.settings.blobs)
 
     @cached_property
-    def designs(self) -> SqlDesigns:
+    def designs(self) -> OwnedDesigns:
         from cutwork.storage.db import open_database, upgrade
-        from cutwork.storage.designs import SqlDesigns
+        from cutwork.storage.owners import OwnedDesigns
 
         engine = open_database(self.settings.database_url)
         upgrade(engine)
         self._note_database()
-        return SqlDesigns(engine)
+        return OwnedDesigns(engine)
 
     @property
     def database(self) -> str:
@@ -116,12 +117,27 @@ class Wired:
     @cached_property
     def checkpointer(self) -> Any:
         """Run state beside the database, in a file of its own; strict about what it will decode."""
+        return self._saver("checkpoints.db")
+
+    @cached_property
+    def turn_checkpointer(self) -> Any:
+        """The same of turns of sessions that are not done, apart from runs: what keeps house for those knows no turns."""
+        return self._saver("turns.db")
+
+    @cached_property
+    def sessions(self) -> SqlSessions:
+        """Sessions and their turns."""
+        from cutwork.storage.sessions import SqlSessions
+
+        return SqlSessions(self.designs.engine)
+
+    def _saver(self, name: str) -> Any:
         import sqlite3
 
         from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
         from langgraph.checkpoint.sqlite import SqliteSaver
 
-        path = self.settings.home / "checkpoints.db"
+        path = self.settings.home / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             serde = JsonPlusSerializer(allowed_msgpack_modules=[(kind.__module__, kind.__name__) for kind in _state_types()])

@@ -15,6 +15,7 @@ that counts work over all resumptions.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal
 
 from langgraph.graph import END, START, StateGraph
@@ -31,6 +32,7 @@ from cutwork.errors import BadInput, Cancelled
 from cutwork.graphs import repairs, routing
 from cutwork.graphs.state import Deps, DesignState, begun_again, start
 from cutwork.ports import Watch
+from cutwork.tools.finish import check as possible
 
 Update = dict[str, Any]
 STATE_LIMIT = 64 * 1024  # bytes of a checkpoint's values; a test holds it
@@ -57,6 +59,7 @@ def entry(state: DesignState) -> Literal["begin", "extend", "render"]:
 def extend(state: DesignState, deps: Deps) -> Update:
     """Brief → Expansion."""
     expansion = extend_brief(state["brief"], deps.llm)
+    possible(expansion.finish)
     _update(state, deps, expansion=expansion)
     return {"expansion": expansion}
 
@@ -103,7 +106,18 @@ def cut(state: DesignState, deps: Deps) -> Update:
     """Render → Cutouts. A drawing that was stopped early has nothing worth cutting."""
     if state["render"].stopped_early:
         return {"cutouts": ()}
-    return {"cutouts": deps.drawing.cut(state["shot"], state["render"])}
+    cutouts, before = deps.drawing.cut(state["shot"], state["render"]), _before(state, deps)
+    return {"cutouts": cutouts if before is None else deps.drawing.carry(state["shot"], cutouts, before)}
+
+
+def _before(state: DesignState, deps: Deps) -> Round | None:
+    """The round whose picture this one keeps a part of; None where it keeps none, or its run is gone."""
+    if state["shot"].keep is None:
+        return None
+    parent = deps.designs.get(state["id"]).parent
+    with suppress(BadInput):
+        return deps.designs.get(parent).delivered if parent is not None else None
+    return None
 
 
 def critique(state: DesignState, deps: Deps) -> Update:
@@ -114,6 +128,9 @@ def critique(state: DesignState, deps: Deps) -> Update:
         state["shot"], state["render"], state["cutouts"], brief=state["brief"], llm=deps.llm if deps.llm.sees else None, picture=picture, tried=tried,
         contrasts=() if state["render"].stopped_early else deps.drawing.contrasts(state["shot"], state["render"], state["cutouts"]),
     )  # fmt: skip
+    before = _before(state, deps)
+    if before is not None:
+        verdict = repairs.of_an_edit(verdict, repairs.anew(state["cutouts"], before.cutouts))
     judged = Round(number=number, shot=state["shot"], render=state["render"], cutouts=state["cutouts"], critique=verdict)
 
     def add(design: Design) -> Design:

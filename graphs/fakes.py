@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw
 
-from cutwork.domain import CELL, Artifact, Attended, Cutout, Design, Receipt, Region, Render, Shot
+from cutwork.domain import CELL, Artifact, Attended, Cutout, Design, Receipt, Region, Render, Round, Shot
 from cutwork.errors import Cancelled
 from cutwork.ports import Blobs, Watch
 from cutwork.tools.formats.base import layer_name
 from cutwork.tools.formats.overview import numbered
+from cutwork.tools.keep import carry, laid_in, start_of
 from cutwork.tools.pixels import decode
 from cutwork.tools.record_file import Record
 
@@ -48,6 +49,7 @@ class FakeDrawing:
         image = Image.new("RGB", shot.plan.size.root, (90 + shot.seed % 100, 120, 160))
         for number, region in enumerate(shot.plan.regions):
             ImageDraw.Draw(image).ellipse(self._ellipse(shot, number, region), fill=(40 * number % 255, 200, 90))
+        image = self._kept(shot, image)
         goods = [self.quality(shot, n) for n in range(len(shot.plan.regions))]
         return Render(
             image=self.blobs.put(_png(image)),
@@ -58,6 +60,12 @@ class FakeDrawing:
             attended=tuple(Attended(box=r.box, inside=0.9 * good, lift=1 + 4 * good) for r, good in zip(shot.plan.regions, goods, strict=True)),
             seconds=0.001,
         )
+
+    def _kept(self, shot: Shot, image: Image.Image) -> Image.Image:
+        """What was drawn, laid into the picture that a shot keeps."""
+        if shot.keep is None:
+            return image
+        return Image.fromarray(laid_in(start_of(shot.keep, shot.plan.size.root, self.blobs), np.array(image), fitted=False))
 
     def _record(self, shot: Shot) -> Record:
         """Attention of one block in one step, all of it on the ellipses."""
@@ -100,6 +108,9 @@ class FakeDrawing:
         keep = max(0.05, self.quality(shot, number)) ** 0.5
         cx, cy, w, h = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) * keep / 2, (y1 - y0) * keep / 2
         return cx - w, cy - h, cx + w, cy + h
+
+    def carry(self, shot: Shot, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
+        return carry(shot, cutouts, before, self.blobs)
 
     def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
         return numbered(decode(self.blobs.get(render.image), "RGB"), [decode(self.blobs.get(c.mask), "L") for c in cutouts])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cutwork.agents.bands import kept_free
 from cutwork.agents.boxes import clear_of, grown, placed
-from cutwork.domain import Box, Move, Plan, Recut, Reguide, Rematte, Repair, Reseed, Resize, Shot
+from cutwork.agents.thresholds import DEFAULT
+from cutwork.domain import Box, Critique, Cutout, Move, Plan, Recut, Reguide, Rematte, Repair, Reseed, Resize, Shot
 from cutwork.errors import BadInput
 
 
@@ -22,6 +23,24 @@ def apply(repair: Repair, shot: Shot) -> Shot:
         raise BadInput(f"{repair.kind!r} is not an edit of a shot; there are {', '.join(kind.model_fields['kind'].default for kind in _CHANGES)}")
     changed: Shot = change(repair, shot)
     return changed
+
+
+INSIDE = ("recut", "rematte", "reguide", "reseed")  # repairs that leave every region where it is
+
+
+def anew(cutouts: Sequence[Cutout], before: Sequence[Cutout]) -> frozenset[int]:
+    """Regions that are not as they were in the picture before an edit."""
+    known = {c.image for c in before}
+    return frozenset(c.region for c in cutouts if c.image not in known)
+
+
+def of_an_edit(verdict: Critique, drawn: frozenset[int]) -> Critique:
+    """A verdict on a picture of which only some regions were drawn: what it says of the others stands, but asks for nothing, and nothing may be moved."""
+    worst = max((f.severity for f in verdict.findings if f.region is None or f.region in drawn), default=0.0)
+    left = tuple(r for r in verdict.repairs if r.kind in INSIDE)
+    if worst <= DEFAULT.accept_severity or not left:
+        return verdict.model_copy(update={"verdict": "accept" if worst <= DEFAULT.accept_severity else verdict.verdict, "repairs": ()})
+    return verdict.model_copy(update={"repairs": left})
 
 
 def _recut(repair: Recut, shot: Shot) -> Shot:
@@ -48,7 +67,7 @@ def _resize(repair: Resize, shot: Shot) -> Shot:
 
 
 def _reseed(repair: Reseed, shot: Shot) -> Shot:
-    return Shot(plan=shot.plan, seed=repair.seed)
+    return shot.model_copy(update={"seed": repair.seed})
 
 
 def _region_box(plan: Plan, region: int) -> Box:
@@ -67,7 +86,7 @@ def _with_box(shot: Shot, index: int, box: Box) -> Shot:
 def _with_plan(shot: Shot, **changes: Any) -> Shot:
     # Built anew rather than copied, so that the plan's own checks run.
     plan = Plan(**{name: getattr(shot.plan, name) for name in Plan.model_fields} | changes)
-    return Shot(plan=plan, seed=shot.seed)
+    return shot.model_copy(update={"plan": plan})
 
 
 _CHANGES: dict[type[Any], Callable[[Any, Shot], Shot]] = {

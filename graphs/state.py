@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
+from cutwork.agents import goods as reading
 from cutwork.domain import Brief, Critique, Cutout, Design, Expansion, Plan, Render, Repair, Shot, Subject, Terms
 from cutwork.errors import BadInput
 from cutwork.ports import Designs, Drawing, Llm
+from cutwork.tools.finish import check as possible
 
 
 class DesignState(TypedDict, total=False):
@@ -56,11 +58,14 @@ class Deps:
     clock: Callable[[], float] = time.monotonic
 
 
-def check(brief: Brief) -> None:
-    """Nothing of a brief is passed over in silence.
+def check(brief: Brief, planned: bool = False) -> None:
+    """Nothing of a brief is passed over in silence, and what cannot be made is not drawn for.
+
+    Args:
+        planned: it is known already what to draw and what to make of it.
 
     Raises:
-        BadInput: naming what Cutwork cannot plan for yet.
+        BadInput: naming what Cutwork cannot plan for yet, or what of the goods cannot be: 5,000 dpi, a palette of one colour, an unknown font.
     """
     if brief.references:
         raise BadInput(f"the brief has {len(brief.references)} reference picture(s), and Cutwork cannot draw after pictures yet; say in words what they show")
@@ -71,19 +76,25 @@ def check(brief: Brief) -> None:
         )
     if brief.captions and brief.kind not in ("auto", "meme"):
         raise BadInput(f"the brief has {len(brief.captions)} caption(s), and only a meme has lettering, not a {brief.kind}; leave them out")
+    if not planned:
+        goods = reading.of(brief)
+        possible(goods.finish(goods.kind or "cutout", brief.palette))
 
 
-def start(brief: Brief, terms: Terms, *, llm: str | None = None, shot: Shot | None = None, id: str | None = None) -> Design:
+def start(
+    brief: Brief, terms: Terms, *, llm: str | None = None, shot: Shot | None = None, id: str | None = None, parent: str | None = None
+) -> Design:
     """The record of a run that has not begun: its id sorts by time, its seed is the brief's or a fresh one.
 
     Args:
         llm: who planned the given shot, where that is not who is asked now.
         shot: what to draw, where that is given; the brief stays as it was asked.
+        parent: the run whose picture the shot changes.
 
     Raises:
         BadInput: if the brief asks for what cannot be done.
     """
-    check(brief)
+    check(brief, planned=shot is not None)
     now = datetime.now(UTC)
     fresh = brief.seed if brief.seed is not None else secrets.randbelow(2**32)
     return Design(
@@ -95,7 +106,8 @@ def start(brief: Brief, terms: Terms, *, llm: str | None = None, shot: Shot | No
         llm=llm or terms.llm,
         plan=shot.plan if shot else None,
         created=now.isoformat(timespec="seconds"),
-        terms=terms,
+        parent=parent,
+        terms=terms.model_copy(update={"keep": shot.keep}) if shot else terms,
     )
 
 
@@ -111,5 +123,5 @@ def first(design: Design) -> DesignState:
     """What a run starts from: its brief, or its shot where that is given."""
     state = DesignState(id=design.id, brief=design.brief, seed=design.seed)
     if design.plan is not None and design.terms is not None and design.terms.redraw:
-        state["shot"] = Shot(plan=design.plan, seed=design.seed)
+        state["shot"] = Shot(plan=design.plan, seed=design.seed, keep=design.terms.keep)
     return state

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cutwork.agents.words import with_article
-from cutwork.tools.families import mini
+from cutwork.tools.families.mini import wording
 
-COLOURS: dict[str, Colour] = dict(mini.GROUNDS)  # what the model learns its colour words by
+COLOURS: dict[str, Colour] = dict(wording.GROUNDS)  # what the model learns its colour words by
 Array = np.ndarray
 Colour = tuple[int, ...]  # red, green, blue, 0..255
 

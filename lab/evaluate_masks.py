@@ -3,6 +3,7 @@
     composed   testbed scenes with their true alpha; the embedded model is shown them at every step, under the control it draws with
     drawn      what the embedded model draws on a plain ground, which is known; the truth is what differs from the ground
     keywords   composed scenes by the prompt alone: what if the map is read for the right words, for others, for a planner's, for more
+    snapped    composed scenes: maps as they are, spread along the picture's attention to itself, and evened within its segments
 
 On the same maps, every weight of fusion is followed by three cuts: as published ("paper", GrabCut), the default ("informed", GrabCut), and the
 default with matting. All figures are means over scenes, a scene being the mean of its subjects. Scenes of subjects of one kind are left out of
@@ -11,23 +12,31 @@ default with matting. All figures are means over scenes, a scene being the mean 
     IoU        of alpha above a half with the truth
     edge F     F1 of edge pixels within 0.8 % of the diagonal of the true edge
     MAE, grad  mean difference of alphas; mean squared difference of their gradients (Gaussian derivatives, sigma 1.4)
+
+What each picture came to is kept in `.cache`, under what decides it (picture, weights, code): an evaluation that was stopped goes on, its parts can
+be run one after the other, and more scenes cost only themselves.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, field
+from functools import cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import torch
 from PIL import Image
 
+from cutwork import tools
 from cutwork.domain import Box, CutSettings, Plan, Region, Size, Subject
 from cutwork.studio import Studio
 from cutwork.tools.attention.fuse import WEIGHTS
@@ -39,7 +48,7 @@ from cutwork.tools.families.mini import MiniFamily
 from cutwork.tools.masks import matting, measure
 from cutwork.tools.masks.clean import clean
 from cutwork.tools.masks.segment import segment
-from cutwork.tools.pixels import resized
+from cutwork.tools.pixels import decode, encode, resized
 from cutwork.tools.record_file import Record
 from cutwork.tools.render import condition, drawn, record_of
 
@@ -53,13 +62,25 @@ Ground = Literal["plain", "textured"]
 SIDE = 256
 COUNTS = (1, 2, 3)
 GROUNDS: tuple[Ground, ...] = ("plain", "textured")
-PARTS = ("composed", "drawn", "keywords")
+PARTS = ("composed", "drawn", "keywords", "snapped")
+SNAPS = ("none", "spread", "segments")  # of `CutSettings.snap`
+EVERY = 3  # one in so many steps is looked at where maps are snapped
 CUTS: tuple[Cut, ...] = ("paper", "default", "matting")
 JITTER = 0.08  # how far planned boxes are off the subjects, at most, in parts of the canvas
 FIRST = testbed.HELD_OUT + 900_000  # seed of the first scene: none of those that anything was chosen on
 PUBLISHED, DEFAULT = ("entropy", "paper"), (CutSettings().fusion, "default")
 NEAR = 0.008  # of the diagonal: as far as an edge may be off
 SHOWN = 2  # scenes of each kind on the sheet
+DECIDE = ("cut.py", "denoise.py", "families/mini/*.py", "masks/*.py", "attention/*.py")  # code that measures come of
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A picture that is to be measured, made when it is needed."""
+
+    name: str  # says which picture it is; no other has it
+    make: Callable[[], Case | None]  # None = there is no truth to hold it against
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,16 +114,65 @@ class Scores:
 
     of: dict[tuple[str, str, int, str], list[Score]] = field(default_factory=dict)  # by (fusion or remover, cut, subjects, ground)
 
-    def add(self, way: tuple[str, str], case: Case, alphas: np.ndarray) -> None:
-        """Keep the mean score of a case's cut-outs, (regions, H, W) in 0..1."""
-        each = [score(alpha, true) for alpha, true in zip(alphas, case.truth, strict=True)]
-        mean = Score(*(float(np.mean([getattr(s, name) for s in each])) for name in ("iou", "edge", "mae", "grad")))
-        self.of.setdefault((*way, case.count, case.ground), []).append(mean)
+    def add(self, found: Found) -> None:
+        """Count in what was measured of a picture."""
+        for way, each in found.of.items():
+            self.of.setdefault((*way, found.count, found.ground), []).append(each)
 
     def values(self, way: tuple[str, str], name: str, counts: Sequence[int] = COUNTS, grounds: Sequence[str] = GROUNDS) -> list[float]:
         """One measure of all scenes of some kinds, always in the same order; shares in per cent, alpha errors in per mille."""
         scale = 100.0 if name in ("iou", "edge") else 1000.0
         return [scale * getattr(s, name) for n in counts for g in grounds for s in self.of.get((*way, n, g), [])]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured of one picture: the mean score of its cut-outs, by (fusion or remover, cut)."""
+
+    count: int
+    ground: str
+    of: dict[tuple[str, str], Score]
+
+    def to_bytes(self) -> bytes:
+        return json.dumps({"count": self.count, "ground": self.ground, "of": [[*way, *astuple(one)] for way, one in self.of.items()]}).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Found:
+        read: dict[str, Any] = json.loads(data)
+        return cls(read["count"], read["ground"], {(row[0], row[1]): Score(*row[2:]) for row in read["of"]})
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Files of what was measured before, each whole or not there."""
+
+    folder: Path
+
+    def get(self, name: str, ending: str = "json") -> bytes | None:
+        path = self._path(name, ending)
+        return path.read_bytes() if path.is_file() else None
+
+    def put(self, name: str, data: bytes, ending: str = "json") -> None:
+        path = self._path(name, ending)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partly = path.with_suffix(f".{os.getpid()}")
+        partly.write_bytes(data)
+        partly.replace(path)
+
+    def _path(self, name: str, ending: str) -> Path:
+        told = hashlib.sha256(f"{name} {_maker()}".encode()).hexdigest()[:32]
+        return self.folder / told[:2] / f"{told}.{ending}"
+
+
+@cache
+def _maker() -> str:
+    """Of the embedded model's weights, the code that cuts and measures, and torch."""
+    code = Path(next(iter(tools.__path__)))
+    files = [*(path for path in sorted(mini.folder().rglob("*")) if path.is_file()), *(path for pattern in DECIDE for path in sorted(code.glob(pattern)))]
+    told = hashlib.sha256()
+    for path in files:
+        told.update(hashlib.sha256(path.read_bytes()).digest())
+    return f"{told.hexdigest()} {torch.__version__}"
 
 
 def score(alpha: np.ndarray, truth: np.ndarray) -> Score:
@@ -158,22 +228,32 @@ def planned(scene: testbed.Scene, seed: int) -> Plan:
     return plan.model_copy(update={"prompt": scene.caption, "background": scene.background.short, "regions": told, "draw": suits("mini"), "size": Size((SIDE, SIDE))})
 
 
-def shown(scene: testbed.Scene, ground: Ground, seed: int, family: MiniFamily) -> Case:
-    """A composed scene as the model sees it at every step."""
+def shown(scene: testbed.Scene, ground: Ground, seed: int, family: MiniFamily, every: int = 1, itself: bool = False) -> Case:
+    """A composed scene as the model sees it at every step, or at some."""
     plan, _ = family.translate(planned(scene, seed))
-    looked = look(plan, condition(plan, family), seed, scene.image, family)
+    looked = look(plan, condition(plan, family), seed, scene.image, family, every, itself)
     return Case(scene.image, np.stack([s.alpha for s in scene.subjects]), plan, record_of(plan, looked.recorder), ground)
 
 
-def drawn_cases(family: MiniFamily, count: int, seeds: int) -> Iterator[Case]:
-    """What the model draws on plain grounds; pictures in which a subject is not to be seen in its place have no truth and are left out."""
+def composed_cases(family: MiniFamily, table: Sequence[art.Art], per: int) -> Iterator[Asked]:
+    """Composed scenes, each shown to the model when it is needed."""
+    for scene, ground, seed in composed(table, per):
+        yield Asked(f"composed {seed} {ground}", partial(shown, scene, ground, seed, family))
+
+
+def drawn_cases(family: MiniFamily, count: int, seeds: int) -> Iterator[Asked]:
+    """What the model draws on plain grounds; pictures in which a subject is not to be seen in its place have no truth."""
     for scene in evaluate_control.scenes(tuple(mini.vocabulary()["subjects"]), count, seeds, COUNTS):
-        plan, _ = family.translate(scene.plan(SIDE, suits("mini")))
-        ended = drawn(plan, family, scene.seed)
-        image = resized(family.decode(ended.latents, ended.size), plan.size.root)
-        truth = by_ground(image, [r.box for r in plan.regions])
-        if truth.any((1, 2)).all():
-            yield Case(image, truth.astype(np.float32), plan, record_of(plan, ended.recorder), "plain")
+        plan = family.translate(scene.plan(SIDE, suits("mini")))[0]
+        yield Asked(f"drawn {scene.seed} {plan.model_dump_json()}", partial(drawn_case, plan, scene.seed, family))
+
+
+def drawn_case(plan: Plan, seed: int, family: MiniFamily) -> Case | None:
+    """One picture drawn; None if a subject is not to be seen in its place."""
+    ended = drawn(plan, family, seed)
+    image = resized(family.decode(ended.latents, ended.size), plan.size.root)
+    truth = by_ground(image, [r.box for r in plan.regions])
+    return Case(image, truth.astype(np.float32), plan, record_of(plan, ended.recorder), "plain") if truth.any((1, 2)).all() else None
 
 
 def by_ground(image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
@@ -203,9 +283,9 @@ def by_ground(image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
 # cutting
 
 
-def alphas_of(case: Case, weight: str, how: Cut) -> np.ndarray:
+def alphas_of(case: Case, weight: str, how: Cut, snap: str = "none") -> np.ndarray:
     """A case's cut-outs, (regions, H, W) in 0..1, by the tools that cut designs."""
-    fused, settings = fused_maps(case.record, weight), CutSettings(method="paper" if how == "paper" else "informed")
+    fused, settings = fused_maps(case.record, weight, snap), CutSettings(method="paper" if how == "paper" else "informed")
     found = segment(case.image, fused, case.plan.regions, settings, within=how != "paper" and case.plan.draw.regional)
     return matting.soften(case.image, found.masks, found.unsure, settings.band) if how == "matting" else found.masks.astype(np.float64)
 
@@ -222,20 +302,51 @@ def by_remover(net: remover.Remover, case: Case) -> np.ndarray:
     return net.alpha(case.image) * mine
 
 
-def measured(cases: Iterable[Case], weights: Sequence[str], net: remover.Remover | None, pictures: list[np.ndarray]) -> Scores:
-    """Every way of cutting every case; adds a row to the sheet for the first of each kind."""
+def found_of(case: Case, weights: Sequence[str], net: remover.Remover | None) -> Found:
+    """Every way of cutting a case."""
+    ways = {(weight, how): alphas_of(case, weight, how) for weight in weights for how in CUTS}
+    if net is not None:
+        ways["remover", "as it is"] = np.repeat(net.alpha(case.image)[None], case.count, 0)
+        ways["remover", "by boxes"] = by_remover(net, case)
+    return Found(case.count, case.ground, {way: mean_score(alphas, case.truth) for way, alphas in ways.items()})
+
+
+def mean_score(alphas: np.ndarray, truth: np.ndarray) -> Score:
+    """The mean score of a case's cut-outs, (regions, H, W) in 0..1."""
+    each = [score(alpha, true) for alpha, true in zip(alphas, truth, strict=True)]
+    return Score(*(float(np.mean([getattr(s, name) for s in each])) for name in ("iou", "edge", "mae", "grad")))
+
+
+def measured(cases: Iterable[Asked], weights: Sequence[str], net: remover.Remover | None, pictures: list[np.ndarray], kept: Cache, say: Say = lambda line: None) -> Scores:
+    """Every way of cutting every case; adds a row to the sheet for the first of each kind. What was measured before is not measured again."""
     scores, seen = Scores(), dict[tuple[int, str], int]()
-    for case in cases:
-        for weight in weights:
-            for how in CUTS:
-                scores.add((weight, how), case, alphas_of(case, weight, how))
-        if net is not None:
-            scores.add(("remover", "as it is"), case, np.repeat(net.alpha(case.image)[None], case.count, 0))
-            scores.add(("remover", "by boxes"), case, by_remover(net, case))
-        kind = case.count, case.ground
+    for number, asked in enumerate(cases, 1):
+        name, case = f"{asked.name} {' '.join(weights)} {net is not None}", None
+        data = kept.get(name)
+        if data is None:
+            case = asked.make()
+            data = b"null" if case is None else found_of(case, weights, net).to_bytes()
+            kept.put(name, data)
+            say(f"{number} measured")
+        if data == b"null":
+            continue
+        found = Found.from_bytes(data)
+        scores.add(found)
+        kind = found.count, found.ground
         seen[kind] = seen.get(kind, 0) + 1
-        pictures += row(case, net) if seen[kind] <= SHOWN else []
+        if seen[kind] <= SHOWN:
+            pictures += shown_row(name, lambda case=case, asked=asked: case or asked.make(), net, kept)
     return scores
+
+
+def shown_row(name: str, make: Callable[[], Case | None], net: remover.Remover | None, kept: Cache) -> list[np.ndarray]:
+    """A case's row of the sheet; it is made once."""
+    data = kept.get(name, "png")
+    if data is None:
+        case = make()
+        data = b"" if case is None else encode(np.concatenate(row(case, net), 1))
+        kept.put(name, data, "png")
+    return list(np.split(decode(data, "RGB"), range(SIDE, SIDE * (5 + (net is not None)), SIDE), 1)) if data else []
 
 
 def row(case: Case, net: remover.Remover | None) -> list[np.ndarray]:
@@ -324,34 +435,74 @@ def keywords(scene: testbed.Scene, plan: Plan, studio: Studio, rng: np.random.Ge
     }
 
 
-def by_keywords(family: MiniFamily, table: Sequence[art.Art], per: int) -> list[evaluate.Figure]:
+def by_keywords(family: MiniFamily, table: Sequence[art.Art], per: int, kept: Cache) -> list[evaluate.Figure]:
     """IoU of the published recipe and of the default cut on maps of other words, by the prompt alone."""
     found: dict[tuple[str, str, int], list[float]] = {}
     with tempfile.TemporaryDirectory() as home:
         studio = Studio(home=Path(home), llm="offline", model="mini")
         for scene, ground, seed in composed(table, per):
-            plan, _ = family.translate(planned(scene, seed))
-            plan = plan.model_copy(update={"draw": plan.draw.model_copy(update={"regional": False})})
-            chosen = keywords(scene, plan, studio, np.random.default_rng(seed))
-            looked = look(plan, by_words(plan, family, [words for each in chosen.values() for words in each]), seed, scene.image, family)
-            record, count = record_of(plan, looked.recorder), len(scene.subjects)
-            truth = np.stack([s.alpha for s in scene.subjects])
-            for k, name in enumerate(chosen):
-                maps = record.maps[:, k * count : (k + 1) * count]
-                case = Case(scene.image, truth, plan, Record(maps, record.blocks, record.steps), ground)
-                for how in ("paper", "default"):
-                    ious = [measure.iou(a > 0.5, t > 0.5) for a, t in zip(alphas_of(case, "entropy", how), truth, strict=True)]
-                    found.setdefault((name, how, count), []).append(100 * float(np.mean(ious)))
+            name = f"keywords {seed} {ground}"
+            data = kept.get(name)
+            if data is None:
+                data = json.dumps(keyword_ious(scene, ground, seed, family, studio)).encode()
+                kept.put(name, data)
+            for word, how, iou in json.loads(data):
+                found.setdefault((word, how, len(scene.subjects)), []).append(iou)
     return [evaluate.mean(f"prompt alone, {n} subject{'s' * (n > 1)}, {name}, {how}: IoU", values, "%") for (name, how, n), values in found.items()]
 
 
-def run(scenes: int = 12, seeds: int = 1, parts: Sequence[str] = PARTS, weights: Sequence[str] = tuple(WEIGHTS)) -> evaluate.Report:
+def keyword_ious(scene: testbed.Scene, ground: Ground, seed: int, family: MiniFamily, studio: Studio) -> list[tuple[str, str, float]]:
+    """For one scene, each way of choosing words and of cutting with the mean IoU in per cent."""
+    plan = family.translate(planned(scene, seed))[0]
+    plan = plan.model_copy(update={"draw": plan.draw.model_copy(update={"regional": False})})
+    chosen = keywords(scene, plan, studio, np.random.default_rng(seed))
+    looked = look(plan, by_words(plan, family, [words for each in chosen.values() for words in each]), seed, scene.image, family)
+    record, count = record_of(plan, looked.recorder), len(scene.subjects)
+    truth = np.stack([s.alpha for s in scene.subjects])
+    found = []
+    for k, name in enumerate(chosen):
+        case = Case(scene.image, truth, plan, Record(record.maps[:, k * count : (k + 1) * count], record.blocks, record.steps), ground)
+        for how in ("paper", "default"):
+            ious = [measure.iou(a > 0.5, t > 0.5) for a, t in zip(alphas_of(case, "entropy", how), truth, strict=True)]
+            found.append((name, how, 100 * float(np.mean(ious))))
+    return found
+
+
+# snapping
+
+
+def snapped(family: MiniFamily, table: Sequence[art.Art], per: int, kept: Cache, say: Say) -> list[evaluate.Figure]:
+    """What snapping does to the IoU of the published recipe and of the default cut, on the same maps."""
+    scores = Scores()
+    for number, (scene, ground, seed) in enumerate(composed(table, per), 1):
+        name = f"snapped {seed} {ground}"
+        data = kept.get(name)
+        if data is None:
+            case = shown(scene, ground, seed, family, EVERY, itself=True)
+            ways: list[tuple[str, Cut]] = [(snap, how) for snap in SNAPS for how in ("paper", "default")]
+            found = {(snap, how): mean_score(alphas_of(case, DEFAULT[0], how, snap), case.truth) for snap, how in ways}
+            data = Found(case.count, ground, found).to_bytes()  # type: ignore[arg-type]
+            kept.put(name, data)
+            say(f"{number} measured")
+        scores.add(Found.from_bytes(data))
+    figures = []
+    for how in ("paper", "default"):
+        figures += [evaluate.mean(f"snapped, {n} subject{'s' * (n > 1)}, as they are, {how}: IoU", scores.values(("none", how), "iou", [n]), "%") for n in COUNTS]
+        for snap in SNAPS[1:]:
+            for counts, told in (*(((n,), f"{n} subject{'s' * (n > 1)}") for n in COUNTS), (COUNTS, "all")):
+                figures += [gain(f"snapped, {told}, {snap} − as they are, {how}: {what}", scores, (snap, how), ("none", how), key, counts, GROUNDS) for what, key in (("IoU", "iou"), ("edge F", "edge"))]
+    return figures
+
+
+def run(scenes: int = 12, seeds: int = 1, parts: Sequence[str] = PARTS, weights: Sequence[str] = tuple(WEIGHTS), kept: Path = art.CACHE / "eval_masks", say: Say = lambda line: None) -> evaluate.Report:
     """Measure the cut-outs of the embedded model.
 
     Args:
         scenes: composed ones of each number of subjects and ground; half as many times each number of subjects are drawn.
         seeds: each of those is drawn with.
+        kept: where what was measured stays, and is taken up again. say: told how far it is.
     """
+    store = Cache(kept)
     family = mini.load("mini", torch.device("cpu"))
     table = tuple(item for item in art.load() if item.noun in mini.vocabulary()["subjects"])
     net = remover.load()
@@ -359,16 +510,17 @@ def run(scenes: int = 12, seeds: int = 1, parts: Sequence[str] = PARTS, weights:
     pictures: list[np.ndarray] = []
     full: list[evaluate.Figure] = []
     if "composed" in parts:
-        cases = (shown(scene, ground, seed, family) for scene, ground, seed in composed(table, scenes))
-        scores = measured(cases, weights, net, pictures)
+        scores = measured(composed_cases(family, table, scenes), weights, net, pictures, store, lambda line: say(f"composed: {line}"))
         figures += summary("composed", scores, net is not None, GROUNDS)
         full += everything("composed", scores)
     if "drawn" in parts:
-        scores = measured(drawn_cases(family, len(COUNTS) * max(1, scenes // 2), seeds), weights, net, pictures)
+        scores = measured(drawn_cases(family, len(COUNTS) * max(1, scenes // 2), seeds), weights, net, pictures, store, lambda line: say(f"drawn: {line}"))
         figures += summary("drawn", scores, net is not None, ["plain"])
         full += everything("drawn", scores)
+    if "snapped" in parts:
+        figures += snapped(family, table, scenes, store, lambda line: say(f"snapped: {line}"))
     if "keywords" in parts:
-        figures += by_keywords(family, table, max(1, scenes // 2))
+        figures += by_keywords(family, table, max(1, scenes // 2), store)
     command = f"cutwork eval masks --scenes {scenes} --seeds {seeds}" + "".join(f" --part {p}" for p in parts if len(parts) < len(PARTS))
     columns = 5 if net is None else 6
     page = evaluate.sheet([Image.fromarray(p) for p in pictures], columns, side=160) if pictures else None

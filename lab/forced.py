@@ -15,10 +15,8 @@ from torch import Tensor
 
 from cutwork.domain import Plan, Render, Shot
 from cutwork.ports import Blobs
-from cutwork.tools.attention.control import Kept, Seen
-from cutwork.tools.attention.propagate import affinity
 from cutwork.tools.attention.record import Keywords, Recorder
-from cutwork.tools.conditioning import Conditioning, Phase, Step
+from cutwork.tools.conditioning import Conditioning, Step
 from cutwork.tools.families.flux import FluxFamily
 from cutwork.tools.masks.place import places
 from cutwork.tools.pixels import encode
@@ -30,7 +28,11 @@ class Looked:
     """What the model attended to."""
 
     recorder: Recorder
-    image: Tensor | None  # (P, P), mean self-attention of the image tokens; None unless asked for
+
+    @property
+    def image(self) -> Tensor | None:
+        """(P, P), mean attention of the image tokens to each other; None unless asked for."""
+        return self.recorder.among()
 
 
 @torch.no_grad()
@@ -64,17 +66,14 @@ def look(plan: Plan, conditioning: Conditioning, seed: int, image: np.ndarray, f
         itself: keep the image tokens' self-attention too, averaged over blocks and steps.
     """
     size = plan.size.root
-    recorder = Recorder(len(conditioning.plain.keywords), family.grid(size))
+    recorder = Recorder(len(conditioning.plain.keywords), family.grid(size), itself=itself)
     clean, noise = family.latents(image), family.noise(seed, size)
     timesteps = family.timesteps(plan.draw.steps, size)
-    seen: list[Tensor] = []
     for number in range(0, len(timesteps), every):
         t, recorder.step = timesteps[number], number
         step = Step(family, t, conditioning.at(number, len(timesteps)), size, plan.draw.guidance, number, len(timesteps))
-        kept = Kept(frozenset(range(family.blocks))) if itself else None
-        step.predict(torch.lerp(clean, noise, family.time(t)), step.control(record=recorder, kept=kept))
-        seen += [_itself(one, step.phase) for one in kept.found] if kept else []
-    return Looked(recorder, torch.stack(seen).mean(0) if seen else None)
+        step.predict(torch.lerp(clean, noise, family.time(t)), step.control(record=recorder))
+    return Looked(recorder)
 
 
 def by_words(plan: Plan, family: FluxFamily, words: Sequence[Sequence[str]]) -> Conditioning:
@@ -85,11 +84,3 @@ def by_words(plan: Plan, family: FluxFamily, words: Sequence[Sequence[str]]) -> 
     plain = condition(plan.model_copy(update={"draw": plan.draw.model_copy(update={"regional": False})}), family).plain
     tokens: Keywords = tuple(tuple(sorted({t for word in one for t in family.tokens(plan.prompt, word)})) for one in words)
     return Conditioning(replace(plain, keywords=tokens))
-
-
-def _itself(seen: Seen, phase: Phase) -> Tensor:
-    """Self-attention of one block's image tokens, in the grid's order: (P, P)."""
-    assert seen.others is not None  # text and image attend jointly in this family
-    found = affinity(seen.image[0], seen.others[0])
-    back = None if phase.regions is None else phase.regions.layout.back
-    return found if back is None else found[back][:, back]

@@ -50,6 +50,7 @@ TABLES: tuple[type[Table], ...] = (
 HASHES: dict[type[Table], tuple[str, ...]] = {  # every column that names a blob
     BriefRow: ("references",),
     RegionRow: ("mask",),
+    RoundRow: ("rest",),  # what an edit keeps
     RenderRow: ("image", "record"),
     CutoutRow: ("image", "mask"),
     ArtifactRow: ("sha256",),
@@ -80,6 +81,9 @@ def named(rows: Mapping[type[Table], Iterable[Mapping[str, Any]]]) -> Iterable[s
         for row in rows.get(table, ()):
             for column in columns:
                 found = row[column]
+                if isinstance(found, dict):
+                    kept = (found.get("shot") or {}).get("keep") or {}
+                    found = [kept[name] for name in ("image", "area") if name in kept]
                 yield from found if isinstance(found, list) else [found] if found else []
 
 

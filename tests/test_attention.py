@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutwork.tools.attention import regions
+from cutwork.tools.attention import kernels, regions
 from cutwork.tools.attention.control import Control, joint
 from cutwork.tools.attention.fuse import Origin, fuse
-from cutwork.tools.attention.kernels import attend, by_rows, columns, reference
+from cutwork.tools.attention.kernels import Sparse, attend, by_rows, columns, reference
 from cutwork.tools.attention.record import Recorder, Streaming
 
 
@@ -119,6 +119,71 @@ def test_an_additive_mask_is_refused() -> None:
         attend(q, k, v, torch.zeros(40, 40))
 
 
+def bits_of(text_first: bool, empty: bool, layered: bool = False) -> torch.Tensor:
+    """Bit-sets of [text | image] or [image | text]: a background, two regions that overlap and, where asked for, one that owns no image token."""
+    covers = [regions.coverage((0, 0, 0.6, 1), (4, 6)), regions.coverage((0.4, 0.25, 1, 1), (4, 6))]
+    image = regions.image_bits(covers, [0, 1] if layered else None)
+    text = torch.repeat_interleave(torch.tensor([1, 2, 4, *([8] if empty else [])]), 4)
+    return torch.cat([text, image] if text_first else [image, text])
+
+
+@pytest.mark.parametrize("text_first", [True, False])
+@pytest.mark.parametrize("empty", [True, False])
+@pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 5e-6), (torch.float16, 2e-3), (torch.bfloat16, 2e-2)])
+def test_attention_by_bit_sets_equals_the_float64_way_under_the_mask_they_stand_for(text_first: bool, empty: bool, dtype: torch.dtype, close: float) -> None:
+    bits = bits_of(text_first, empty)
+    mask = (bits[:, None] & bits[None, :]) != 0
+    q, k, v = qkv(len(bits), dtype=dtype)
+    warmth = torch.linspace(0.1, 1, len(bits))
+    want, want_lse = reference(q * warmth[:, None].to(dtype), k, v, mask)
+    for sparse in (Sparse.by_bits(bits, bits), Sparse.of(mask)):
+        out, lse = attend(q, k, v, sparse, warmth)
+        assert (out.dtype, lse.dtype) == (dtype, torch.float32)
+        torch.testing.assert_close(out.float(), want.float(), atol=close, rtol=close)
+        torch.testing.assert_close(lse, want_lse, atol=close, rtol=close)
+
+
+def test_sorted_bit_sets_are_read_without_a_copy_and_no_pair_of_tokens_is_looked_at_in_vain() -> None:
+    bits = bits_of(text_first=True, empty=False, layered=True).sort().values
+    sparse = Sparse.by_bits(bits, bits)
+    assert sparse.back is None
+    assert all(isinstance(part, slice) for rectangle in sparse.rectangles for part in rectangle)
+    scores = sum((rows.stop - rows.start) * (keys.stop - keys.start) for rows, keys in sparse.rectangles)  # type: ignore[union-attr]
+    assert scores == int(((bits[:, None] & bits[None, :]) != 0).sum())
+
+
+def test_gradients_through_bit_sets_are_those_under_the_mask() -> None:
+    bits = bits_of(text_first=True, empty=True)
+    inputs = [x.double().requires_grad_() for x in qkv(len(bits))]
+    gradients = []
+    for function, seen in ((attend, Sparse.by_bits(bits, bits)), (reference, (bits[:, None] & bits[None, :]) != 0)):
+        out, lse = function(*inputs, seen)  # type: ignore[operator]
+        gradients.append(torch.autograd.grad(out.square().sum() + lse.double().square().sum(), inputs))
+    for got, want in zip(*gradients, strict=True):
+        torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-5)
+
+
+def test_a_query_without_a_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="a query may attend to no key"):
+        Sparse.by_bits(torch.tensor([1, 2]), torch.tensor([1, 1]))
+    with pytest.raises(ValueError, match="a query may attend to no key"):
+        Sparse.of(torch.tensor([[True, False], [False, False]]))
+
+
+@pytest.mark.parametrize("shape", [(300, 1100), (1, 3, 300, 1100)])
+def test_a_mask_is_made_additive_a_few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]) -> None:
+    mask = torch.rand(shape, generator=torch.Generator().manual_seed(3)) < 0.5
+    q, k, v = cross(300, 1100, torch.float32)
+    monkeypatch.setattr(kernels, "BIAS", 3 * 20_000)
+    held: list[int] = []
+    bias = kernels._bias
+    monkeypatch.setattr(kernels, "_bias", lambda mask, *rest: held.append(mask.numel()) or bias(mask, *rest))
+    for got, want in zip(attend(q, k, v, mask), reference(q, k, v, mask), strict=True):
+        torch.testing.assert_close(got, want, atol=5e-6, rtol=5e-6)
+    assert max(held) <= 3 * 20_000
+    assert sum(held) == mask.numel()
+
+
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="the CUDA kernels need a CUDA device, and torch finds none on this machine")
 CLOSE = {torch.float32: 2e-5, torch.float16: 4e-3, torch.bfloat16: 3e-2}
 
@@ -148,6 +213,38 @@ def test_cuda_kernels_stand_tiles_that_are_hidden_whole(dtype: torch.dtype, shap
     q, k, v = cross(300, 1100, dtype, "cuda")
     for got, want in zip(attend(q, k, v, mask), reference(q, k, v, mask), strict=True):
         torch.testing.assert_close(got.float(), want.float(), atol=CLOSE[dtype], rtol=CLOSE[dtype])
+
+
+@cuda
+@pytest.mark.parametrize("dtype", CLOSE)
+def test_cuda_attention_by_bit_sets_equals_the_float64_way(dtype: torch.dtype) -> None:
+    bits = bits_of(text_first=True, empty=True).to("cuda")
+    q, k, v = (x.to("cuda") for x in qkv(len(bits), dtype=dtype))
+    for got, want in zip(attend(q, k, v, Sparse.by_bits(bits, bits)), reference(q, k, v, (bits[:, None] & bits[None, :]) != 0), strict=True):
+        torch.testing.assert_close(got.float(), want.float(), atol=CLOSE[dtype], rtol=CLOSE[dtype])
+
+
+@cuda
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("masked", [False, True])
+def test_cuda_gradients_pass_through_the_normaliser(dtype: torch.dtype, masked: bool) -> None:
+    """Of every kernel, against autograd through the softmax written out."""
+    mask = two_regions().to("cuda") if masked else None
+    inputs = [x.to("cuda").requires_grad_() for x in qkv(dtype=dtype)]
+    gradients = []
+    for function in (attend, reference):
+        out, lse = function(*inputs, mask)  # type: ignore[operator]
+        gradients.append(torch.autograd.grad(out.float().square().sum() + lse.square().sum(), inputs))
+    for got, want in zip(*gradients, strict=True):
+        torch.testing.assert_close(got.float(), want.float(), atol=10 * CLOSE[dtype], rtol=10 * CLOSE[dtype])
+
+
+@cuda
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("dim", [16, 64, 128])
+def test_cuda_unmasked_output_is_sdpa_to_the_bit(dtype: torch.dtype, dim: int) -> None:
+    q, k, v = (x.to("cuda") for x in qkv(300, dim=dim, dtype=dtype))
+    assert torch.equal(attend(q, k, v)[0], torch.nn.functional.scaled_dot_product_attention(q, k, v))
 
 
 @cuda

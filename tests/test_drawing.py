@@ -12,11 +12,12 @@ from builders import a_plan, a_shot
 
 from cutwork.domain import Box, Plan, Shot
 from cutwork.errors import BadInput, NotConfigured, Refused
-from cutwork.lab import art
+from cutwork.lab import art, backgrounds, captions
 from cutwork.ports import Watch
 from cutwork.tools.drawing import LocalDrawing, family_of, suits
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.families import _tiny, flux, mini
+from cutwork.tools.families.mini import wording
 
 
 def test_embedded_hub_and_folder_models_find_their_family(tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ def test_unknown_words_are_exchanged_everywhere_and_said() -> None:
     )
     drawn, notes = family.translate(plan)
     assert drawn.prompt == "two car and a zorblax"
-    assert [r.prompt for r in drawn.regions] == ["a car", "a car", "a zorblax"]
+    assert [r.prompt for r in drawn.regions] == [f"a {noun} on a red background" for noun in ("car", "car", "zorblax")]
     assert notes[0] == "drew 'race car' as 'car'"
     assert "zorblax" in notes[1]
 
@@ -160,15 +161,41 @@ def test_a_plan_without_subjects_is_drawn_and_has_nothing_to_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "learned"),
-    [("a cream background", ("cream", "white")), ("a navy striped background", ("navy", "blue")), ("a mustard background", ("mustard", "orange")), ("a light pink background", None),
-     ("a purple gradient background", None), ("at the beach", None), ("a plain background", None), ("a duck egg background", ("duck egg", "white")), ("a turquoise background", ("turquoise", "teal"))],
+    ("said", "learned", "note"),
+    [("a cream background", "on a white background", "cream background as a white"), ("a navy striped background", "on a blue striped background", "navy"),
+     ("a mustard background", "on an orange background", "mustard"), ("a light pink background", "on a pink background", "drew a light pink background as a pink one"), ("a purple gradient background", "on a purple gradient background", None),
+     ("a duck egg background", "on a white background", "duck egg"), ("a turquoise background", "on a teal background", "turquoise"), ("at the beach", "at the beach", None), ("on the beach", "at the beach", None),
+     ("in the jungle", "in a forest", "drew 'in the jungle' as 'in a forest'"), ("a starry night sky", "in space", "starry"), ("a plain background", "on a white background", None),
+     ("in a kitchen", "on a white background", "cannot draw 'in a kitchen'")],
 )  # fmt: skip
-def test_colours_of_backgrounds_that_were_not_learned_are_exchanged(said: str, learned: tuple[str, str] | None) -> None:
-    from cutwork.tools.families import mini
-
-    found = mini.ground_colour(said)
+def test_backgrounds_that_were_not_learned_become_what_is_most_like_them(said: str, learned: str, note: str | None) -> None:
+    found, told = wording.ground(said)
     assert found == learned
+    assert told is None if note is None else note in str(told)
+
+
+def test_every_place_that_was_learned_is_one_the_testbed_draws() -> None:
+    assert set(wording.PLACES) == set(backgrounds.PLACES)
+    assert set(captions.MOODS) | {*captions.TINY, *captions.BIG} <= set(wording.ADJECTIVES)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "told"),
+    [("an octopus wearing a hat on a green background", "an octopus"), ("a Tiny, ornate red octopus", "a tiny red octopus"), ("octopus", "octopus"), ("the octopus of my dreams", "an octopus"), ("two of us", "an octopus")],
+)
+def test_a_region_says_of_its_subject_what_was_learned(prompt: str, told: str) -> None:
+    assert wording.plainly(prompt, "octopus") == told
+    assert wording.left_out("a grumpy octopus wearing a hat", "octopus") == "wearing hat"
+    assert wording.left_out("a blue octopus", "octopus") is None
+
+
+@pytest.mark.parametrize(
+    ("sides", "size", "first"), [((12,), (256, 256), (128, 128)), ((8, 8), (256, 256), (192, 192)), ((6, 6), (256, 256), None), ((12, 3), (256, 256), None), ((24,), (512, 384), (128, 96))]
+)
+def test_subjects_are_drawn_first_as_large_as_the_model_draws_best(sides: tuple[int, ...], size: tuple[int, int], first: tuple[int, int] | None) -> None:
+    across = [tokens * 16 / size[0] for tokens in sides]
+    plan = a_plan(*("a cat", "a dog")[: len(sides)], boxes=tuple(Box((0, 0, side, min(1.0, side * size[0] / size[1] / 2))) for side in across), background="a red background", size=size)
+    assert mini.tiny().first_size(plan) == first
 
 
 def test_a_plan_is_told_which_background_it_got() -> None:
@@ -178,4 +205,4 @@ def test_a_plan_is_told_which_background_it_got() -> None:
     assert "cream" not in plan.prompt + plan.background + plan.regions[0].prompt
     assert any("drew a cream background as a" in note for note in notes)
     same, none = mini.tiny().translate(a_plan("a cat", background="a teal background"))
-    assert (same.background, none) == ("a teal background", ())
+    assert (same.background, none) == ("on a teal background", ())

@@ -147,7 +147,7 @@ def test_without_captions_the_meme_is_the_picture_and_says_so(captions: tuple[st
 
 @pytest.mark.parametrize(
     ("look", "fault"),
-    [({"font": "impact"}, "no font 'impact'; there are anton"), ({"colour": "blurple"}, "'blurple' is no colour"), ({"stroke": "#12"}, "'#12' is no colour")],
+    [({"font": "impact"}, "no font 'impact'; there are anton"), ({"colour": "blurple"}, "no colour 'blurple'"), ({"stroke": "#12"}, "no colour '#12'")],
 )
 @pytest.mark.parametrize("captions", [(), ("Monday",)])
 def test_fonts_and_colours_that_are_not_there_are_named(look: dict[str, Any], fault: str, captions: tuple[str, ...]) -> None:

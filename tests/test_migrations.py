@@ -15,6 +15,7 @@ from sqlalchemy import Engine, inspect, make_url, text
 from sqlalchemy.schema import CreateTable
 
 from cutwork.errors import StorageFailed
+from cutwork.storage import door_tables, service_tables, session_tables  # noqa: F401 - its tables are part of the metadata
 from cutwork.storage.db import HEAD, alembic_config, open_database, reading, revisions, upgrade, writing
 from cutwork.storage.tables import Table
 

@@ -26,12 +26,12 @@ from cutwork.errors import BadInput, CutworkError
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.formats import sticker as format
 from cutwork.tools.formats._dieline import evenly, through, traced
-from cutwork.tools.formats._enlarge import drawn, motif
 from cutwork.tools.formats._pack import clipped, emoji_of, emojis, identifier
 from cutwork.tools.formats.base import export
 from cutwork.tools.formats.png import read_manifest
 from cutwork.tools.formats.sticker import PRESETS, sticker, write
 from cutwork.tools.masks import grow
+from cutwork.tools.masks.shape import drawn, shape_of
 
 RED = (220, 30, 30)
 SCREENS = ("plain", "whatsapp", "telegram", "discord")
@@ -203,7 +203,7 @@ def test_closing_only_adds_and_stays_in_the_box(rgba: Pixels) -> None:
 
 def test_an_enlarged_edge_is_round_and_one_pixel_soft() -> None:
     """A disc of 40 whole pixels, twelve times as large, is a disc: no steps, no blur."""
-    large = drawn(motif(layer(("ellipse", (20, 20, 59, 59)))), (480, 480))[..., 3]
+    large = drawn(shape_of(layer(("ellipse", (20, 20, 59, 59)))), (480, 480))[..., 3]
     y, x = np.mgrid[0:480, 0:480] - 239.5
     rim = np.hypot(x, y)[(large > 100) & (large < 155)]
     assert rim.std() < 2.5  # a step is twelve
@@ -216,7 +216,7 @@ def test_the_backgrounds_colour_on_the_edge_is_left_behind() -> None:
     ball[22:78, 22:78] = np.where(
         layer(("ellipse", (22, 22, 77, 77)))[22:78, 22:78, 3:] > 0, layer(("ellipse", (22, 22, 77, 77)))[22:78, 22:78], ball[22:78, 22:78]
     )
-    large = drawn(motif(ball), (400, 400))
+    large = drawn(shape_of(ball), (400, 400))
     assert (large[large[..., 3] > 200][:, 2] < 100).mean() > 0.98
     assert (ball[ball[..., 3] > 0][:, 2] > 100).mean() > 0.05
 
@@ -301,7 +301,7 @@ def test_files_fit_their_limits_on_the_noisiest_pictures(preset: str, alpha: boo
 def test_webp_is_without_loss_where_it_fits_and_as_good_as_fits_where_not() -> None:
     picture = only(BALL, preset="plain")
     assert np.array_equal(pixels(format.webp(picture, 100_000))[picture[..., 3] > 0], picture[picture[..., 3] > 0])
-    rough = drawn(motif(noise(False)), (496, 496))
+    rough = drawn(shape_of(noise(False)), (496, 496))
     sizes = [len(format.webp(rough, limit)) for limit in (60_000, 100_000, 200_000)]
     assert sizes == sorted(sizes)
     assert all(0.8 * limit < size <= limit for size, limit in zip(sizes[1:], (100_000, 200_000), strict=True))
@@ -361,7 +361,7 @@ def test_a_print_is_of_true_size_in_every_file(monkeypatch: pytest.MonkeyPatch) 
     assert root.findtext("{http://www.w3.org/2000/svg}title") == "Fish & chips"
     assert pdf.data.startswith(b"%PDF-")
     monkeypatch.setattr(format, "LARGE", 50.0)
-    large = format.stuck(motif(BALL), StickerSettings(preset="print", size_mm=60))
+    large = format.stuck(shape_of(BALL), StickerSettings(preset="print", size_mm=60))
     assert (large.dpi, max(large.picture.shape)) == (150, pytest.approx((60 + 2 * format.PAGE) / 25.4 * 150, abs=4))
 
 

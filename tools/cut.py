@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from cutwork.errors import BadInput, CutworkError
 from cutwork.ports import Blobs
 from cutwork.tools.attended import attended as attended_of
 from cutwork.tools.attention.fuse import WEIGHTS, Origin, fuse
+from cutwork.tools.attention.propagate import snapped
+from cutwork.tools.attention.record import coarse
 from cutwork.tools.masks import matting, measure
 from cutwork.tools.masks.clean import fragments
 from cutwork.tools.masks.place import Place, places
@@ -57,7 +60,7 @@ def cut(
     """
     _check(plan, image, record, attended)
     where = places(plan, blobs)
-    fused = fused_maps(record, plan.cut.fusion)  # (regions, h, w)
+    fused = fused_maps(record, plan.cut.fusion, plan.cut.snap)  # (regions, h, w)
     seen = tuple(attended) or attended_of(fused, where)
     if within is None:
         within = plan.draw.regional or any(s.count > 1 for s in plan.subjects)
@@ -67,17 +70,24 @@ def cut(
     return tuple(_cutout(k, region, where[k], image, alphas[k], seen[k], _others(claimed[k], k), blobs) for k, region in enumerate(plan.regions))
 
 
-def fused_maps(record: Record, weight: str) -> NDArray[np.float32]:
-    """The record's maps fused by a weight of `fuse.WEIGHTS`: (regions, h, w) in 0..1; zeros if nothing was recorded.
+def fused_maps(record: Record, weight: str, snap: str = "none") -> NDArray[np.float32]:
+    """The record's maps fused by a weight of `fuse.WEIGHTS` and snapped as `CutSettings.snap` says: (regions, h, w) in 0..1; zeros if nothing was recorded.
 
     Raises:
-        BadInput: if there is no such weight.
+        BadInput: if there is no such weight, or maps are to be snapped to what was not recorded.
     """
     if weight not in WEIGHTS:
         raise BadInput(f"cut.fusion is {weight!r}; it can be {', '.join(WEIGHTS)}")
     if not record.maps.size:
         return np.zeros(record.maps.shape[1:], np.float32)
-    return fuse(torch.from_numpy(record.maps), weight, Origin.of(record.blocks.tolist(), record.steps.tolist())).numpy()
+    fused = fuse(torch.from_numpy(record.maps), weight, Origin.of(record.blocks.tolist(), record.steps.tolist()))
+    if snap == "none":
+        return fused.numpy()
+    if record.among is None:
+        raise BadInput(
+            f"cut.snap is {snap!r}, and how the picture attends to itself was not recorded", hint="draw it again with record.itself on, or with cut.snap in the plan"
+        )
+    return snapped(fused, torch.from_numpy(record.among.astype(np.float32)), coarse(record.grid), snap).numpy()
 
 
 def verify_alpha(data: bytes) -> None:
@@ -162,12 +172,18 @@ def _cutout(number: int, region: Region, planned: Place, image: Pixels, alpha: P
         image=blobs.put(data),
         mask=blobs.put(encode(alpha)),
         box=measure.tight_box(kept),
-        receipt=receipt(planned, image, kept, seen, overlap),
+        receipt=receipt(planned, image, kept, seen, overlap, alpha / 255.0),
     )
 
 
-def receipt(planned: Place, image: Pixels, mask: NDArray[np.bool_], seen: Attended, overlap: dict[str, float]) -> Receipt:
-    """Everything measured about one cut (H, W); shares are rounded to four places. Boxes are compared with boxes: that of a free mask is tight."""
+def receipt(
+    planned: Place, image: Pixels, mask: NDArray[np.bool_], seen: Attended, overlap: dict[str, float], alpha: NDArray[np.floating[Any]] | None = None
+) -> Receipt:
+    """Everything measured about one cut (H, W); shares are rounded to four places. Boxes are compared with boxes: that of a free mask is tight.
+
+    Args:
+        alpha: (H, W) in 0..1, where edges may be soft; None = as the mask says.
+    """
     box = measure.tight_box(mask)
     coverage = float(mask.mean())
     return Receipt(
@@ -180,12 +196,12 @@ def receipt(planned: Place, image: Pixels, mask: NDArray[np.bool_], seen: Attend
         coverage=round(coverage, 4),
         fragments=fragments(mask),
         border=round(measure.border_contact(mask), 4),
-        softness=round(_softness(image, mask), 4),
+        softness=round(_softness(image, mask, alpha), 4),
         overlap=overlap,
     )
 
 
-def _softness(image: Pixels, mask: NDArray[np.bool_]) -> float:
+def _softness(image: Pixels, mask: NDArray[np.bool_], alpha: NDArray[np.floating[Any]] | None) -> float:
     """`measure.softness`, looking only where the mask is."""
     box = measure.tight_box(mask)
     if box is None:
@@ -193,7 +209,7 @@ def _softness(image: Pixels, mask: NDArray[np.bool_]) -> float:
     height, width = mask.shape
     x0, y0, x1, y1 = box.pixels(width, height)
     part = slice(max(0, y0 - AROUND), y1 + AROUND), slice(max(0, x0 - AROUND), x1 + AROUND)
-    return measure.softness(image[part], mask[part])
+    return measure.softness(image[part], mask[part], None if alpha is None else alpha[part])
 
 
 def _layer(image: Pixels, alpha: Pixels) -> Pixels:

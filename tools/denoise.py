@@ -28,6 +28,7 @@ from cutwork.tools.attention.record import Recorder
 from cutwork.tools.conditioning import Conditioning, Phase, Step
 from cutwork.tools.families.base import Family, Text, chance_of
 from cutwork.tools.guides import Guide, cads
+from cutwork.tools.keep import Held
 from cutwork.tools.nudge import Nudge
 
 PREVIEWS = 6  # of one drawing, about
@@ -67,6 +68,7 @@ def denoise(
     hopeless: Callable[[int], bool] = lambda done: False,
     preview: Callable[[int, np.ndarray], None] | None = None,
     begin: tuple[Tensor, float] | None = None,
+    hold: Held | None = None,
 ) -> Drawn:
     """Draw from noise.
 
@@ -77,6 +79,7 @@ def denoise(
         techniques: None = classifier-free guidance by the same scale, nothing else.
         preview: given now and then the steps done and a small picture, uint8 (h, w, 3), of what the drawing comes to.
         begin: clean latents and how noisy (1 = all) they are made to begin from, instead of noise alone.
+        hold: a picture that the drawing stays at, until the noise has fallen to what each of its tokens is let go at.
         hopeless: asked after every step with the steps done; True stops and returns the clean image predicted so far.
 
     Raises:
@@ -87,12 +90,20 @@ def denoise(
     timesteps = family.timesteps(steps, size)
     chances = [chance_of(one) for one in latents]
     first = 0
+    noise = latents
+    if begin is not None or hold is not None:
+        most = min(begin[1] if begin is not None else 1.0, hold.begin if hold is not None else 1.0)
+        first = next((i for i, t in enumerate(timesteps) if family.time(t) <= most), len(timesteps) - 1)
+    kept = [] if hold is None else [family.renoise(hold.clean, noise, t) for t in reversed(timesteps[first:])]  # the first last: the schedule goes on from there
     if begin is not None:
-        first = next((i for i, t in enumerate(timesteps) if family.time(t) <= begin[1]), len(timesteps) - 1)
-        latents = family.renoise(begin[0], latents, timesteps[first])
+        latents = family.renoise(begin[0], noise, timesteps[first])
+    elif first > 0:
+        latents = kept[-1]
     for i, t in enumerate(timesteps[first:], first):
         if watch.cancelled():
             raise Cancelled(f"stopped at step {i} of {len(timesteps)}")
+        if hold is not None:
+            latents = torch.where(hold.level >= family.time(t), latents, kept.pop())
         phase = conditioning.at(i, len(timesteps))
         phase = phase if on.cads is None else _disturbed(phase, family.time(t), on.cads, chances)
         step = Step(family, t, phase, size, guidance, i, len(timesteps))
@@ -108,6 +119,7 @@ def denoise(
             preview(i + 1 - first, family.preview(family.clean(velocity, t, before), size))
         if i + 1 < len(timesteps) and hopeless(i + 1 - first):
             return Drawn(family.clean(velocity, t, before), i + 1 - first, stopped=True)
+    latents = latents if hold is None else torch.where(hold.level > 0, latents, hold.clean)
     return Drawn(latents, len(timesteps) - first, stopped=False)
 
 

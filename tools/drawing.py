@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutwork import registry
-from cutwork.domain import Artifact, Cutout, Design, DrawSettings, Render, Shot, Size
+from cutwork.domain import Artifact, Cutout, Design, DrawSettings, Render, Round, Shot, Size
 from cutwork.errors import NotConfigured
 from cutwork.ports import Blobs, Watch
 from cutwork.tools import catalogue
@@ -46,7 +46,7 @@ def suits(model: str) -> DrawSettings:
     hardly two. "turbo" models are distilled so, without guidance. The embedded model was measured with the defaults.
     """
     if embedded(model):
-        return DrawSettings(refine_from=0.4)
+        return DrawSettings(refine_from=0.4, apart=True)
     published = DrawSettings(base_ratio=0.2, regional_until=0.4, regional_every=(1, 2), overlap="all")
     known = catalogue.like(model)
     if known is None:
@@ -130,6 +130,11 @@ class LocalDrawing:
         from cutwork.tools.record_file import Record
 
         return cut(shot.plan, decode(self.blobs.get(render.image), "RGB"), Record.from_bytes(self.blobs.get(render.record)), render.attended, self.blobs)
+
+    def carry(self, shot: Shot, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
+        from cutwork.tools.keep import carry
+
+        return carry(shot, cutouts, before, self.blobs)
 
     def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
         from cutwork.tools.formats.overview import numbered

@@ -29,12 +29,16 @@ class Record:
     maps: NDArray[np.float16]  # (M, regions, h, w)
     blocks: NDArray[np.integer[Any]]  # (M,)
     steps: NDArray[np.integer[Any]]  # (M,)
+    among: NDArray[np.float16] | None = None  # (p, p), how much the image tokens of a coarser grid attend to each other, in units of 1 / p; None = not recorded
 
     def __post_init__(self) -> None:
         if self.maps.ndim != 4:
             raise BadInput(f"attention maps have shape {self.maps.shape}, wanted (maps, regions, h, w)")
         if self.blocks.shape != self.maps.shape[:1] or self.steps.shape != self.maps.shape[:1]:
             raise BadInput(f"{len(self.maps)} attention maps come with {self.blocks.shape} blocks and {self.steps.shape} steps")
+
+        if self.among is not None and (self.among.ndim != 2 or self.among.shape[0] != self.among.shape[1]):
+            raise BadInput(f"the picture's attention to itself has shape {self.among.shape}, wanted as many rows as columns")
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -49,6 +53,8 @@ class Record:
             "steps": self.steps.astype(np.int32),
             "grid": np.array(self.grid, np.int32),
         }
+        if self.among is not None:
+            arrays["among"] = self.among.astype(np.float16)
         out = io.BytesIO()
         np.savez_compressed(out, allow_pickle=False, **arrays)
         return out.getvalue()
@@ -62,7 +68,7 @@ class Record:
         """
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                return cls(file["maps"], file["blocks"], file["steps"])
+                return cls(file["maps"], file["blocks"], file["steps"], file.get("among"))
         except BadInput:
             raise
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as fault:

@@ -20,7 +20,7 @@ from cutwork.tools.attended import attended, cells
 from cutwork.tools.attention import regions as regional
 from cutwork.tools.attention.control import Regions, Weak
 from cutwork.tools.attention.fuse import WEIGHTS
-from cutwork.tools.attention.record import Readers, Recorder, Streaming
+from cutwork.tools.attention.record import LARGEST, Readers, Recorder, Streaming
 from cutwork.tools.attention.rectify import Rectify
 from cutwork.tools.attention.regional import layout
 from cutwork.tools.attention.regions import Isolation
@@ -29,6 +29,7 @@ from cutwork.tools.conditioning import Conditioning, Phase, Window
 from cutwork.tools.denoise import Techniques, denoise
 from cutwork.tools.families.base import Family, Text
 from cutwork.tools.guides import Guide
+from cutwork.tools.keep import Start, held, laid_in, level, start_of, touched
 from cutwork.tools.masks.place import Place, boxes, places
 from cutwork.tools.nudge import Nudge
 from cutwork.tools.pixels import decode, encode, resized
@@ -52,10 +53,14 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
     started, watch = time.monotonic(), watch or Watch()
     plan, notes = family.translate(shot.plan)
     size, where = plan.size.root, places(plan, blobs)
+    start = start_of(shot.keep, size, blobs) if shot.keep is not None else None
+    if start is not None and not start.draws:
+        return _composed(shot, family, start, blobs)
     with family.adapted(plan.draw.loras, hints(plan, family, where, blobs)):
-        ended = drawn(plan, family, shot.seed, where, watch, early_verdict, _shown(watch, blobs) if watch.on_preview else None)
+        ended = drawn(plan, family, shot.seed, where, watch, early_verdict, _shown(watch, blobs) if watch.on_preview else None, start)
+    picture = resized(family.decode(ended.latents, ended.size), size)
     return Render(
-        image=blobs.put(encode(resized(family.decode(ended.latents, ended.size), size))),
+        image=blobs.put(encode(picture if start is None else laid_in(start, picture))),
         record=blobs.put(record_of(plan, ended.recorder).to_bytes()),
         seed=shot.seed,
         model=family.name,
@@ -65,6 +70,12 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
         notes=(*notes, *_unread(plan, ended.conditioning, family), *_idle(plan, family)),
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _composed(shot: Shot, family: Family, start: Start, blobs: Blobs) -> Render:
+    """A picture that is put together from others already: there is nothing to draw, and nothing was attended."""
+    empty = record_of(shot.plan, recorder_of(shot.plan, family) if shot.plan.regions else None)
+    return Render(image=blobs.put(encode(start.picture)), record=blobs.put(empty.to_bytes()), seed=shot.seed, model=family.name, steps=0)
 
 
 @dataclass(frozen=True)
@@ -80,31 +91,35 @@ class Ended:
 
 
 def drawn(
-    plan: Plan, family: Family, seed: int, where: Sequence[Place] | None = None, watch: Watch | None = None, early_verdict: bool = False, preview: Preview | None = None
+    plan: Plan, family: Family, seed: int, where: Sequence[Place] | None = None, watch: Watch | None = None, early_verdict: bool = False,
+    preview: Preview | None = None, start: Start | None = None,
 ) -> Ended:
     """A plan's latents. Where the family draws it better small it is drawn small, enlarged, and finished from some noise.
 
     Args:
         where: the place of each region; None = its box.
+        start: a picture that is kept outside an area. Nothing of it is drawn small first that shows through at full size.
     """
     where, watch, size, draw = boxes(plan.regions) if where is None else where, watch or Watch(), plan.size.root, plan.draw
-    small = family.first_size(plan) if draw.refine_from > 0 and not draw.hints else None
-    if small is None:
-        return _stage(plan, family, seed, where, watch, early_verdict, preview)
+    early_verdict = early_verdict and start is None
+    small = family.first_size(plan if start is None else touched(plan, start)) if draw.refine_from > 0 and not draw.hints else None
+    if small is None or (start is not None and start.area.max() <= level(draw.refine_from)):
+        return _stage(plan, family, seed, where, watch, early_verdict, preview, start=start)
     rest = sum(family.time(t) <= draw.refine_from for t in family.timesteps(draw.steps, size))
     told = replace(watch, on_step=lambda done, total: watch.on_step(done, total + rest))
-    first = _stage(plan.model_copy(update={"size": Size(small)}), family, seed, where, told, early_verdict, preview)
+    first = _stage(plan.model_copy(update={"size": Size(small)}), family, seed, where, told, early_verdict, preview, start=start)
     if first.stopped:
         return first
     enlarged = family.latents(resized(family.decode(first.latents, small), size))
     told = replace(watch, on_step=lambda done, total: watch.on_step(first.steps + done, first.steps + total))
     after = None if preview is None else lambda done, picture: preview(first.steps + done, picture)
-    last = _stage(plan, family, seed, where, told, False, after, (enlarged, draw.refine_from))
+    last = _stage(plan, family, seed, where, told, False, after, (enlarged, draw.refine_from), start)
     return replace(last, steps=first.steps + last.steps)
 
 
 def _stage(
-    plan: Plan, family: Family, seed: int, where: Sequence[Place], watch: Watch, early_verdict: bool, preview: Preview | None, begin: Begin | None = None
+    plan: Plan, family: Family, seed: int, where: Sequence[Place], watch: Watch, early_verdict: bool, preview: Preview | None, begin: Begin | None = None,
+    start: Start | None = None,
 ) -> Ended:
     """Draw a plan at its own size, from noise or from a picture with some noise."""
     size, draw = plan.size.root, plan.draw
@@ -116,9 +131,10 @@ def _stage(
         known = [a.lift for a in seen if a.box is not None]
         return bool(known) and max(known) < HOPELESS_LIFT
 
-    conditioning, start = condition(plan, family, where), family.noise(seed, size)
+    conditioning, noise = condition(plan, family, where), family.noise(seed, size)
     ended = denoise(
-        family, start, conditioning, size, draw.steps, draw.guidance, techniques_of(plan, family), recorder, watch, hopeless, preview, begin
+        family, noise, conditioning, size, draw.steps, draw.guidance, techniques_of(plan, family), recorder, watch, hopeless, preview, begin,
+        None if start is None else held(start, family, size),
     )  # fmt: skip
     return Ended(ended.latents, size, ended.steps, ended.stopped, recorder, conditioning)
 
@@ -138,7 +154,7 @@ def recorder_of(plan: Plan, family: Family) -> Recorder:
         raise BadInput(f"cut.fusion is {plan.cut.fusion!r}; it can be {', '.join(WEIGHTS)}")
     return Recorder(
         len(plan.regions), family.grid(plan.size.root), frozenset(how.blocks) or None, how.heads, how.maps == "words", (how.start, how.until),
-        None if how.store else Streaming(plan.cut.fusion, family.blocks, steps),
+        None if how.store else Streaming(plan.cut.fusion, family.blocks, steps), how.itself or plan.cut.snap != "none",
     )  # fmt: skip
 
 
@@ -333,4 +349,6 @@ def record_of(plan: Plan, recorder: Recorder | None) -> Record:
     """The recorder's maps as they are kept."""
     recorder = recorder or Recorder(0, plan.size.grid)
     blocks, steps = recorder.origins()
-    return Record(recorder.stack().numpy(), np.asarray(blocks, np.int16), np.asarray(steps, np.int16))
+    among = recorder.among()
+    kept = None if among is None else (among * len(among)).clamp(max=LARGEST).half().numpy()
+    return Record(recorder.stack().numpy(), np.asarray(blocks, np.int16), np.asarray(steps, np.int16), kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cutwork import colours
 from cutwork.agents.language import words
 from cutwork.agents.language.measures import ALONE, BY_ITSELF
 from cutwork.agents.language.remaining import Remaining, blanked
@@ -19,10 +20,6 @@ ONLY = re.compile(
     rf"(?:\s+only)?{BY_ITSELF}",
     re.I,
 )
-# Colours by their names in the trade, which elsewhere are things; only behind "palette:".
-TRADE = set("rust sage terracotta blush clay sand stone slate denim plum wine berry moss fern pine rose apricot lemon honey saffron butter".split())
-TRADE |= set("chocolate coffee mocha caramel cinnamon brick tomato cherry raspberry watermelon lime avocado seafoam sky ink midnight graphite".split())
-TRADE |= set("ash smoke pearl bone oatmeal linen wheat".split())
 GROUND = re.compile(
     r"\b(?:on|against)\s+(?:an?\s+|the\s+)?([a-z-]+(?: [a-z-]+)??)(?:\s+(?:ground|background|backdrop|base|cotton|linen|cloth|canvas))?(?=\s*(?:[,;.]|$))"
     r"|\b([a-z-]+(?: [a-z-]+)?)\s+(?:ground|background|base)\b",
@@ -33,12 +30,10 @@ PARTED = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*\+\s*|\s*/\s*")
 
 def ground(text: str) -> str | None:
     """The colour that a textile has behind its motifs, if the brief names one that a printer could mix: "on navy", "mustard ground". It stays in the text."""
-    from cutwork.tools.repeats.colours import names
-
     for match in GROUND.finditer(blanked(text)):
         name = (match[1] or match[2]).strip().lower()
         for said in (name, name.rpartition(" ")[2]):
-            if is_colour(said) and any(form in names() for form in (said, said.replace(" ", ""), said.replace(" ", "-"))):
+            if is_colour(said) and colours.known(said):
                 return said
     return None
 
@@ -49,7 +44,7 @@ def palette(rest: Remaining) -> tuple[str, ...]:
     for pattern in (PALETTE, ONLY):
         for match in reversed(list(pattern.finditer(blanked(rest.text)))):
             names = [name.strip().lower() for name in PARTED.split(match[1]) if name.strip()]
-            known = next((i for i, name in enumerate(names) if not (is_colour(name) or (pattern is PALETTE and name in TRADE))), len(names))
+            known = next((i for i, name in enumerate(names) if not _printable(name, pattern is PALETTE)), len(names))
             if not known or (pattern is ONLY and known < len(names)):
                 continue
             end = match.start(1) + _length_of(match[1], known)
@@ -62,6 +57,11 @@ def _length_of(listed: str, known: int) -> int:
     """How far a list goes that has so many names."""
     breaks = [match.start() for match in PARTED.finditer(listed)]
     return breaks[known - 1] if known <= len(breaks) else len(listed)
+
+
+def _printable(name: str, listed: bool) -> bool:
+    """Whether a name is one of a colour that has a place in a palette; behind "palette:" also such as elsewhere are things, rust or plum."""
+    return (listed or is_colour(name)) and colours.known(name)
 
 
 def is_colour(name: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection
 
+from cutwork.storage import door_tables, service_tables, session_tables  # noqa: F401 - their tables are part of the metadata
 from cutwork.storage.db import open_database, writing
 from cutwork.storage.tables import Table
 

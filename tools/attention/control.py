@@ -202,6 +202,8 @@ def _strong(q: Tensor, k: Tensor, v: Tensor, block: int, control: Control) -> Te
             record.add(block, image, words, found.words_lse, control.keywords, layout.hears, layout.back, readers=control.readers)
         if record is not None and base_lse is not None:
             record.add(block, image, words, base_lse, control.base_keywords, None, layout.back, readers=control.readers, text=layout.base)
+    if record is not None and record.itself:
+        record.add_itself(block, image, k[:, :, t:], None if control.regions is None else control.regions.layout.back)
     if control.kept is not None and base_lse is not None:
         control.kept.add(Seen(block, image, words, k[:, :, t:], base_lse))
     return out

@@ -2,17 +2,19 @@
 
     LSE_p = log Σ_j exp(q_p·k_j·scale)      over the keys that query p may see
 
-With it any column of the softmax can be had exactly without the softmax: `exp(q_p·k_j·scale − LSE_p)`. The fast path never
-holds the softmax. A mask is of size L×S, once for all heads; where who sees whom goes by sets of tokens, as regions do, sort them
-and `attend` piece by piece instead (`regional.py`), which needs none.
+With it any column of the softmax can be had exactly without the softmax: `exp(q_p·k_j·scale − LSE_p)`. The fast path holds nothing of
+size L×S: who may attend to whom goes by bit-sets of tokens (`Sparse`), each class of which is a dense rectangle that needs no mask. A mask
+that somebody brings is made additive a few rows at a time.
 
 On CUDA the kernel is the one that torch itself would choose there, so that attention with its log-sum-exp is to the bit what it is without.
+FlexAttention is not among them: it has to be compiled for each length, on the CPU it gives no log-sum-exp, and the rectangles are as sparse.
 
 Layout is (batch, heads, length, dim), as in `scaled_dot_product_attention`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,14 +23,62 @@ from torch.autograd.function import once_differentiable
 
 CUDNN = 3  # `SDPBackend.CUDNN_ATTENTION`, as `_fused_sdp_choice` counts
 ROWS = 256  # that the obvious way takes at a time, where it is the only one
+BIAS = 2**22  # numbers of an additive mask that are held at once
+
+Where = slice | Tensor  # tokens that stand side by side, or their indices
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, temperature: float | Tensor = 1.0) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True)
+class Sparse:
+    """Who may attend to whom, as rectangles: queries that see the same keys, and those keys. Every query is in one of them."""
+
+    rectangles: tuple[tuple[Where, Where], ...]
+    back: Tensor | None  # int64 (L,), where each query stands among those of all rectangles; None = in order
+
+    @classmethod
+    def by_bits(cls, queries: Tensor, keys: Tensor) -> Sparse:
+        """From bit-sets, int64 (L,) and (S,): a query sees the keys with which it shares a bit.
+
+        Raises:
+            ValueError: if a query shares a bit with no key.
+        """
+        sets, which = torch.unique(queries, return_inverse=True)
+        return cls._of(which, (sets[:, None] & keys[None, :]) != 0)
+
+    @classmethod
+    def of(cls, mask: Tensor) -> Sparse:
+        """From a mask bool (L, S), True = may attend. It pays where many queries see the same.
+
+        Raises:
+            ValueError: if a query sees no key.
+        """
+        rows, which = torch.unique(mask, dim=0, return_inverse=True)
+        return cls._of(which, rows)
+
+    @classmethod
+    def _of(cls, which: Tensor, sees: Tensor) -> Sparse:
+        """From the class of each query, (L,), and the keys that each class sees, bool (classes, S)."""
+        if not bool(sees.any(1).all()):
+            raise ValueError("a query may attend to no key, wanted one at least for each")
+        order = torch.argsort(which, stable=True)
+        classes = torch.split(order, torch.bincount(which, minlength=len(sees)).tolist())
+        in_order = bool((which[1:] >= which[:-1]).all())
+        return cls(tuple((_where(rows), _where(keys.nonzero()[:, 0])) for rows, keys in zip(classes, sees, strict=True)), None if in_order else torch.argsort(order))
+
+
+def _where(index: Tensor) -> Where:
+    """Rising indices as a slice, where none is left out: that is read without a copy."""
+    first, last = int(index[0]), int(index[-1])
+    return slice(first, last + 1) if last - first + 1 == len(index) else index
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Sparse | None = None, temperature: float | Tensor = 1.0) -> tuple[Tensor, Tensor]:
     """Softmax attention and its log-sum-exp.
 
     Args:
         q, k, v: (B, H, L, D), (B, H, S, D), (B, H, S, D).
-        mask: bool (L, S) or broadcastable to (B, H, L, S); True = may attend. Every query must see at least one key.
+        mask: who may attend to whom, by rectangles; or bool (L, S) or broadcastable to (B, H, L, S), True = may attend. Every query must
+            see at least one key.
         temperature: factor on the logits, of all queries or of each, broadcastable to (B, H, L); 0 = all keys count alike.
 
     Returns:
@@ -38,12 +88,16 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, temperat
     Raises:
         ValueError: if the mask is not bool (an additive one would be read as its opposite).
     """
-    if mask is not None and mask.dtype != torch.bool:
+    if isinstance(mask, Tensor) and mask.dtype != torch.bool:
         raise ValueError(f"the attention mask is {mask.dtype}, wanted bool with True where a query may attend")
     if isinstance(temperature, Tensor):
         q = q * temperature.to(q.dtype)[..., None]
     elif temperature != 1:
         q = q * temperature
+    if isinstance(mask, Sparse):
+        parts = (torch.cat(x, 2) for x in zip(*(attend(q[:, :, rows], k[:, :, keys], v[:, :, keys]) for rows, keys in mask.rectangles), strict=True))
+        out, lse = (x if mask.back is None else x[:, :, mask.back] for x in parts)
+        return out, lse
     out, lse = _fused(q, k, v, mask)
     if torch.is_grad_enabled() and (q.requires_grad or k.requires_grad) and not lse.requires_grad:
         lse = _Normaliser.apply(q, k, lse, mask)  # type: ignore[no-untyped-call]
@@ -51,6 +105,10 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, temperat
 
 
 def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    if mask is not None and mask.numel() > BIAS and mask.shape[-2] > 1:
+        rows = max(1, BIAS * mask.shape[-2] // mask.numel())
+        outs, lses = zip(*(_fused(some, k, v, seen) for some, seen in zip(q.split(rows, 2), mask.split(rows, -2), strict=True)), strict=True)
+        return torch.cat(outs, 2), torch.cat(lses, 2)
     if q.device.type == "cpu":
         bias = None if mask is None else _bias(mask, q)
         out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, False, attn_mask=bias)

@@ -19,15 +19,17 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from cutwork.tools.attention.fuse import Fusion, Origin, fuse
-from cutwork.tools.attention.kernels import attend, columns
+from cutwork.tools.attention.kernels import Sparse, attend, columns
+from cutwork.tools.attention.propagate import affinity
 
 Keywords = tuple[tuple[int, ...], ...]  # for each subject the indices of its tokens
 Readers = tuple[frozenset[int], ...]  # for each text encoder the indices of its tokens
 LARGEST = 60_000.0  # just within half precision; a map of a canvas of 2048x2048 reaches 16,384
 LOOKED = "entropy"  # the fusion that tells where a model looked of its own accord
+COARSE = 32  # rows and columns, at most, of the grid on which the picture's attention to itself is kept
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Recorder:
         words: columns of a softmax over the words alone.
         span: shares of the steps between which maps are recorded.
         streaming: fuse and keep none; None = keep all.
+        itself: keep also how much image tokens attend to each other, the mean of all blocks and steps.
     """
 
     count: int
@@ -64,6 +67,7 @@ class Recorder:
     words: bool = False
     span: tuple[float, float] = (0.0, 1.0)
     streaming: Streaming | None = None
+    itself: bool = False
     step: int = 0
     share: float = 0.0  # of the steps that are done
     maps: list[Tensor] = field(default_factory=list)  # each (images, keywords, rows, columns) float16, in units of 1 / image tokens
@@ -73,6 +77,8 @@ class Recorder:
     _chosen: dict[tuple[Keywords, Readers, torch.device], tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
     _all: dict[int, Fusion] = field(default_factory=dict, repr=False)  # of each image, while streaming
     _open: dict[int, Fusion] = field(default_factory=dict, repr=False)  # the same of maps on which no word was hidden
+    _among: Tensor | None = field(default=None, repr=False)  # sum over looks, (images, p, p)
+    _looks: int = field(default=0, repr=False)
 
     def at(self, step: int, share: float) -> None:
         """What is recorded next is of this step, before which this share of them was done."""
@@ -124,7 +130,7 @@ class Recorder:
             q, text_keys, lse = (x[:, list(self.heads)] for x in (q, text_keys, lse))
         if self.words:
             own = slice(*text) if text is not None else slice(None)
-            lse = attend(q, text_keys[:, :, own], text_keys[:, :, own], None if visible is None else visible[:, own])[1]
+            lse = attend(q, text_keys[:, :, own], text_keys[:, :, own], None if visible is None else Sparse.of(visible[:, own]))[1]
         index, member = self._choice(keywords, readers, q.device)
         seen = None if visible is None else visible[:, index]
         weights = columns(q, text_keys[:, :, index], lse, seen).mean(1).detach()  # (B, P, wanted)
@@ -133,6 +139,30 @@ class Recorder:
         maps = maps if (height, width) == self.grid else interpolate(maps, self.grid, mode="area")
         for one in torch.split(maps.clamp(max=LARGEST).half(), self.count, 1):
             self._take(one, block, visible is not None)
+
+    def add_itself(self, block: int, q: Tensor, k: Tensor, back: Tensor | None = None, size: tuple[int, int] | None = None) -> None:
+        """Record how much the image tokens of one block attend to each other, heads averaged, words left out.
+
+        Where the grid is larger than `COARSE`, queries and keys of neighbouring tokens are averaged first: neighbours look with and at nearly the same.
+
+        Args:
+            q, k: (B, H, P, D), of image tokens alone. back, size: as in `add`.
+        """
+        if not self.itself or not self.listens or (self.only is not None and block not in self.only):
+            return
+        if self.heads:
+            q, k = q[:, list(self.heads)], k[:, list(self.heads)]
+        if back is not None:
+            q, k = q[:, :, back], k[:, :, back]
+        rows, columns = coarse(self.grid)
+        q, k = (_pooled(x.detach(), size or self.grid, (rows, columns)) for x in (q, k))
+        found = torch.stack([affinity(one, other) for one, other in zip(q, k, strict=True)])
+        self._among = found if self._among is None else self._among + found
+        self._looks += 1
+
+    def among(self, image: int = 0) -> Tensor | None:
+        """Mean attention of one image's tokens to each other on the grid `coarse(grid)`, (p, p) float32 on the CPU, rows summing to 1; None if it was not recorded."""
+        return None if self._among is None else (self._among[image] / self._looks).cpu()
 
     def _take(self, maps: Tensor, block: int, masked: bool) -> None:
         """Maps (images, keywords, rows, columns) of one block, step and text encoder."""
@@ -185,3 +215,18 @@ class Recorder:
             member = torch.tensor([[float(t in tokens) for tokens in named] for t in wanted])
             self._chosen[keywords, readers, device] = torch.tensor(wanted, device=device), member.to(device)
         return self._chosen[keywords, readers, device]
+
+
+def coarse(grid: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of the grid on which the picture's attention to itself is kept: the record's, or a whole part of it where that is large."""
+    part = -(-max(grid) // COARSE)
+    return max(1, grid[0] // part), max(1, grid[1] // part)
+
+
+def _pooled(x: Tensor, size: tuple[int, int], wanted: tuple[int, int]) -> Tensor:
+    """Means over the cells of a grid: (B, H, P, D) of a size to (B, H, p, D)."""
+    if size == wanted:
+        return x
+    batch, heads, _, width = x.shape
+    planes = x.float().mT.reshape(batch, heads * width, *size)
+    return adaptive_avg_pool2d(planes, wanted).reshape(batch, heads, width, -1).mT

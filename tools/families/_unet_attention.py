@@ -144,6 +144,8 @@ class UnetProcessor:
         out, lse = among(q, k, v, regions, near)
         if kind == "strong":
             self._keep(q, None, k, lse)
+            if self.control.record is not None and self.level.informative:
+                self.control.record.add_itself(self.block, q, k, size=self.level.size)
         return out
 
     def _keep(self, q: Tensor, words: Tensor | None, others: Tensor | None, lse: Tensor) -> None:

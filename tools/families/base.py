@@ -343,10 +343,18 @@ def token_spans(tokenizer: Any, prompt: str, length: int) -> list[Span]:
     return [(i, low, high) for i, (low, high) in enumerate(tokens["offset_mapping"]) if prompt[low:high].strip()]
 
 
+def shared_spans(tokenizers: Iterable[Any], prompt: str, length: int) -> list[Span]:
+    """`token_spans` of encoders that share places, in order. A place stands for what any of them has there.
+
+    Two CLIPs mostly have the same there; the second of SD3 and SDXL reads each "!" as a token by itself, and all that follows "!!" a place later.
+    """
+    return sorted({span for tokenizer in tokenizers for span in token_spans(tokenizer, prompt, length)})
+
+
 def naming(tokens: Iterable[Span], prompt: str, phrase: str) -> tuple[int, ...]:
-    """Indices of those tokens that overlap an occurrence of the phrase."""
+    """Indices of those tokens that overlap an occurrence of the phrase, each once."""
     spans = word_spans(prompt, phrase)
-    return tuple(i for i, low, high in tokens if any(low < end and high > start for start, end in spans))
+    return tuple(dict.fromkeys(i for i, low, high in tokens if any(low < end and high > start for start, end in spans)))
 
 
 def chance_of(latents: Tensor) -> torch.Generator:

@@ -29,6 +29,7 @@ from cutwork.tools.families.base import (
     Family,
     FlowMatching,
     Reader,
+    Span,
     Suited,
     Text,
     clip_queries,
@@ -40,6 +41,7 @@ from cutwork.tools.families.base import (
     quiet,
     share_of,
     t5_queries,
+    token_spans,
 )  # fmt: skip
 from cutwork.tools.loading import Loading
 
@@ -155,12 +157,9 @@ class FluxFamily(FlowMatching):
     def words(self, prompt: str) -> tuple[tuple[int, ...], ...]:
         return (tuple(i for i, _, _ in self._spans(prompt)),)
 
-    def _spans(self, prompt: str) -> list[tuple[int, int, int]]:
-        """Index and character span of each token that is not special and holds anything but white space (a leading "▁" maps onto the space before a word)."""
-        encoded = self.pipeline.tokenizer_2(prompt, return_offsets_mapping=True, truncation=True, max_length=self._padded(prompt))
-        special = set(self.pipeline.tokenizer_2.all_special_ids)
-        tokens = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
-        return [(i, low, high) for i, (token, (low, high)) in enumerate(tokens) if token not in special and prompt[low:high].strip()]
+    def _spans(self, prompt: str) -> list[Span]:
+        """Of each token that is a word or a sign, also one that the model does not know (a leading "▁" maps onto what follows it)."""
+        return token_spans(self.pipeline.tokenizer_2, prompt, self._padded(prompt))
 
     def every(self, double: int, single: int) -> frozenset[int]:
         doubles = len(self.model.transformer_blocks)

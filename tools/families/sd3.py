@@ -42,6 +42,7 @@ from cutwork.tools.families.base import (
     naming,
     quiet,
     share_of,
+    shared_spans,
     t5_queries,
     token_spans,
     with_loras,
@@ -151,11 +152,11 @@ class SD3Family(FlowMatching):
         return naming((token for group in self._spans(prompt) for token in group), prompt, phrase)
 
     def words(self, prompt: str) -> tuple[tuple[int, ...], ...]:
-        return tuple(tuple(i for i, _, _ in group) for group in self._spans(prompt))
+        return tuple(tuple(dict.fromkeys(i for i, _, _ in group)) for group in self._spans(prompt))
 
     def _spans(self, prompt: str) -> list[list[tuple[int, int, int]]]:
         """Index and character span of each token that is a word: CLIP's, whose two encoders share places, then T5's, which follow all of CLIP's."""
-        clip = token_spans(self.pipeline.tokenizer, prompt, self._clip)
+        clip = shared_spans((self.pipeline.tokenizer, self.pipeline.tokenizer_2), prompt, self._clip)
         if self.pipeline.text_encoder_3 is None:
             return [clip]
         return [clip, [(self._clip + i, low, high) for i, low, high in token_spans(self.pipeline.tokenizer_3, prompt, self._padded)]]

@@ -41,7 +41,7 @@ from cutwork.tools.families.base import (
     flattened,
     naming,
     quiet,
-    token_spans,
+    shared_spans,
     with_loras,
 )  # fmt: skip
 from cutwork.tools.loading import Loading
@@ -105,11 +105,14 @@ class UnetFamily:
         return naming(self._spans(prompt), prompt, phrase)
 
     def words(self, prompt: str) -> tuple[tuple[int, ...], ...]:
-        return (tuple(i for i, _, _ in self._spans(prompt)),)
+        return (tuple(dict.fromkeys(i for i, _, _ in self._spans(prompt))),)
 
     def _spans(self, prompt: str) -> list[Span]:
         """Of each token that is a word. Two encoders share places."""
-        return token_spans(self.pipeline.tokenizer, prompt, self.max_words)
+        return shared_spans(self._tokenizers(), prompt, self.max_words)
+
+    def _tokenizers(self) -> list[Any]:
+        return [self.pipeline.tokenizer]
 
     def every(self, double: int, single: int) -> frozenset[int]:  # noqa: ARG002 - all blocks are of one kind
         return frozenset(range(0, self.blocks, double))
@@ -295,6 +298,9 @@ class XlFamily(UnetFamily):
 
     def _encoders(self) -> list[Any]:
         return [self.pipeline.text_encoder, self.pipeline.text_encoder_2]
+
+    def _tokenizers(self) -> list[Any]:
+        return [self.pipeline.tokenizer, self.pipeline.tokenizer_2]
 
     def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:
         text = super().encode(prompts, weak, padded)

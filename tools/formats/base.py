@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from cutwork.domain import Artifact, Cutout, Design, Round
+from cutwork.domain import Artifact, Cutout, Design, FinishSettings, Round
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.ports import Blobs
 
@@ -25,6 +25,18 @@ class Format(Protocol):
 
         Raises:
             BadInput: if the design has no delivered round.
+        """
+        ...
+
+
+class Choosy(Format, Protocol):
+    """A format with settings that could be impossible."""
+
+    def check(self, finish: FinishSettings) -> None:
+        """Refuse what cannot be made whatever is drawn.
+
+        Raises:
+            BadInput: naming the setting.
         """
         ...
 

@@ -7,16 +7,29 @@ Everything comes from the drawing, its cut-outs and the plan's bands, so that ot
 
 from __future__ import annotations
 
-from cutwork.domain import Artifact, Design, Json
+from cutwork.colours import parse
+from cutwork.domain import Artifact, Design, FinishSettings, Json
 from cutwork.ports import Blobs
 from cutwork.tools.formats import overview, png
 from cutwork.tools.formats.base import artifact, canonical, delivered
 from cutwork.tools.lettering.captions import compose, painted
 from cutwork.tools.lettering.clash import READABLE, Clash, measured
+from cutwork.tools.lettering.fonts import face
 from cutwork.tools.lettering.scene import Caption, Composition, Pixels
 from cutwork.tools.pixels import decode
 
 CLASHES = 0.02  # share of a caption's pixels on a subject from which it is said
+
+
+def check(finish: FinishSettings) -> None:
+    """Refuse what no picture could be lettered with.
+
+    Raises:
+        BadInput: if there is no such font or colour.
+    """
+    face(finish.meme.font)
+    for name in (finish.meme.colour, finish.meme.stroke):
+        parse(name)
 
 
 def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:

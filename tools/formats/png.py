@@ -84,6 +84,8 @@ def manifest(design: Design) -> Json:
         "seed": best.shot.seed,
         "plan": best.shot.plan.model_dump(mode="json"),
     }
+    if best.shot.keep is not None:
+        recipe["keep"] = best.shot.keep.model_dump(mode="json")
     return {
         "manifest": MANIFEST_VERSION,
         "cutwork": __version__,
@@ -133,7 +135,7 @@ def read_manifest(path: Path | str) -> Json:
 
 def shot(manifest: Json) -> Shot:
     """The plan and seed of a manifest, ready to be drawn; ValidationError or KeyError if they are not there."""
-    return Shot.model_validate({"plan": manifest["plan"], "seed": manifest["seed"]})
+    return Shot.model_validate({"plan": manifest["plan"], "seed": manifest["seed"], "keep": manifest.get("keep")})
 
 
 def _text_chunk(path: Path, key: str) -> str:

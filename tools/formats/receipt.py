@@ -95,7 +95,7 @@ def heat_maps(best: Round, blobs: Blobs) -> Maps | None:
         return None
     if record.maps.shape[1] != len(best.shot.plan.regions):
         raise BadInput(f"the attention record has {record.maps.shape[1]} regions, the plan {len(best.shot.plan.regions)}")
-    return fused_maps(record, best.shot.plan.cut.fusion)
+    return fused_maps(record, best.shot.plan.cut.fusion, best.shot.plan.cut.snap)
 
 
 def lines(plan: Plan, cutout: Cutout) -> tuple[Line, ...]:

@@ -18,18 +18,19 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
-from cutwork.domain import Artifact, Cutout, Design, Json, Round, StickerSettings
+from cutwork.colours import parse
+from cutwork.domain import Artifact, Cutout, Design, FinishSettings, Json, Round, StickerSettings
 from cutwork.errors import BadInput, CutworkError
 from cutwork.ports import Blobs
 from cutwork.tools.formats import png
 from cutwork.tools.formats._dieline import Curve, Dieline, pdf, svg, traced
-from cutwork.tools.formats._enlarge import Motif, drawn, motif
 from cutwork.tools.formats._pack import FEWEST, LONGEST_TEXT, MOST, clipped, contents, emojis, identifier
 from cutwork.tools.formats.base import artifact, canonical, delivered, file_stem
 from cutwork.tools.formats.overview import checkerboard
 from cutwork.tools.masks.grow import coverage, distance, filled, joined
+from cutwork.tools.masks.shape import Shape, drawn, shape_of
 from cutwork.tools.pixels import decode
 
 Pixels = NDArray[np.uint8]
@@ -103,9 +104,18 @@ class Made:
     """One finished sticker and what it came from."""
 
     subject: Subject
-    shape: Motif
+    shape: Shape
     sticker: Sticker
     files: tuple[File, ...]
+
+
+def check(finish: FinishSettings) -> None:
+    """Refuse what no picture could be made into.
+
+    Raises:
+        BadInput: if there is no such colour, or the outline leaves no room for a subject.
+    """
+    _checked(finish.sticker)
 
 
 def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
@@ -115,8 +125,8 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
         BadInput: if the design has no delivered round, its settings cannot be used, or no cut-out shows anything.
     """
     best = delivered(design)
+    check(best.shot.plan.finish)
     settings = best.shot.plan.finish.sticker
-    _checked(settings)
     found, skipped = _usable(_alone(best, blobs))
     if not found:
         raise BadInput(
@@ -124,7 +134,7 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
         )
     subjects = [one for one, _ in found]
     if len(subjects) > 1:
-        found.append((group := _group(best, subjects), motif(group.rgba, group.stem)))
+        found.append((group := _group(best, subjects), shape_of(group.rgba, group.stem)))
     texts = png.texts(design)
     made = [_made(subject, shape, settings, texts) for subject, shape in found]
     folder = f"stickers/{identifier(settings.title)}" if settings.preset == "whatsapp" else "stickers"
@@ -158,16 +168,16 @@ def sticker(rgba: Pixels, settings: StickerSettings, stem: str = "sticker", text
         BadInput: if the layer shows nothing or is too small, there is no such colour, or the outline leaves no room for the subject.
     """
     _checked(settings)
-    return _files(stuck(motif(rgba, stem), settings), settings, stem, texts)
+    return _files(stuck(shape_of(rgba, stem), settings), settings, stem, texts)
 
 
-def stuck(shape: Motif, settings: StickerSettings) -> Sticker:
+def stuck(shape: Shape, settings: StickerSettings) -> Sticker:
     """A subject with its outline and shadow on the preset's canvas.
 
     Raises:
         BadInput: if there is no such colour, or the outline leaves no room for the subject.
     """
-    ink = colour(settings.colour)
+    ink = parse(settings.colour)
     if settings.preset == "print":
         return _printed(shape, settings, ink)
     preset = PRESETS[settings.preset]
@@ -175,25 +185,10 @@ def stuck(shape: Motif, settings: StickerSettings) -> Sticker:
     return _on_screen(shape, preset, outline, preset.shadow if settings.shadow is None else settings.shadow, ink)
 
 
-def colour(name: str) -> tuple[int, int, int]:
-    """Red, green and blue, 0..255, of a colour's name or #rrggbb.
-
-    Raises:
-        BadInput: if there is no such colour, or it is not opaque.
-    """
-    try:
-        found = ImageColor.getrgb(name)
-    except ValueError as fault:
-        raise BadInput(f"there is no colour {name!r}", hint="give a CSS name such as white or gold, or #rrggbb") from fault
-    if len(found) == 4 and found[3] < 255:
-        raise BadInput(f"colour {name!r} is not opaque; an outline is")
-    return found[0], found[1], found[2]
-
-
 # on screens
 
 
-def _on_screen(shape: Motif, preset: Preset, outline: float, shadow: bool, ink: tuple[int, int, int]) -> Sticker:
+def _on_screen(shape: Shape, preset: Preset, outline: float, shadow: bool, ink: tuple[int, int, int]) -> Sticker:
     edge = int(np.ceil(outline)) + 1 if outline else 0  # with the pixel over which it fades
     around = np.full(4, preset.margin + edge) + (_shadow_room(preset.side) if shadow else 0)  # left, top, right, bottom
     times, size = _fitted(shape, (preset.side - around[0] - around[2], preset.side - around[1] - around[3]), f"{outline:g} pixels around {preset.side} pixels")
@@ -207,7 +202,7 @@ def _on_screen(shape: Motif, preset: Preset, outline: float, shadow: bool, ink: 
     return Sticker(_shaded(picture, coverage(solid), preset.side) if shadow else picture, times)
 
 
-def _fitted(shape: Motif, room: tuple[float, float], outline: str) -> tuple[float, tuple[int, int]]:
+def _fitted(shape: Shape, room: tuple[float, float], outline: str) -> tuple[float, tuple[int, int]]:
     """How many times a subject is enlarged to fill a room, and its width and height then."""
     if min(room) < LEAST:
         raise BadInput(f"an outline of {outline} leaves no room for the subject", hint="make the outline narrower")
@@ -259,7 +254,7 @@ def _shadow_room(side: int) -> NDArray[np.int64]:
 # in print
 
 
-def _printed(shape: Motif, settings: StickerSettings, ink: tuple[int, int, int]) -> Sticker:
+def _printed(shape: Shape, settings: StickerSettings, ink: tuple[int, int, int]) -> Sticker:
     """A die-cut sticker at true size: its cutter's path is as long as asked, its page a little larger."""
     dpi = DPI if settings.size_mm <= LARGE else LARGE_DPI
     outline = (PRESETS["print"].outline if settings.outline is None else settings.outline) / MM * dpi
@@ -287,7 +282,7 @@ def _files(sticker: Sticker, settings: StickerSettings, stem: str, texts: dict[s
         return [File(f"{stem}.png", data, "image/png", (width, height))]
     pixel = MM / sticker.dpi
     bleed = BLEED if settings.outline != 0 else 0.0
-    line = Dieline(sticker.cut * pixel, width * pixel, height * pixel, bleed, colour(settings.colour))
+    line = Dieline(sticker.cut * pixel, width * pixel, height * pixel, bleed, parse(settings.colour))
     return [
         File(f"{stem}.png", with_dpi(data, sticker.dpi), "image/png", (width, height)),
         File(f"{stem}.svg", svg(line, png.encode(sticker.picture), settings.title), "image/svg+xml", None),
@@ -342,14 +337,14 @@ def with_dpi(data: bytes, dpi: int) -> bytes:
     return data[:header] + struct.pack(">I", 9) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[header:]
 
 
-def _made(subject: Subject, shape: Motif, settings: StickerSettings, texts: dict[str, str]) -> Made:
+def _made(subject: Subject, shape: Shape, settings: StickerSettings, texts: dict[str, str]) -> Made:
     finished = stuck(shape, settings)
     return Made(subject, shape, finished, tuple(_files(finished, settings, subject.stem, texts)))
 
 
 def _pack(made: Sequence[Made], settings: StickerSettings, blobs: Blobs) -> tuple[Artifact, ...]:
     """The tray icon and the listing of a WhatsApp pack; the icon shows the last sticker, which is the group where there is one."""
-    tray = png.encode(_on_screen(made[-1].shape, TRAY, TRAY.outline, False, colour(settings.colour)).picture)
+    tray = png.encode(_on_screen(made[-1].shape, TRAY, TRAY.outline, False, parse(settings.colour)).picture)
     listed = [(one.files[0].name, emojis(one.subject.nouns), clipped(one.subject.text, LONGEST_TEXT), one.files[0].data) for one in made]
     return (
         artifact("tray", f"stickers/{identifier(settings.title)}/tray.png", tray, blobs, "image/png", (TRAY.side, TRAY.side)),
@@ -370,12 +365,12 @@ def _subject(best: Round, cutout: Cutout, blobs: Blobs) -> Subject:
     return Subject(file_stem(cutout.region, cutout.subject), (planned.noun,), planned.phrase, (cutout.region,), decode(blobs.get(cutout.image), "RGBA"))
 
 
-def _usable(subjects: Sequence[Subject]) -> tuple[list[tuple[Subject, Motif]], list[str]]:
+def _usable(subjects: Sequence[Subject]) -> tuple[list[tuple[Subject, Shape]], list[str]]:
     """Those that can be stickers with their shapes, and why the others cannot."""
     found, skipped = [], []
     for subject in subjects:
         try:
-            found.append((subject, motif(subject.rgba, f"cut-out {subject.stem}")))
+            found.append((subject, shape_of(subject.rgba, f"cut-out {subject.stem}")))
         except BadInput as fault:
             skipped.append(str(fault))
     return found, skipped
@@ -396,7 +391,7 @@ def _group(best: Round, subjects: Sequence[Subject]) -> Subject:
 
 def _checked(settings: StickerSettings) -> None:
     """BadInput for what is wrong whatever the picture."""
-    colour(settings.colour)
+    parse(settings.colour)
     if settings.preset == "print" and settings.outline is not None and 2 * settings.outline >= settings.size_mm:
         raise BadInput(f"an outline of {settings.outline:g} mm leaves nothing of a sticker of {settings.size_mm:g} mm", hint="make the outline narrower")
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cutwork.colours import Rgb, parse
 from cutwork.domain import Artifact, Design, FinishSettings, Json, Round, TextileSettings
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs
@@ -25,7 +26,7 @@ from cutwork.tools.formats import png
 from cutwork.tools.formats.base import artifact, canonical, delivered
 from cutwork.tools.pixels import decode
 from cutwork.tools.repeats import colours, palettes, prints, seams, separate, sheet
-from cutwork.tools.repeats.colours import Rgb, Rgbs
+from cutwork.tools.repeats.colours import Rgbs
 from cutwork.tools.repeats.compile import Motif, motif, settle, tile, toned
 from cutwork.tools.repeats.lattice import Lattice, Placed, everywhere, lattice
 from cutwork.tools.repeats.separate import Separation
@@ -60,6 +61,20 @@ class Made:
         return self.drawn if self.reduced is None else self.reduced.pixels
 
 
+def check(finish: FinishSettings) -> None:
+    """Refuse what no motifs could be printed as.
+
+    Raises:
+        BadInput: if there is no such colour, the palette shows nothing, or the tile or sheet would have too few or too many pixels.
+    """
+    settings, locked = finish.textile, set(map(parse, finish.palette))
+    ground = None if settings.ground is None else parse(settings.ground)
+    if len(locked) == 1 and ground in (None, *locked):
+        raise BadInput(f"a palette of one colour ({finish.palette[0]!r}) prints nothing that could be seen; wanted two or more, or another ground")
+    _lattice(settings, 1)
+    _check_sheet(settings)
+
+
 def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
     """Files of a finished textile design.
 
@@ -75,7 +90,7 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
     artifacts = [*png.write(design, blobs), files.tile("tile", made.pixels, made.reduced), files.preview(made.pixels)]
     report = _report(made, finish)
     if finish.textile.cmyk:
-        data, report["cmyk"] = prints.cmyk(made.pixels, finish.textile.dpi)
+        data, report["cmyk"] = prints.cmyk(made.pixels, finish.textile.dpi, xmp=png.XMP)
         artifacts.append(artifact("cmyk", "tile-cmyk.tif", data, blobs, "image/tiff", made.lattice.tile))
     if made.reduced:
         artifacts += [*files.plates(made.reduced), *files.palette("", made.reduced.inks, made.reduced.names(), report["colours"])]
@@ -91,13 +106,11 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
 def compiled(best: Round, blobs: Blobs) -> Made:
     """The repeat of a delivered round, by its plan's settings; raises as `write`."""
     finish, settings = best.shot.plan.finish, best.shot.plan.finish.textile
-    locked = tuple(dict.fromkeys(map(colours.parse, finish.palette)))
-    if len(locked) == 1 and settings.ground is None:
-        raise BadInput(f"a palette of one colour ({finish.palette[0]!r}) prints nothing that could be seen; wanted two or more, or another ground")
+    check(finish)
+    locked = tuple(dict.fromkeys(map(parse, finish.palette)))
     behind = _behind(best, blobs)
     motifs, notes = _motifs(best, blobs, behind)
     grid = _lattice(settings, len(motifs))
-    _check_sheet(settings)
     ground = _ground(behind, settings, locked)
     dots = settings.dpi / CM  # pixels a centimetre
     side = settings.motif_cm * dots if settings.motif_cm else None
@@ -171,7 +184,7 @@ def _behind(best: Round, blobs: Blobs) -> Rgb:
 def _ground(behind: Rgb, settings: TextileSettings, locked: tuple[Rgb, ...]) -> Rgb:
     """The colour asked for, else the picture's background; of a palette, where there is one, the colour nearest to that."""
     if settings.ground is not None:
-        return colours.parse(settings.ground)
+        return parse(settings.ground)
     if not locked:
         return behind
     apart = np.square(colours.oklab(np.array(locked, np.uint8)) - colours.oklab(np.array(behind, np.uint8))).sum(-1)

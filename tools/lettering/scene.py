@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor
+from PIL import Image
 
+from cutwork.colours import parse
 from cutwork.domain import Box, CaptionBand, Plan
 from cutwork.errors import BadInput
 from cutwork.tools.lettering import fonts, runs
@@ -56,7 +57,7 @@ class Scene:
     def style(self) -> Style:
         """Letters upon the picture."""
         meme = self.plan.finish.meme
-        return Style(fonts.face(meme.font), colour(meme.colour), colour(meme.stroke), meme.upper)
+        return Style(fonts.face(meme.font), parse(meme.colour), parse(meme.stroke), meme.upper)
 
     @property
     def plain(self) -> Style:
@@ -127,16 +128,3 @@ def scene(plan: Plan, image: Pixels, alphas: Sequence[Pixels]) -> Scene:
     large = image if times == 1.0 else np.array(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
     grown = (alpha if times == 1.0 else np.array(Image.fromarray(alpha).resize(size, Image.Resampling.BILINEAR)) for alpha in alphas)
     return Scene(plan, image, large, dict(enumerate(grown)))
-
-
-def colour(name: str) -> Colour:
-    """A colour by name or as #rrggbb.
-
-    Raises:
-        BadInput: if there is none of that name.
-    """
-    try:
-        red, green, blue = ImageColor.getrgb(name)[:3]
-    except ValueError as fault:
-        raise BadInput(f"{name!r} is no colour that is known here", hint="give a name such as white or tomato, or #rrggbb") from fault
-    return red, green, blue

@@ -7,10 +7,11 @@ import numpy as np
 
 from cutwork.domain import Box
 from cutwork.tools.masks.trimap import border_ring
-from cutwork.tools.masks.types import Mask, Picture
+from cutwork.tools.masks.types import Field, Mask, Picture
 
 SURE = 12.0  # grey levels between both sides of an edge below which nobody could say where the edge runs
 REACH = 3  # pixels to either side of the edge that are looked at
+STEEP = 0.7  # of alpha within two pixels: an edge that rises less leaves it open where exactly it runs
 
 
 def tight_box(mask: Mask) -> Box | None:
@@ -50,20 +51,31 @@ def overlap(claims: Mask) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     return np.asarray(shares)
 
 
-def softness(image: Picture, mask: Mask) -> float:
-    """Share of the mask's edge where the picture shows none: the mean colours just inside and just outside are alike.
+def softness(image: Picture, mask: Mask, alpha: Field | None = None) -> float:
+    """Share of the mask's edge that is a guess: the picture shows none there, the mean colours just inside and just outside being alike, and alpha says one all the same.
 
-    Edge pixels on the canvas border are no cut and do not count. 0 for an empty or full mask.
+    Where alpha fades, as after matting, it claims no more than the picture shows. Edge pixels on the canvas border are no cut and do not count. 0 for
+    an empty or full mask.
 
     Args:
         image: (H, W, 3) uint8.
         mask: (H, W) bool.
+        alpha: (H, W) in 0..1 that the mask is the greater half of; None = the mask itself.
     """
     edge = mask & (cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE) == 0)
     if not edge.any():
         return 0.0
     difference = np.abs(_mean_within(image, mask) - _mean_within(image, ~mask)).max(-1)  # (H, W)
-    return float((difference[edge] < SURE).mean())
+    guessed = difference < SURE
+    if alpha is not None:
+        guessed &= _rise(alpha) > STEEP
+    return float(guessed[edge].mean())
+
+
+def _rise(alpha: Field) -> Field:
+    """How far alpha rises from one side of each pixel to the other, (H, W) in 0..1."""
+    square = np.ones((3, 3), np.uint8)
+    return np.asarray(cv2.dilate(alpha.astype(np.float32), square) - cv2.erode(alpha.astype(np.float32), square))
 
 
 def _mean_within(image: Picture, mask: Mask) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:

@@ -1,62 +1,21 @@
-"""Colours by name and in a space where distance looks like difference: OKLab, and OKLCh for hues.
+"""Colours in a space where distance looks like difference: OKLab, and OKLCh for hues.
 
 Arrays of colours are (..., 3): sRGB uint8, or OKLab floats with lightness 0..1 first.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageColor
 
-from cutwork.errors import BadInput
+from cutwork.colours import Rgb, names
 
-Rgb = tuple[int, int, int]
 Rgbs = NDArray[np.uint8]
 Lab = NDArray[np.float64]
 
-CLOTH = {  # words of the trade that CSS lacks
-    "blush": "#e8b4b0", "burgundy": "#6d1a36", "butter": "#f8e8a0", "cerise": "#de3163", "charcoal": "#36393f", "cobalt": "#0047ab", "cream": "#fbf3dd",
-    "denim": "#3c5a85", "duck egg": "#c5dcd8", "ecru": "#e8ddc4", "emerald": "#1f8a5b", "forest": "#234d32", "ink": "#1c2233", "lilac": "#c8a2c8",
-    "mint": "#b5e3cb", "mulberry": "#7f2a4d", "mustard": "#d9a21b", "ochre": "#c47f22", "off-white": "#f7f4ec", "peach": "#ffc9a3", "petrol": "#1f5663",
-    "putty": "#cdc0ab", "rose": "#e0708b", "rust": "#b04a25", "sage": "#a3b18a", "sand": "#dcc9a3", "slate": "#5b6770", "sky": "#9fd0ef", "stone": "#b9b1a3",
-    "terracotta": "#c8633f",
-}  # fmt: skip
 MIX = np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]])
 TURN = np.array([[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]])
 UNMIX, UNTURN = np.linalg.inv(MIX), np.linalg.inv(TURN)
-
-
-def parse(name: str) -> Rgb:
-    """The colour of a name ("navy", "Duck Egg") or of "#rrggbb" or "#rgb".
-
-    Raises:
-        BadInput: if it is neither; the message has the names that come nearest.
-    """
-    word = " ".join(name.lower().split())
-    if re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})", word):
-        r, g, b = ImageColor.getrgb(word)[:3]
-        return r, g, b
-    known = names()
-    for form in (word, word.replace(" ", ""), word.replace(" ", "-"), word.replace("-", " ")):
-        if form in known:
-            return known[form]
-    near = difflib.get_close_matches(word, known, 3, 0.6)
-    raise BadInput(f"there is no colour {name!r}; wanted #rrggbb or a name such as {', '.join(near or ('navy', 'cream', 'coral'))}")
-
-
-@cache
-def names() -> dict[str, Rgb]:
-    """Every colour that has a name."""
-    table: dict[str, Rgb] = {}
-    for name, code in {**{k: k for k in ImageColor.colormap}, **CLOTH}.items():  # by name: Pillow puts what it has read in place of its codes
-        r, g, b = ImageColor.getrgb(code)[:3]
-        table[name] = (r, g, b)
-    return table
 
 
 def nearest_name(colour: Rgb) -> str:

@@ -13,11 +13,12 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
+from cutwork.colours import Rgb
 from cutwork.errors import BadInput
+from cutwork.tools.masks.shape import drawn, shaped
 from cutwork.tools.repeats import colours, toss
-from cutwork.tools.repeats.colours import Rgb
 from cutwork.tools.repeats.lattice import LINE, Lattice, Placed, everywhere, wave
 
 Pixels = NDArray[np.uint8]
@@ -149,24 +150,12 @@ def _shrunk(image: Image.Image, side: float) -> Image.Image:
 
 
 def enlarged(pixels: Pixels, side: float) -> Image.Image:
-    """RGBA pixels (H, W, 4) with the longer side so long, by Lanczos; an enlarged edge is as crisp as one that was drawn at that size.
-
-    Colours are spread under the transparent pixels first, so that nothing of what lies there gets into the edge. The alpha of a small
-    picture has stairs or a wide ramp once it is large: it is smoothed at its own size, enlarged, and made steep again.
-    """
+    """RGBA pixels (H, W, 4) with the longer side so long; an enlarged edge is as crisp as one that was drawn at that size."""
     h, w = pixels.shape[:2]
     factor = side / max(h, w)
-    size = max(1, round(w * factor)), max(1, round(h * factor))
     if factor < ENLARGED:
         return _shrunk(Image.fromarray(pixels), side)
-    rim = 2  # pixels of nothing around, so that smoothing ends within the picture
-    wide = np.pad(pixels, ((rim, rim), (rim, rim), (0, 0)))
-    box = (rim, rim, rim + w, rim + h)
-    alpha = Image.fromarray(wide[..., 3]).filter(ImageFilter.GaussianBlur(0.7)).resize(size, Image.Resampling.BICUBIC, box)
-    steep = ((np.asarray(alpha, np.float32) - 127.5) * (factor / 1.6 + 0.6) + 127.5).clip(0, 255)
-    colour = Image.fromarray(_spread(wide)).resize(size, Image.Resampling.LANCZOS, box)
-    colour = colour.filter(ImageFilter.UnsharpMask(radius=0.6 * factor, percent=90, threshold=1))
-    return Image.fromarray(np.dstack([np.asarray(colour), (steep + 0.5).astype(np.uint8)]))
+    return Image.fromarray(drawn(shaped(pixels), (max(1, round(w * factor)), max(1, round(h * factor))), whole=True))
 
 
 def _spread(rgba: Pixels) -> Pixels:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from cutwork.errors import CutworkError
 from cutwork.tools.repeats.colours import Rgbs
@@ -75,7 +75,7 @@ def verified(data: bytes, dpi: int, profile: bytes | None) -> bytes:
     return data
 
 
-def cmyk(pixels: Pixels, dpi: int, presses: tuple[str, ...] = PRESSES) -> tuple[bytes, str]:
+def cmyk(pixels: Pixels, dpi: int, presses: tuple[str, ...] = PRESSES, xmp: str = "") -> tuple[bytes, str]:
     """A CMYK TIFF of pixels (H, W, 3), and how it came about in words.
 
     Through the first press profile that this machine has; without one by Pillow's plain complement, which knows no ink or cloth.
@@ -87,12 +87,15 @@ def cmyk(pixels: Pixels, dpi: int, presses: tuple[str, ...] = PRESSES) -> tuple[
         target = ImageCms.ImageCmsProfile(io.BytesIO(press))
         made = ImageCms.profileToProfile(image, source, target, ImageCms.Intent.RELATIVE_COLORIMETRIC, outputMode="CMYK", flags=ImageCms.Flags.BLACKPOINTCOMPENSATION)
         if made is not None:
-            return tiff(made, dpi, press), f"converted by the profile {path.name} ({hashlib.sha256(press).hexdigest()[:12]}), relative colorimetric"
-    return tiff(image.convert("CMYK"), dpi, None), "no press profile on this machine: plain complement without black, for a proof; let the printer convert tile"
+            return tiff(made, dpi, press, xmp), f"converted by the profile {path.name} ({hashlib.sha256(press).hexdigest()[:12]}), relative colorimetric"
+    return tiff(image.convert("CMYK"), dpi, None, xmp), "no press profile on this machine: plain complement without black, for a proof; let the printer convert tile"
 
 
-def tiff(image: Image.Image, dpi: int, profile: bytes | None = None) -> bytes:
+def tiff(image: Image.Image, dpi: int, profile: bytes | None = None, xmp: str = "") -> bytes:
     """TIFF of a picture of any mode, compressed without loss; its resolution and profile are verified."""
-    out = io.BytesIO()
-    image.save(out, "TIFF", compression="tiff_adobe_deflate", dpi=(dpi, dpi), icc_profile=profile)
+    out, more = io.BytesIO(), TiffImagePlugin.ImageFileDirectory_v2()
+    if xmp:
+        more.tagtype[XMP_TAG] = TiffTags.BYTE
+        more[XMP_TAG] = xmp.encode()
+    image.save(out, "TIFF", compression="tiff_adobe_deflate", dpi=(dpi, dpi), icc_profile=profile, tiffinfo=more)
     return verified(out.getvalue(), dpi, profile)

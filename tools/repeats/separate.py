@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from cutwork.colours import Rgb
 from cutwork.errors import BadInput
 from cutwork.tools.repeats import colours
-from cutwork.tools.repeats.colours import Rgb, Rgbs
+from cutwork.tools.repeats.colours import Rgbs
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.uint8]

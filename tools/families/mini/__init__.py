@@ -10,41 +10,25 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from contextlib import suppress
 from functools import cache
 from importlib import resources
+from math import exp, log
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import numpy as np
 import torch
 
 from cutwork.domain import Plan
-from cutwork.errors import BadInput, NotConfigured, Refused
+from cutwork.errors import NotConfigured, Refused
 from cutwork.tools.families.base import Suited, quiet
 from cutwork.tools.families.flux import FluxFamily
 from cutwork.tools.loading import Loading
-from cutwork.tools.repeats import colours
+from cutwork.tools.families.mini import wording
 
 CELL = 16  # pixels a token
-GROUNDS: dict[str, tuple[int, int, int]] = {  # red, green, blue of the backgrounds it has learned by name
-    "red": (222, 56, 58),
-    "orange": (245, 146, 52),
-    "yellow": (250, 214, 70),
-    "green": (86, 178, 88),
-    "teal": (38, 160, 156),
-    "blue": (66, 120, 226),
-    "purple": (138, 84, 206),
-    "pink": (246, 148, 190),
-    "brown": (140, 94, 62),
-    "gray": (150, 152, 158),
-    "black": (34, 34, 40),
-    "white": (246, 246, 248),
-}
-GROUND = re.compile(r"(?:\ba |\ban |^)((?:[\w-]+ ){0,2}[\w-]+) background", re.IGNORECASE)
-PATTERNS = ("gradient", "striped", "checkered", "dotted")
-HUE_FIRST = np.array([0.5, 1.0, 1.0])  # lightness counts for less: navy is a blue, not a black
-LARGE = 8.5  # tokens along a subject from which it is drawn at half the size first
+BEST = 6.0  # tokens along a subject whose detail the model has learned best; larger ones are drawn so first (LOG.md, 2026-11-29)
+FIRST = 0.25  # of the canvas at least
 LEAST = 64  # pixels of the smaller side of a canvas
 PADDED = (16, 24, 32, 48, 64)  # T5 lengths; padding is attended, so prompts are padded as they were in training (`lab/config.py`)
 
@@ -64,11 +48,12 @@ class MiniFamily(FluxFamily):
         return next((length for length in PADDED if words <= length), PADDED[-1])
 
     def first_size(self, plan: Plan) -> tuple[int, int] | None:
-        """Half the canvas where all its subjects would be larger than the model draws well: its detail is of subjects of six tokens or so."""
-        cells = max(self.grid(plan.size.root))
-        large = [max(r.box.width * plan.size.width, r.box.height * plan.size.height) / max(plan.size.root) * cells for r in plan.regions]
-        small = tuple(max(LEAST, round(side / 2 / CELL) * CELL) for side in plan.size.root)
-        return (small[0], small[1]) if large and min(large) >= LARGE and min(plan.size.root) >= 2 * LEAST else None
+        """A canvas on which the plan's subjects are as large as the model draws best; None where they are no larger, or about that."""
+        width, height = plan.size.root
+        longer = [max(r.box.width * width, r.box.height * height) / CELL for r in plan.regions]  # tokens along each subject
+        scale = BEST / exp(fmean(map(log, longer))) if longer else 1.0
+        first = tuple(min(side, max(LEAST, round(side * max(scale, FIRST) / CELL) * CELL)) for side in (width, height))
+        return (first[0], first[1]) if scale < 1 and max(width - first[0], height - first[1]) > CELL else None
 
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         """The plan in words the model has learned, and a sentence for each word that was exchanged or is unknown.
@@ -77,6 +62,7 @@ class MiniFamily(FluxFamily):
             Refused: if the plan has subjects and not one of them is like anything the model has learned.
         """
         known = {s.noun: nearest(s.noun) for s in plan.subjects}
+        given = {s.id: s.noun for s in plan.subjects}
         if known and not any(known.values()):
             raise Refused(
                 f"the embedded model cannot draw {' or '.join(map(repr, known))}, and knows nothing near",
@@ -89,11 +75,10 @@ class MiniFamily(FluxFamily):
             elif near != noun:
                 plan = _exchange(plan, noun, near)
                 notes.append(f"drew {noun!r} as {near!r}")
-        ground = ground_colour(plan.background)
-        if ground is not None:
-            plan = _repainted(plan, *ground)
-            notes.append(f"drew a {ground[0]} background as a {ground[1]} one")
-        return plan, tuple(notes)
+        beyond = [(s, wording.left_out(s.phrase, s.noun)) for s in plan.subjects if known[given[s.id]]]
+        notes += [f"left out {words!r} of the {s.noun}: the embedded model has not learned it" for s, words in beyond if words]
+        learned, note = wording.ground(plan.background)
+        return _reworded(plan, learned), (*notes, *filter(None, [note]))
 
 
 @cache
@@ -139,27 +124,12 @@ def nearest(noun: str) -> str | None:
     return names[close[0]] if close else None
 
 
-def ground_colour(background: str) -> tuple[str, str] | None:
-    """The colour a background is said to have, where the model has not learned it, and the one it has learned that looks most like it."""
-    said = GROUND.search(background)
-    if said is None:
-        return None
-    words = [word for word in said[1].lower().split() if word not in PATTERNS]
-    if words and words[-1] in GROUNDS:  # "light pink" too
-        return None
-    for name in (" ".join(words[at:]) for at in range(len(words))):
-        with suppress(BadInput):
-            colour, table = np.array(colours.parse(name), np.uint8), np.array(list(GROUNDS.values()), np.uint8)
-            apart = (colours.oklab(table) - colours.oklab(colour)) * HUE_FIRST
-            return name, list(GROUNDS)[int(np.square(apart).sum(-1).argmin())]
-    return None
-
-
-def _repainted(plan: Plan, said: str, learned: str) -> Plan:
-    """A plan whose background has another colour wherever it is spoken of."""
-    pattern = re.compile(rf"(?<!\w){re.escape(said)}(?=(?: (?:{'|'.join(PATTERNS)}))? background)", re.IGNORECASE)
-    regions = tuple(r.model_copy(update={"prompt": pattern.sub(learned, r.prompt)}) for r in plan.regions)
-    return plan.model_copy(update={"prompt": pattern.sub(learned, plan.prompt), "background": pattern.sub(learned, plan.background), "regions": regions})
+def _reworded(plan: Plan, learned: str) -> Plan:
+    """A plan whose background is said as the model learned it, and whose regions name their subjects and nothing else."""
+    swap = re.compile(rf"(?:\b(?:on|in|at|with) )?{re.escape(plan.background)}", re.IGNORECASE)
+    nouns = {s.id: s.noun for s in plan.subjects}
+    regions = tuple(r.model_copy(update={"prompt": f"{wording.plainly(r.prompt, nouns[r.subject])} {learned}"}) for r in plan.regions)
+    return plan.model_copy(update={"prompt": swap.sub(lambda _: learned, plan.prompt), "background": learned, "regions": regions})
 
 
 def _exchange(plan: Plan, noun: str, known: str) -> Plan:

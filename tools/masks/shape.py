@@ -19,17 +19,17 @@ from cutwork.tools.masks.grow import coverage, distance
 SEEN = 8  # alpha from which a pixel counts, of 255
 FAINT = 32  # alpha that a subject must reach somewhere, of 255
 LEAST = 8  # pixels; a subject whose longer side is shorter has no shape to enlarge
-PAD = 8  # source pixels around a motif: room for the filters
+PAD = 8  # source pixels around a subject: room for the filters
 SMOOTH = 1.3  # source pixels; σ that takes the steps out of an edge of whole pixels
 FRINGE = 2  # source pixels along such an edge that are not trusted to show the subject's own colour
 REACH = 4.0  # source pixels; how far from the edge another colour may be fetched
-HAZE = 0.01  # share of a motif's pixels that are half transparent away from its edge, from which it is meant so
+HAZE = 0.01  # share of a subject's pixels that are half transparent away from its edge, from which it is meant so
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Motif:
+class Shape:
     """A subject that can be drawn at any size."""
 
     colour: Pixels  # (h, w, 3), run out beyond the subject's edge
@@ -48,7 +48,7 @@ class Motif:
         return SEEN / 255 if self.soft else 0.5
 
 
-def motif(rgba: Pixels, name: str = "the cut-out") -> Motif:
+def shape_of(rgba: Pixels, name: str = "the cut-out") -> Shape:
     """What is to be drawn of a layer (H, W, 4) uint8, trimmed.
 
     Raises:
@@ -63,22 +63,33 @@ def motif(rgba: Pixels, name: str = "the cut-out") -> Motif:
     (y0, y1), (x0, x1) = (_span(seen, axis) for axis in (0, 1))
     if max(y1 - y0, x1 - x0) < LEAST:
         raise BadInput(f"{name} is {x1 - x0}x{y1 - y0} pixels, at least {LEAST} along one side are needed", hint="draw it larger")
-    trimmed = np.pad(rgba[y0:y1, x0:x1], ((PAD, PAD), (PAD, PAD), (0, 0)))
-    alpha, soft = trimmed[..., 3], _soft(trimmed[..., 3])
+    return shaped(rgba[y0:y1, x0:x1])
+
+
+def shaped(rgba: Pixels) -> Shape:
+    """The same of a layer that is known to show something, as it is: (H, W, 4) uint8."""
+    padded = np.pad(rgba, ((PAD, PAD), (PAD, PAD), (0, 0)))
+    alpha, soft = padded[..., 3], _soft(padded[..., 3])
     stepped = not soft and _stepped(alpha)
-    colour = _run_out(trimmed[..., :3], _trusted(alpha, stepped))
-    shape = _smoothed(alpha) if stepped else alpha
-    return Motif(colour, shape, soft, _box(shape, SEEN // 2 if soft else 127))
+    colour = _run_out(padded[..., :3], _trusted(alpha, stepped))
+    smooth = _smoothed(alpha) if stepped else alpha
+    return Shape(colour, smooth, soft, _box(smooth, SEEN // 2 if soft else 127))
 
 
-def drawn(motif: Motif, size: tuple[int, int]) -> Pixels:
-    """The subject filling a size (width, height) exactly, (height, width, 4) uint8; its edge is sharp unless it is soft."""
-    alpha = np.asarray(Image.fromarray(motif.alpha).resize(size, Image.Resampling.LANCZOS, box=motif.box))
-    if motif.soft:
+def drawn(shape: Shape, size: tuple[int, int], whole: bool = False) -> Pixels:
+    """The subject filling a size (width, height) exactly, (height, width, 4) uint8; its edge is sharp unless it is soft.
+
+    Args:
+        whole: the layer that it was read from fills the size, with what is empty around it.
+    """
+    height, width = shape.alpha.shape
+    box = (PAD, PAD, width - PAD, height - PAD) if whole else shape.box
+    alpha = np.asarray(Image.fromarray(shape.alpha).resize(size, Image.Resampling.LANCZOS, box=box))
+    if shape.soft:
         alpha = np.where(alpha >= SEEN, alpha, 0).astype(np.uint8)
     else:
         alpha = np.asarray(coverage(distance(alpha)) * 255 + 0.5, np.uint8)
-    colour = np.asarray(Image.fromarray(motif.colour).resize(size, Image.Resampling.LANCZOS, box=motif.box))
+    colour = np.asarray(Image.fromarray(shape.colour).resize(size, Image.Resampling.LANCZOS, box=box))
     return np.dstack([colour, alpha])
 
 

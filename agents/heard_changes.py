@@ -1,0 +1,442 @@
+"""Clauses about the picture and what is made of it: its subjects, its background, its look, its lettering, its goods."""
+
+from __future__ import annotations
+
+import re
+
+from cutwork.agents import goods
+from cutwork.agents.calls import bare, meant
+from cutwork.agents.heard import GROUND, Clause, Reader, call, fresh, named_by, number
+from cutwork.agents.language.words import is_colour, is_in, is_modifier, is_noun, singular
+from cutwork.domain import Call
+
+LARGER = r"(?:bigger|larger|taller|wider|huger|greater|more (?:prominent|dominant)|broader|longer|grander)"
+SMALLER = r"(?:smaller|tinier|littler|shorter|thinner|narrower|less (?:big|large|prominent|dominant)|slimmer)"
+DEGREE = r"(?P<degree>(?:just )?(?:a (?:little|tiny)? ?(?:bit|little|touch|tad)|a little|slightly|somewhat|much|way|a lot|a (?:good|great) deal|lots|far|considerably|significantly|even|noticeably|substantially|still)(?: (?:much|more))?|\d{1,4}(?:\.\d+)? ?(?:%|percent|per cent)|(?:\d{1,2}(?:\.\d+)?|one|two|three|four|five|one and a half)(?: ?x| times)|twice|half)"
+SIZES = {"huge": 1.8, "enormous": 1.8, "gigantic": 1.8, "giant": 1.8, "massive": 1.8, "big": 1.4, "large": 1.4, "tiny": 0.5, "teeny": 0.5, "miniature": 0.5, "small": 0.7, "little": 0.7, "mini": 0.6}
+VERB = r"(?:make|get|have|let|render|draw|want|like|need|turn|see|do)"
+PLACE = (
+    r"(?:(?:all the way |far |further |more |slightly |a (?:little |tiny )?(?:bit |touch |tad )|a little |right |just |much |over |back |way |directly |straight )*"
+    r"(?:(?:to|at|in|on|into|onto|toward|towards|near)\s+)?(?:(?:the|its|their) )?(?:(?:very|far|upper|lower|top|bottom|extreme|more|further|left|right|middle|centre|center)[ -]?)*"
+    r"(?:top|bottom|left|right|up|down|upwards?|downwards?|higher|lower|leftwards?|rightwards?|centre|center|middle|corner|side|edge|foreground|front|background|back|forwards?|backwards?|rear|half|third|upper|north|south)"
+    r"(?:[ -](?:left|right|side|corner|edge|half|third|hand side|top|bottom|centre|center|middle|part|of everything|of (?:the )?(?:picture|image|canvas|frame)))*"
+    r"(?: (?:a (?:little |tiny )?(?:bit|touch|tad)|a little|slightly|a lot|more|further))?)"
+)
+RELATION = (
+    r"(?:(?:to|on|at|in)?\s*(?:the )?(?:left|right)(?: side)? of|(?:in )?between|above|over|on top of|atop|below|under|underneath|beneath|in front of|behind|in back of|next to|beside|near|by|alongside|close to|closer to|nearer to|nearer|away from|"
+    r"farther from|further from|towards?|inside|into|onto|on)"
+)
+MOVE = r"(?:move|shift|put|place|push|pull|drag|nudge|slide|bring|send|set|position|float|hang|stick|relocate|get|have|let|want|scoot|fly|lift|swap)"
+
+
+def _removed(clause: Clause) -> list[Call] | None:
+    match = (
+        clause.match(r"(?:remove|delete|erase|drop|ditch|scrap|hide|kill|lose|clear|eliminate|cut(?: out)?|get rid of|take (?:out|away|off)|rub out|wipe(?: out)?|do without|leave out|omit|skip|throw (?:out|away)|bin|without|minus)\s+(?P<who>.+?)(?:\s+(?:away|out|from (?:the )?(?:picture|image|scene|it)|entirely|completely|altogether|again))*")
+        or clause.match(r"(?:take|cut|throw|rub|leave|get)\s+(?P<who>.+?)\s+(?:out|away|off)(?: of (?:the )?(?:picture|image|scene|it|here))?")
+        or clause.match(r"(?:no(?: more)?|not|lose)\s+(?P<who>(?:the |a |an )?[\w -]+?)(?:\s+(?:any ?more|please|at all))?")
+        or clause.match(r"(?:i )?(?:don'?t|don’t|do not) (?:want|need|like)\s+(?P<who>.+?)(?:\s+(?:any ?more|in (?:it|there|the picture)|to be there))*")
+        or clause.match(r"(?P<who>.+?)\s+(?:should|must|has to|have to|can|needs to)\s+(?:go(?: away)?|disappear|vanish|be (?:removed|gone|deleted))")
+    )
+    if match is None or re.search(r"\b(?:caption|captions|text|lettering|words|border|outline|shadow)\b", match["who"]):
+        return None
+    return [call("remove", subject=one) for one in clause.who(match["who"])] or None
+
+
+def _replaced(clause: Clause) -> list[Call] | None:
+    """ "replace the dog with a fox", "the dog should be a fox", "make the cat blue" is another's."""
+    new = r"(?P<new>(?:an?|the|some|another|my)?\s*[\w',’ -]+?)"
+    match = (
+        clause.match(rf"(?:replace|substitute|exchange|swap|switch|trade)\s+(?:out\s+)?(?P<who>.+?)\s+(?:with|by|for|to|against)\s+{new}")
+        or clause.match(rf"(?:turn|transform|convert|morph|change|switch)\s+(?P<who>.+?)\s+(?:in)?to\s+{new}")
+        or clause.match(r"(?:make|turn)\s+(?P<who>(?:the|that|this|my|it|him|her)\b.*?)\s+(?:into\s+)?(?P<new>an?\s+[\w',’ -]+?)")
+        or clause.match(r"(?P<who>.+?)\s+(?:should|could|must|ought to|needs to|has to|can)\s+(?:rather |instead |better )?(?:be(?:come)?|turn into|look like)\s+(?P<new>an?\s+[\w',’ -]+?)")
+        or clause.match(r"(?P<who>.+?)\s+(?:was|were|is|became|becomes|were to be|to be|to become)\s+(?P<new>an?\s+[\w',’ -]+?)")
+        or clause.match(r"(?:instead of|rather than)\s+(?P<who>.+?),?\s+(?:(?:draw|put|have|use|show|do|make|i want|i'd like|give me|let's have)\s+)?(?P<new>an?\s+[\w',’ -]+?)")
+        or clause.match(r"(?:(?:draw|put|have|use|show|do|make|i want|i'd like|give me|let's have|i'd prefer|prefer|rather have|want|use)\s+)?(?P<new>an?\s+[\w',’ -]+?)\s+(?:instead of|rather than|in place of|in the place of|to)\s+(?P<who>(?:the|that|this|my|an?)\s.+?)")
+        or clause.match(r"(?P<who>.+?)\s*(?:->|=>|→)\s*(?P<new>.+)")
+    )
+    if match is None:
+        return None
+    who = clause.who(match["who"], single=True)
+    new_words = re.sub(r"\s+(?:instead|please|in its place|in (?:his|her) place|there)$", "", clause.original(match["new"].strip()))
+    if not who or not new_words or re.fullmatch(r"(?:an? )?(?:bit|little|tad|touch|lot|shade)\b.*", new_words, re.I) or re.search(r"\b(?:take|turn|version)\s*\d", new_words):
+        return None
+    if re.fullmatch(rf"(?:the )?{PLACE}", new_words.lower()) or re.match(rf"(?:{RELATION})\b", new_words.lower()) or _is_goods(new_words, clause):
+        return None
+    both = named_by(new_words.lower(), clause.there)
+    if both and re.match(r"(?:swap|switch|exchange)\b", clause.low) and not fresh(new_words.lower()):
+        return None  # two of them change places
+    if _only_looks(new_words.lower()):
+        return _described(clause, who, bare(new_words))
+    return [call("change_subject", subject=who[0], phrase=_phrase(new_words))]
+
+
+def _phrase(words: str) -> str:
+    """A phrase of something new: "the fox" → "a fox"."""
+    from cutwork.agents.words import with_article
+
+    return with_article(re.sub(r"^(?:the|some|my|another)\s+", "", words.strip(), flags=re.I))
+
+
+def _only_looks(words: str) -> bool:
+    """Whether words only describe: "blue", "bright red", "fluffy and grumpy"."""
+    parts = [w for w in re.split(r"[\s,]+", bare(words)) if w not in ("and", "very", "more", "really", "all", "bright", "light", "dark", "pale", "deep", "a", "bit", "much", "so", "less", "in", "colour", "color", "looking")]
+    return bool(parts) and all(is_colour(w) or (is_modifier(w) and not is_noun_first(w)) or re.fullmatch(r"\w+(?:ier|ish)", w) for w in parts)
+
+
+def is_noun_first(word: str) -> bool:
+    """Whether a word is a thing before it is anything else."""
+    return is_noun(word) and not is_modifier(word)
+
+
+def _described(clause: Clause, who: list[str], words: str) -> list[Call] | None:
+    """Calls that give subjects other looks."""
+    looks = [w for w in re.split(r"\s*,\s*|\s+and\s+", re.sub(r"\b(?:more|much|really|all|so|a bit|a little|slightly|look|looking|be|in|colou?r)\b", " ", words)) if w.strip()]
+    looks = [_positive(" ".join(w.split())) for w in looks]
+    found = []
+    for id in who:
+        subject = next((s for s in clause.there.subjects if s.id == id), None)
+        if subject is None:
+            found.append(call("change_subject", subject=id, phrase=_phrase(f"{' '.join(looks)} {bare(id)}")))
+            continue
+        kept = [a for a in subject.attributes if not (any(is_colour(w) for w in looks) and is_colour(a)) and a not in looks]
+        tails = [a for a in kept if re.match(r"(?:with|wearing|holding|in|on|made|from|of)\b", a) or a.split()[0].endswith("ing")]
+        before = [*looks, *[a for a in kept if a not in tails and not is_colour(a)], *[a for a in kept if a not in tails and is_colour(a)]]
+        before = sorted(dict.fromkeys(before), key=is_colour)
+        found.append(call("change_subject", subject=id, phrase=_phrase(" ".join([*before, subject.noun, *tails]))))
+    return found or None
+
+
+def _positive(word: str) -> str:
+    """ "fluffier" → "fluffy"; what is no comparative stays."""
+    from cutwork.agents.language.words import letters
+
+    for ending, instead in (("ier", "y"), ("er", ""), ("er", "e")):
+        stem = word[: -len(ending)] + instead if word.endswith(ending) else ""
+        for base in (stem, stem[:-1] if len(stem) > 2 and stem[-1:] == stem[-2:-1] else ""):
+            if base and ("J" in letters(base) or is_modifier(base)) and letters(word)[:1] not in ("J",):
+                return base
+    return word
+
+
+def _looks(clause: Clause) -> list[Call] | None:
+    """ "make the cat blue", "paint the rocket red", "the cat should look angry", "give the cat a hat"."""
+    match = (
+        clause.match(rf"{VERB}\s+(?P<who>.+?)\s+(?:to be |be |look |appear |to look |a bit |a little |much |all |slightly |more |really |in )*(?P<look>[\w ,-]+?)")
+        or clause.match(r"(?:paint|colou?r|dye|tint|recolou?r|spray|turn|change)\s+(?P<who>.+?)\s+(?:in |to |into |a )?(?:colou?r )?(?P<look>[\w ,-]+?)")
+        or clause.match(r"(?:change|set|make)\s+(?:the )?colou?r of\s+(?P<who>.+?)\s+(?:to|into)?\s*(?P<look>[\w ,-]+?)")
+        or clause.match(r"(?:change|make|set)\s+(?P<who>.+?)(?:'s|’s)\s+colou?r\s+(?:to|into)?\s*(?P<look>[\w ,-]+?)")
+        or clause.match(r"(?P<who>.+?)\s+(?:should|could|must|needs to|has to|ought to|to)?\s*(?:be|look|become|was|were|is|turn|appear|looked)\s+(?:a bit |a little |more |all |rather |slightly |really |in )*(?P<look>[\w ,-]+?)")
+        or clause.match(r"(?P<who>.+?)\s+in\s+(?P<look>[\w ,-]+?)")
+    )
+    if match:
+        # The shortest name first is not always the name: "the orange cat blue".
+        for who_words, look in _cuts(match["who"], match["look"]):
+            if _only_looks(look) and not re.fullmatch(rf"(?:{LARGER}|{SMALLER}|{'|'.join(SIZES)})", look.split()[-1]):
+                who = clause.who(who_words)
+                if who:
+                    return _described(clause, who, look)
+    worn = (
+        clause.match(r"(?:give|hand)\s+(?P<who>.+?)\s+(?P<what>(?:an?|some|two|three|the|its)\s+[\w' -]+)")
+        or clause.match(r"(?P<who>.+?)\s+(?:should|could|must)?\s*(?:needs?|wears?|have|has|gets?|holds?|be (?:wearing|holding)|with)\s+(?P<what>(?:an?|some)\s+[\w' -]+|\w+(?:glasses|shoes|boots|wings|horns|stripes|spots))")
+        or clause.match(r"(?:put|set|place)\s+(?P<what>(?:an?|some)\s+[\w' -]+?)\s+on\s+(?P<who>.+)")
+        or clause.match(r"(?:make|let|have)\s+(?P<who>.+?)\s+(?P<what>(?:wear|hold|wearing|holding|carry|carrying|with)\s+[\w' -]+)")
+        or clause.match(r"(?P<who>(?:the|that|this)\s.+?)\s+(?P<what>(?:wearing|holding|carrying|with)\s+[\w' -]+)")
+    )
+    if worn is None:
+        return None
+    who, what = clause.who(worn["who"], single=True), worn["what"]
+    head = what.split()[-1]
+    if not who or (re.match(r"(?:put|set|place)\b", clause.low) and not (is_in("worn", singular(head)[0]) or is_in("worn", head))):
+        return None
+    subject = next((s for s in clause.there.subjects if s.id == who[0]), None)
+    doing = re.sub(r"^(?:wear|wearing)\s", "wearing ", re.sub(r"^(?:hold|holding|carry|carrying)\s", "holding ", what))
+    tail = doing if doing != what or what.startswith(("wearing", "holding", "with")) else f"{'wearing' if is_in('worn', singular(head)[0]) or is_in('worn', head) else 'with'} {what}"
+    base = subject.phrase if subject else f"a {bare(who[0])}"
+    return [call("change_subject", subject=who[0], phrase=f"{base} {tail}")]
+
+
+def _cuts(who: str, look: str) -> list[tuple[str, str]]:
+    """Ways to part a name and what is said of it, the longest name first."""
+    words, at = f"{who} {look}".split(), len(who.split())
+    return [(" ".join(words[:end]), " ".join(words[end:])) for end in range(len(words) - 1, at - 1, -1)]
+
+
+def _resized(clause: Clause) -> list[Call] | None:
+    match = (
+        clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|needs to|has to|ought to|to|can)\s+)?(?:be |become |get |look |was |were |is )?(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+by\s+(?P<by>\d{{1,3}} ?(?:%|percent|per cent)))?(?:\s+(?P<after>a (?:little )?bit|a little|a lot|much|slightly|please|again|in (?:the )?(?:picture|image|frame)))?")
+        or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+)?(?:be |become |was |were )?(?P<times>twice|half|double|triple|(?:\d{{1,2}}(?:\.\d+)?|two|three|four|one and a half)(?: ?x| times))\s+(?:as (?:big|large|small|tall|high)|the size|its size|bigger|larger|smaller)(?: as (?:it is(?: now)?|now|before))?")
+        or clause.match(r"(?P<verb>enlarge|grow|enhance|blow up|scale up|increase|zoom in on|zoom into|magnify|expand|double|triple|shrink|scale down|reduce|decrease|downsize|minify|halve|scale|resize)\s+(?:the (?:size|scale) of\s+)?(?P<who>.+?)(?:'s size| in size)?(?:\s+(?:in size\s+)?(?:to|by)?\s*(?P<by>\d{1,4}(?:\.\d+)? ?(?:%|percent|per cent|x|times)|half|a (?:little )?bit|a little|a lot|twice|double|slightly))?(?:\s+(?:in )?size)?")
+        or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+be |be |was |were )?(?:really |very |quite |so |extremely |super )?(?P<absolute>{'|'.join(SIZES)})")
+        or clause.match(rf"(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+(?P<who>(?:the\s)?[\w -]+?))?")
+        or clause.match(r"(?P<verb>double|triple|halve) (?:the size of )?(?P<who>.+)")
+    )
+    if match is None:
+        return None
+    found = match.groupdict()
+    words = found.get("who") or ("it" if clause.there.last or len(clause.there.subjects) == 1 else "")
+    if re.search(r"\b(?:canvas|picture|image|border|outline|motifs?|repeat|text|caption|letters?)\b", words):
+        return None
+    who = clause.who(words)
+    return [call("resize", subject=one, scale=_scale(found)) for one in who] or None
+
+
+def _scale(found: dict[str, str | None]) -> float:
+    """How many times as large: from words of degree, percents and factors."""
+    if found.get("absolute"):
+        return SIZES[str(found["absolute"])]
+    way = found.get("way") or ""
+    verb = found.get("verb") or ""
+    down = bool(way and re.fullmatch(SMALLER, way)) or verb in ("shrink", "scale down", "reduce", "decrease", "downsize", "minify", "halve")
+    said = " ".join(filter(None, (found.get("degree"), found.get("by"), found.get("after"), found.get("times")))).strip()
+    if verb in ("double", "triple", "halve"):
+        return {"double": 2.0, "triple": 3.0, "halve": 0.5}[verb]
+    percent = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent|per cent)", said)
+    if percent:
+        share = float(percent[1]) / 100
+        if verb in ("scale", "resize"):
+            return _within(share)
+        return _within(1 - share if down else 1 + share)
+    if said in ("half", "a half"):
+        return 0.5
+    factor = re.search(r"(\d+(?:\.\d+)?|one and a half|two|three|four|five) ?(?:x|times)", said)
+    times = {"twice": 2.0, "double": 2.0, "triple": 3.0, "half": 0.5}.get(said.split()[0] if said else "")
+    if factor or times:
+        value = times or (1.5 if factor and factor[1].startswith("one and") else float(number(factor[1])) if factor and not re.match(r"[\d.]", factor[1]) else float(factor[1] if factor else 1))
+        return _within(1 / value if down and value > 1 else value)
+    little, lots = re.search(r"bit|little|slightly|touch|tad|somewhat", said), re.search(r"much|way|lot|deal|far|considerabl|significant|substantial", said)
+    up = 1.15 if little else 1.7 if lots else 1.3
+    return round(1 / up, 2) if down else up
+
+
+def _within(value: float) -> float:
+    return round(min(10.0, max(0.1, value)), 3)
+
+
+def _moved(clause: Clause) -> list[Call] | None:
+    swap = clause.match(r"(?:swap|switch|exchange|trade|flip)\s+(?:the (?:places|positions) of\s+|round\s+)?(?P<a>.+?)\s+(?:and|with|for)\s+(?P<b>.+?)(?:\s+(?:around|over|places|positions))*|(?:let )?(?P<c>.+?) and (?P<d>.+?) (?:should )?(?:swap|change|trade|switch)(?: places| positions)")
+    if swap:
+        return _swapped(clause, swap["a"] or swap["c"], swap["b"] or swap["d"])
+    lift = clause.match(r"(?P<verb>raise|lower|lift|elevate)\s+(?P<who>.+?)(?:\s+(?P<bit>up|down|a (?:little )?bit|a little|slightly|a lot|much|more))*")
+    if lift:
+        way = "down" if lift["verb"] == "lower" else "up"
+        degree = {"up": "", "down": "", None: ""}.get(lift["bit"], f"{lift['bit']} ")
+        return [call("move", subject=one, where=f"{degree}{way}") for one in clause.who(lift["who"])] or None
+    centre = clause.match(r"cent(?:er|re)\s+(?P<who>.+)")
+    if centre:
+        return [call("move", subject=one, where="centre") for one in clause.who(centre["who"])] or None
+    for pattern in (
+        rf"(?:{MOVE}|make)\s+(?P<who>.+?)\s+(?P<where>(?:(?:up|down|over|back|further|a bit|a little|slightly|just|right|directly|somewhere|be|stand|sit|go|out) )*(?:{RELATION})\s+.+?)",
+        rf"(?:{MOVE}|make)\s+(?P<who>.+?)\s+(?:(?:up|over|back|out|be|go|stand|sit|to be)\s+)?(?P<where>{PLACE})",
+        rf"(?P<who>.+?)\s+(?:should|could|must|has to|needs to|ought to|belongs|can)\s+(?:rather |better )?(?:(?:be|stand|go|sit|move|hang|fly|come|float|appear|lie)\s+)?(?P<where>(?:(?:just|right|directly|somewhere|a bit|more|further) )*(?:{RELATION})\s+.+?|{PLACE})",
+        rf"(?P<who>.+?)\s+(?:was|were|is|being)\s+(?P<where>(?:{RELATION})\s+.+?|{PLACE})",
+        rf"(?P<who>.+?)\s+(?P<where>(?:(?:just|right|directly|a bit|more|further) )*(?:{RELATION})\s+.+?|{PLACE})",
+        rf"(?:put|place|bring|move)\s+(?P<where>(?:in )?(?:{PLACE}))\s+(?P<who>(?:the|that|this)\s.+?)",
+    ):
+        match = clause.match(pattern)
+        if match is None:
+            continue
+        for who_words, where in _shifts(match["who"], match["where"]):
+            who = clause.who(who_words)
+            if who and not fresh(who_words) and _is_place(where, clause):
+                return [call("move", subject=one, where=_clean(where)) for one in who]
+    return None
+
+
+def _shifts(who: str, where: str) -> list[tuple[str, str]]:
+    """The cut as it was made, and with words of degree moved over to the place: "the cat a bit" | "left"."""
+    degree = re.search(r"\s+((?:(?:a (?:little |tiny )?(?:bit|touch|tad)|a little|slightly|further|more|just|all the way|far|way|over|up|down|back)\s*)+)$", who)
+    return [(who[: degree.start()], f"{degree[1].strip()} {where}"), (who, where)] if degree else [(who, where)]
+
+
+def _clean(where: str) -> str:
+    return re.sub(r"^(?:(?:be|stand|go|sit|out|just|somewhere|over|directly)\s+)+", "", where.strip())
+
+
+def _is_place(where: str, clause: Clause) -> bool:
+    """Whether words name a place: a side of the canvas, or a relation to somebody who is there."""
+    said = _clean(where)
+    if re.fullmatch(PLACE, said):
+        return not re.fullmatch(r"(?:in |into |to )?(?:the )?background", said) or True
+    match = re.fullmatch(rf"(?:(?:up|down|over|back|further|a bit|a little|slightly|right|directly|more)\s+)*(?:{RELATION})\s+(.+)", said)
+    return bool(match and all(meant(part, clause.there.subjects, clause.there.last) for part in re.split(r"\s+and\s+", match[1])) and not fresh(match[1]))
+
+
+def _swapped(clause: Clause, first: str, second: str) -> list[Call] | None:
+    a, b = clause.who(first, single=True), clause.who(second, single=True)
+    plan = clause.there.plan
+    if len(a) != 1 or len(b) != 1 or plan is None or fresh(second):
+        return None
+    boxes = [next((list(r.box.root) for r in plan.regions if r.subject == one[0]), None) for one in (a, b)]
+    if None in boxes or a == b:
+        return None
+    return [call("move", subject=a[0], box=boxes[1]), call("move", subject=b[0], box=boxes[0])]
+
+
+def _ground(clause: Clause) -> list[Call] | None:
+    """ "make the background teal", "what if the background were a beach", "on a green background", "put them in the snow"."""
+    match = (
+        clause.match(rf"(?:(?:make|turn|change|set|paint|colou?r|want|have|get|let|draw|recolou?r|switch|replace)\s+)?{GROUND}(?:(?:'s|’s)? colou?r)?\s*(?:should be|could be|must be|to be|to become|be|become|was|were|is|into|to|in|with|by|as|:|=|like|showing|a bit|more)?\s*(?P<ground>[\w',’ -]+)")
+        or clause.match(r"(?:(?:put|set|place|show|draw|have|use|make|try|want|give (?:it|them|us|me))\s+)?(?:(?:it|them|this|everything|everyone|the subjects?|the scene|all of (?:it|them)|both|the whole thing)\s+)?(?:all )?(?:on|against|in front of|over|with|to)?\s*(?P<ground>(?:an?|the)?\s*[\w' -]+?)\s+(?:as (?:the |a )?)?(?:back ?ground|backdrop|setting)(?: instead)?")
+        or clause.match(r"(?:(?:put|set|place|move|show|draw|have|take|make|bring|transport)\s+)?(?:(?:it|them|this|everything|everyone|all of (?:it|them)|the scene|the whole (?:thing|scene|picture)|both|they|the subjects)\s+)?(?:should be |is |were |was |are |be |take place |happens? |to )?(?P<place>(?:in|on|at|under|by|inside|over|against|into|to)\s+[\w' -]+)")
+        or clause.match(r"(?:make it|let it be|it(?:'s|’s| is)?|turn it)\s+(?:be )?(?P<time>(?:at )?(?:night|day|sunset|sunrise|dawn|dusk|winter|summer|autumn|spring|snowy|rainy|foggy|snowing|raining)(?:time)?)")
+    )
+    if match is None:
+        return None
+    found = match.groupdict()
+    if found.get("ground"):
+        words = re.sub(r"\s+(?:instead|please|again|now)$", "", found["ground"].strip())
+        words = re.sub(r"^(?:be|become|into|to|with)\s+", "", words)
+        if named_by(words, clause.there) or re.search(r"\b(?:take|version|turn)\s*\d", words) or words in ("it", "them", "away", "out", "the"):
+            return None
+        return [call("restyle", background=clause.original(words))]
+    place = (found.get("place") or found.get("time") or "").strip()
+    if found.get("time"):
+        seasons = {"snowy": "in the snow", "snowing": "in the snow", "rainy": "in the rain", "raining": "in the rain", "foggy": "in the fog"}
+        name = place.removeprefix("at ").removesuffix("time")
+        return [call("restyle", background=seasons.get(name, f"in {name}" if name in ("winter", "summer", "autumn", "spring") else f"at {name}"))]
+    inner = re.sub(r"^(?:in|on|at|under|by|inside|over|against|into|to)\s+", "", place)
+    if re.fullmatch(PLACE, place) or named_by(inner, clause.there) or _is_goods(inner, clause) or not _scenic(inner):
+        return None
+    return [call("restyle", background=clause.original(re.sub(r"^(?:into|to)\s", "in ", place)) if place.split()[0] in ("in", "on", "at", "under", "inside", "over", "by", "against") else f"in {clause.original(inner)}")]
+
+
+def _scenic(words: str) -> bool:
+    """Whether words name a place or weather rather than a thing."""
+    said = bare(words)
+    parts = said.split()
+    return any(is_in("scenery", p) for p in (said, parts[-1], " ".join(parts[-2:]), singular(parts[-1])[0])) or bool(re.search(r"\b(?:of|at|in|under) ", said) and any(is_in("scenery", p) for p in parts))
+
+
+def _styled(clause: Clause) -> list[Call] | None:
+    match = (
+        clause.match(r"(?:(?:make|do|draw|render|turn|paint|show|want|have|redo|change)\s+)?(?:(?:it|this|everything|the (?:whole )?(?:picture|image|thing|style|design))\s+)?(?:to |into |look )?(?:in|as|like|with)\s+(?:an?\s+)?(?P<style>[\w' -]+?)(?:\s+(?:style|look|aesthetic|painting|drawing|illustration|art|way))")
+        or clause.match(r"(?:the )?style(?:\s+should be|\s+is|:)?\s*(?:to )?(?P<style>[\w',’ -]+)")
+        or clause.match(r"(?:change|set|switch)\s+(?:the )?(?:style|look)\s+(?:to|into)\s+(?P<style>[\w',’ -]+)")
+        or clause.match(r"(?:make|turn|do|draw|want|have|let)\s+(?:it|this|everything|the (?:whole )?(?:picture|image|thing|design))\s+(?:all )?(?:look |be |into |in |an? |as )*(?:more |much more |a bit more )?(?:an? )?(?P<style>[\w' -]+?)(?:\s+style)?")
+        or clause.match(r"(?:in|as)\s+(?:an?\s+)?(?P<style>[\w' -]+)")
+        or clause.match(r"(?:more|less)\s+(?P<style>[\w' -]+)")
+        or clause.match(r"(?P<style>[\w' -]+?)\s+(?:style|look|aesthetic)")
+    )
+    if match is None:
+        return None
+    style = match["style"].strip()
+    words = style.split()
+    sure = re.search(r"\b(?:style|look|aesthetic|painting|drawing)\b", clause.low)
+    known = any(is_in("style", w) or is_in("look", w) or is_in("media", w) or is_in("style", f"{w}-art") for w in (*words, style, style.replace(" ", "-")))
+    if not (sure or known) or named_by(style, clause.there) or style in ("it", "them"):
+        return None
+    less = clause.low.startswith("less")
+    return [call("restyle", style=f"not so {style}" if less else f"{style} style" if re.search(r"\bstyle\b", clause.low) and "style" not in style else style)]
+
+
+def _added(clause: Clause) -> list[Call] | None:
+    verb = r"(?:add|put|draw|include|insert|place|throw in|give me|i want|i'd like|i need|there (?:should|could|must) (?:also )?be|there (?:was|were|is|are)|we need|we want|paint|show|have|bring in|want|need|like|sneak in|pop in|stick|(?:with|and|plus|also))"
+    match = clause.match(rf"(?:{verb})\s+(?:in\s+)?(?:also\s+)?(?P<what>(?:an?|some|another|one more|two|three|four|five|six|more|\d)\s+.+)") or clause.match(r"(?:an?|another|one more|two|three)\s+(?P<bare>.+?)\s+too") or clause.match(r"(?P<first>add|include|insert)\s+(?P<thing>.+)")
+    if match is None:
+        return None
+    found = match.groupdict()
+    what = found.get("what") or found.get("bare") or found.get("thing") or ""
+    if found.get("thing") and named_by(what, clause.there) and clause.strict:
+        return None
+    if re.search(r"\b(?:caption|text|lettering|border|outline|shadow|background|words?)\b", what) or _is_goods(what, clause):
+        return None
+    phrase, where = _placed(what, clause)
+    phrase = re.sub(r"\s+(?:to|into|in)\s+(?:it|this|the (?:picture|image|scene|design))$", "", phrase).strip(" ,")
+    if not phrase or re.search(r"\x01", phrase):
+        return None
+    parts = [p for p in re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+(?=(?:an?|another|some|two|three)\s)", phrase) if p]
+    return [call("add", phrase=_added_phrase(clause.original(p)), where=where if len(parts) == 1 else None) for p in parts]
+
+
+def _added_phrase(words: str) -> str:
+    said = re.sub(r"^(?:another|one more|more)\s+", "a ", words.strip(), flags=re.I)
+    return said if re.match(r"(?:an?|some|two|three|four|five|six|\d+)\s", said, re.I) else _phrase(said)
+
+
+def _placed(what: str, clause: Clause) -> tuple[str, str | None]:
+    """What is added, and where."""
+    related = re.fullmatch(rf"(?P<thing>.+?)\s+(?P<where>(?:(?:just|right|directly|up|down|somewhere)\s+)*(?:{RELATION})\s+(?P<who>.+))", what)
+    while related:
+        if all(meant(part, clause.there.subjects, clause.there.last) for part in re.split(r"\s+and\s+", related["who"])) and not fresh(related["who"]):
+            return related["thing"], _clean(related["where"])
+        break
+    place = re.fullmatch(rf"(?P<thing>.+?),?\s+(?P<where>{PLACE})", what)
+    if place and not re.fullmatch(r"(?:background|back|front)", place["where"]):
+        return place["thing"], place["where"]
+    return what, None
+
+
+CAPTION = r"(?:captions?|text|lettering|wording|words|letters|line|title|headline|slogan|subtitle)"
+
+
+def _lettered(clause: Clause) -> list[Call] | None:
+    none = clause.match(rf"(?:no|remove|delete|drop|without|take (?:away|off)|lose|hide|clear|erase|get rid of)\s+(?:the |all |any )?(?:the )?{CAPTION}(?:\s+(?:away|please|at all))?")
+    if none:
+        return [call("recaption", captions=[])]
+    both = clause.match(rf"(?:(?:make|put|write|set|change|with)\s+)?(?:the\s+)?(?:top|upper)(?: {CAPTION})?\s*(?:is|to|:|should (?:be|say|read)|says?|saying|reads?)?\s*(?P<top>\x01\d+\x01)\s*,?\s*(?:and\s+)?(?:the\s+)?(?:bottom|lower)(?: {CAPTION})?\s*(?:is|to|:|should (?:be|say|read)|says?|saying|reads?)?\s*(?P<bottom>\x01\d+\x01)")
+    if both:
+        return [call("recaption", captions=[clause.unquoted(both["top"]), clause.unquoted(both["bottom"])])]
+    one = clause.match(rf"(?:change|set|make|put|edit|rewrite|update|replace|let|have)\s+(?:the\s+)?(?P<where>top|bottom|upper|lower|first|second)?\s*(?:{CAPTION})\s*(?:say|read|be)?\s*(?:to|into|with|as|say|says|read|:)?\s*(?:say(?:ing)?|read(?:ing)?)?\s*(?P<said>.+)") or clause.match(
+        rf"(?:the\s+)?(?P<where>top|bottom|upper|lower|first|second)?\s*(?:{CAPTION})\s*(?:should (?:say|read|be)|says?|reads?|is|:|to)\s*(?P<said>.+)"
+    ) or clause.match(rf"(?:make it |let it |have it |it should |should |add (?:the )?(?:{CAPTION}) |with (?:the )?(?:{CAPTION}) )?(?:say(?:s|ing)?|read(?:s|ing)?|write|caption(?:ed)?(?: it)?|letter it|put)?\s*:?\s*(?P<said>\x01\d+\x01(?:\s*(?:/|,|and|\|)?\s*\x01\d+\x01)*)(?:\s+(?:(?:on|at|to|in)\s+(?:the\s+)?)?(?P<where>top|bottom|above|below|underneath|under it))?")
+    if one is None or (clause.there.kind != "meme" and not re.search(rf"{CAPTION}|say|read|write|caption|\x01", clause.low)):
+        return None
+    said = one["said"].strip()
+    quoted = re.findall(r"\x01\d+\x01", said)
+    lines = [clause.unquoted(q) for q in quoted] if quoted else [p.strip() for p in re.split(r"\s*(?:/|\|)\s*", clause.original(said)) if p.strip()]
+    if not lines:
+        return None
+    return [call("recaption", captions=_captions(clause, lines, one["where"]))]
+
+
+def _captions(clause: Clause, lines: list[str], where: str | None) -> list[str]:
+    """All lettering, after one line of it was said for the top or the bottom."""
+    old = [*clause.there.captions, "", ""]
+    if len(lines) > 1:
+        return lines
+    if where in ("top", "upper", "first", "above"):
+        return [lines[0], *old[1:2]] if old[1] else [lines[0]]
+    if where in ("bottom", "lower", "second", "below", "underneath", "under it"):
+        return [old[0], lines[0]]
+    return lines
+
+
+def _is_goods(words: str, clause: Clause) -> bool:
+    """Whether words name goods: a sticker, a meme, a textile, a repeat."""
+    return goods.read(clause.unquoted(words)).kind is not None
+
+
+def _finished(clause: Clause) -> list[Call] | None:
+    """ "make it a half-drop in 4 colours", "as a sticker for telegram", "300 dpi", "white border"."""
+    text = clause.unquoted(re.sub(r"\x01(\d+)\x01", lambda m: f'"{clause.quotes[int(m[1])]}"', clause.text))
+    said = re.sub(r"^(?:(?:make|turn|do|finish|print|deliver|give|export|render|convert|want|have|use|i want|get|save|set)\s+)?(?:(?:it|this|that|them|me|us|the (?:picture|image|design|whole thing|repeat|result))\s+)?(?:(?:as|into|to|in|up as|be|with|for|using|on)\s+)?", "", text, flags=re.I)
+    read = [goods.read(one, "auto") for one in (text, said, f"as {said}")]
+    heard = next((g for g in read if g.kind is not None), None)
+    kind = clause.there.kind
+    if heard is None:
+        now = goods.read(said, kind)
+        whole = now.settings or now.palette or (kind == "meme" and now.captions)
+        if not whole or not _says_only_goods(said, now.picture):
+            return None
+        return [call("refinish", words=said)]
+    if clause.strict and not _says_only_goods(said, heard.picture):
+        return None
+    captions = list(heard.captions) or None
+    return [call("refinish", words=said if heard is not read[2] else f"as {said}", kind=heard.kind, captions=captions)]
+
+
+def _says_only_goods(said: str, picture: str) -> bool:
+    """Whether nothing of note is left of a clause once goods are taken out of it."""
+    if picture.strip() == said.strip():
+        return bool(re.fullmatch(r"(?:an? |the )?(?:(?:seamless |repeat |die[- ]cut )*(?:stickers?|memes?|textiles?|patterns?|cut-?outs?|fabrics?|half[- ]?drop|ogee)(?: pack| repeat| pattern| print)?)(?: please)?", said.strip(), re.I))
+    left = [w for w in re.findall(r"[a-z]+", picture.lower()) if w not in LEFT]
+    return not left
+
+
+LEFT = frozenset(
+    "a an the it this that them as of for with in on at to into and please make made do turn be is now instead repeat pattern seamless print printed sticker stickers meme textile fabric size wide each width colours colors only kind"
+    " use using set change want look file version style instead one same picture design image palette give border outline thick thin more less no not".split()
+)
+
+CHANGES: tuple[Reader, ...] = (_lettered, _finished, _removed, _resized, _moved, _ground, _replaced, _looks, _styled, _added)

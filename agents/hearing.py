@@ -1,0 +1,206 @@
+"""What a sentence in a design session asks for, read by rules: words to calls.
+
+A sentence is read whole where that can be; else it is taken apart at its commas and "and"s, from the left, and each part is read by itself, with the
+verb or the subject of the part before it where it lacks one: "move the cat left and the rocket right". What stands in quotes is never looked into.
+The readers of single clauses are in `heard_session` and `heard_changes`; goods are read as in a brief, by `goods`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cutwork.agents.calls import Standing, bare, meant
+from cutwork.agents.heard import Clause, Reader
+from cutwork.agents.heard_changes import CHANGES
+from cutwork.agents.heard_session import SESSION, approves, first_brief, wants_help
+from cutwork.agents.words import tidy
+from cutwork.domain import MAX_BRIEF, Call
+
+READERS: tuple[Reader, ...] = (*SESSION, *CHANGES)
+QUOTES = re.compile(r"\"([^\"]*)\"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»|(?<![\w])'([^']*(?:'\w[^']*)*)'(?!\w)|(?<!\w)‘([^’]*(?:’\w[^’]*)*)’(?!\w)")
+LEADS = re.compile(
+    r"^(?:(?:ok(?:ay)?|hey|hi|hello|please|pls|now|then|and|so|well|hm+|um+|uh+|alright|wait|sorry|oh|ah|also|but|actually|finally|next|maybe|perhaps|lastly|first(?= [a-z]+ the)"
+    r"|thanks|thank you|cool|great|nice|good|perfect|lovely|awesome|wow|yes|yeah|yep|no|nope)(?:\s*[,.!:]+\s*|(?<!no)(?<!nope)(?<!good)(?<!nice)(?<!great)(?<!cool)(?<!perfect)(?<!yes)\s+))+",
+    re.I,
+)
+ASKS = re.compile(
+    r"^(?:(?:can|could|would|will|may|might) (?:you|we|i)(?: please| maybe| just| perhaps| also| now)*(?: try to| go ahead and| have)?"
+    r"|(?:i|we)(?:'d|’d| would)?(?: really| also| just)? (?:like|love|want|need|wish|prefer)(?: you)? to(?: see| have)?|i(?:'d|’d| would) (?:like|love|prefer)(?: it)?(?: if)?|i wish"
+    r"|let(?:'s|’s| us)|let me|(?:please )?try to|how about(?: we| you| if)?|what about|what if(?: we| you| i)?(?: could| just)?|shall (?:we|i)|(?:we|you|i) (?:should|could|need to|must|can|may|might)(?: also| maybe)?"
+    r"|(?:is it|would it be|is) possible to|it would be (?:nice|great|better|good|cool)(?:er)? (?:if|to)|i think|i feel like|i guess|go ahead and|why (?:don't|don’t|not)(?: you| we)?(?! )|do you mind|would you mind|please|just|maybe|perhaps|also|now|instead,?)\s+",
+    re.I,
+)
+TAILS = re.compile(r"(?:\s*[,.!?]*\s*(?:please|pls|thanks|thank you|thx|for me|if (?:you can|possible)|ok|okay|right|now|a go|too|as well)?)+$", re.I)
+REST = re.compile(
+    r"^(?:(?:but|and|just|please|while)\s+)*(?:keep|keeping|leave|leaving|with|don't (?:touch|change)|do not (?:touch|change)|not|nothing)?\s*(?:the |all |all the |everything |anything |nothing )?"
+    r"(?:rest|else|others?|remaining|everything)(?: else| of it| of the (?:picture|image)| parts?)?(?: (?:as (?:it )?(?:is|was|are)|the same|same|unchanged|alone|untouched|like (?:it is|that)|should stay|stays|changes?|in place|where it is))*$",
+    re.I,
+)
+BREAKS = re.compile(r"\s*[;.!?]+\s+|,?\s+(?:and|but)?\s*then\s+|,\s*(?:and|but)\s+|\s*,\s*|\s+and also\s+|\s+and\s+|\s+but\s+|\s+while\s+|\s+plus\s+")
+GERUNDS = {
+    "making": "make", "moving": "move", "adding": "add", "removing": "remove", "replacing": "replace", "changing": "change", "turning": "turn", "putting": "put", "giving": "give",
+    "swapping": "swap", "placing": "place", "shifting": "shift", "deleting": "delete", "trying": "try", "using": "use", "having": "add", "going": "go", "dropping": "drop", "taking": "take", "painting": "paint",
+}  # fmt: skip
+HELP = (
+    "I can draw a design from a brief, then change it: make something bigger, smaller, another colour or another thing, move it, add or remove it, change the background, try again, "
+    "lock what must stay, undo, redo, go back to a take, take a subject from another take, compare takes, explain the result, and make it a sticker, a meme, a textile or a PSD."
+)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a sentence comes to.
+
+    Args:
+        calls: in the order in which they are done.
+        unread: parts that were not understood.
+        help: somebody asks what can be asked.
+    """
+
+    calls: tuple[Call, ...] = ()
+    unread: tuple[str, ...] = ()
+    help: bool = False
+
+
+def hear(words: str, there: Standing) -> Heard:
+    """Read a sentence. Never fails; what is not understood is said to be so."""
+    text, quotes = _quoted(tidy(words, MAX_BRIEF))
+    said = _stripped(text)
+    if wants_help(said or text):
+        return Heard(help=True)
+    if there.plan is None:
+        return Heard((Call(tool="design", args={"brief": first_brief(words)}),))
+    if approves(text):
+        return Heard((Call(tool="approve"),))
+    reading = _Reading(there, quotes)
+    calls = reading.read(said)
+    if calls is None:
+        return Heard(unread=(words.strip(),))
+    return Heard(tuple(_once(calls)), tuple(_unquoted(part, quotes) for part in reading.unread))
+
+
+@dataclass
+class _Reading:
+    """One sentence being read."""
+
+    there: Standing
+    quotes: Sequence[str]
+    unread: list[str] = field(default_factory=list)
+
+    def read(self, text: str) -> list[Call] | None:
+        """Calls of a text: whole, else in parts, else with names that are not known."""
+        text = _stripped(text)
+        if not text or REST.match(text):
+            return []
+        whole = self._clause(text, strict=True)
+        if whole is not None:
+            return whole
+        for strict in (True, False):
+            for gap in BREAKS.finditer(text):
+                left, right = text[: gap.start()], text[gap.end() :]
+                first = self._clause(_stripped(left), strict=strict) if left.strip() and not REST.match(left) else [] if left.strip() else None
+                if first is None:
+                    continue
+                second = self._rest(right, left)
+                if second is not None:
+                    return [*first, *second]
+        loose = self._clause(text, strict=False)
+        if loose is not None:
+            return loose
+        for gap in BREAKS.finditer(text):  # a part of it at least
+            first = self._clause(_stripped(text[: gap.start()]), strict=True)
+            if first:
+                self.unread.append(text[gap.end() :])
+                return first
+            second = self.read(text[gap.end() :])
+            if second:
+                self.unread.append(text[: gap.start()])
+                return second
+        return None
+
+    def _rest(self, text: str, before: str) -> list[Call] | None:
+        """What follows a part that was read, as it stands or with what it lacks."""
+        for candidate in _completed(text, before, self.there):
+            calls = self.read(candidate)
+            if calls is not None:
+                return calls
+        return None
+
+    def _clause(self, text: str, strict: bool) -> list[Call] | None:
+        clause = Clause(text, text.lower(), self.there, self.quotes, strict)
+        for reader in READERS:
+            calls = reader(clause)
+            if calls is not None:
+                return calls
+        return None
+
+
+def _completed(text: str, before: str, there: Standing) -> list[str]:
+    """A part as it stands, then with the verb of the part before it, then with its subject too."""
+    found = [text]
+    low = _stripped(before).lower()
+    verb = re.match(r"(?:make|move|put|shift|push|place|turn|change|replace|swap|add|remove|delete|paint|colou?r|lock|drag|nudge|slide|use|take|draw|erase|drop|resize|scale|nudge|bring|unlock)\b", low)
+    who = next((w for w in (re.match(r"(?:make|move|put|shift|push|turn|paint|colou?r|drag|nudge|slide|resize|scale)\s+(.+)", low), re.match(r"(.+?)\s+(?:should|could|must|needs?)\b", low)) if w), None)
+    if verb:
+        found.append(f"{verb[0]} {text}")
+    if who:
+        named = _leading_subject(who[1], there)
+        if named:
+            found += [f"make {named} {text}", f"move {named} {text}"]
+    return found
+
+
+def _leading_subject(text: str, there: Standing) -> str:
+    """The subject that a text begins with."""
+    words = text.split()
+    for end in range(min(len(words), 6), 0, -1):
+        part = " ".join(words[:end])
+        if len(meant(part, there.subjects, there.last)) == 1 and bare(part).split()[-1:] != [] and _names(part, there):
+            return part
+    return ""
+
+
+def _names(part: str, there: Standing) -> bool:
+    found = meant(part, there.subjects, there.last)
+    last = bare(part).split()[-1]
+    return bool(found) and (last in found[0].noun.lower().split() or last in ("it", "them", "that", "this", "one", found[0].id))
+
+
+def _stripped(text: str) -> str:
+    """A sentence without what only asks."""
+    said = text.strip(" ,.!?;:-–—") if not text.strip().startswith("\x01") else text.strip()
+    while True:
+        shorter = ASKS.sub("", LEADS.sub("", said, count=1), count=1).strip(" ,;:")
+        if shorter == said or not shorter:
+            break
+        said = shorter
+    said = TAILS.sub("", said)
+    first, _, rest = said.partition(" ")
+    return f"{GERUNDS[first.lower()]} {rest}" if first.lower() in GERUNDS and rest else said
+
+
+def _quoted(text: str) -> tuple[str, list[str]]:
+    """A text with marks where something stood in quotes, and what stood there."""
+    found: list[str] = []
+
+    def mark(match: re.Match[str]) -> str:
+        found.append(next(group for group in match.groups() if group is not None))
+        return f"\x01{len(found) - 1}\x01"
+
+    return QUOTES.sub(mark, text), found
+
+
+def _unquoted(text: str, quotes: Sequence[str]) -> str:
+    return re.sub(r"\x01(\d+)\x01", lambda m: f'"{quotes[int(m[1])]}"', text)
+
+
+def _once(calls: Sequence[Call]) -> list[Call]:
+    """Without calls that were asked for twice."""
+    kept: list[Call] = []
+    for call in calls:
+        if call not in kept:
+            kept.append(call)
+    return kept
+

@@ -1,0 +1,252 @@
+"""OpenAI's image edits over our runs: `/v1/images/edits` draws a prompt into a part of a picture, and keeps every other pixel to the bit.
+
+The picture may be anybody's. Where the mask is wholly transparent (alpha 0) it may change; without a mask, where the picture itself is.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from PIL import Image
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from cutwork.api import pictures, uploads, window
+from cutwork.api.deps import Service, tenant
+from cutwork.api.files import image_work
+from cutwork.api.openai_images import Edit, ImagesAnswer, Wanted, answered, effort
+from cutwork.api.openai_models import model_named
+from cutwork.api.openai_wire import ErrorAnswer, OpenAiRoute, Refusal
+from cutwork.api.pictures import Picture
+from cutwork.api.talk import service_of
+from cutwork.api.window import Mask, Pixels, Window
+from cutwork.domain import Design, Json, Keep, Shot, Size
+from cutwork.errors import CutworkError
+from cutwork.studio import make_brief
+from cutwork.tools.pixels import decode, encode
+from cutwork.wiring import draw_settings
+
+router = APIRouter(route_class=OpenAiRoute, tags=["openai"])
+MOST_PICTURES = 16
+FORM_FIELD = 64 << 10  # bytes of a field that is no file
+ARTIFACT = re.compile(r"(?:https?://[^/]+)?/v1/artifacts/([0-9a-f]{64})")
+DATA = re.compile(r"data:(image/[a-z+.-]+);base64,", re.IGNORECASE)
+PICTURES = {"type": "array", "items": {"type": "object", "properties": {"image_url": {"type": "string"}, "file_id": {"type": "string"}}}}
+COMMON = {
+    "prompt": {"type": "string"}, "model": {"type": "string"}, "n": {"type": "integer", "minimum": 1, "maximum": 10}, "size": {"type": "string"},
+    "quality": {"type": "string"}, "output_format": {"enum": ["png", "jpeg", "webp"]}, "stream": {"type": "boolean"}, "x_cutwork": {"type": "object"},
+}  # fmt: skip
+BINARY = {"type": "string", "format": "binary"}
+BODY: Json = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": {"type": "object", "required": ["image", "prompt"], "properties": {"image": BINARY, "mask": BINARY, **COMMON}}},
+            "application/json": {"schema": {"type": "object", "required": ["images", "prompt"], "properties": {"images": PICTURES, "mask": PICTURES["items"], **COMMON}}},
+        },
+    }
+}
+
+
+class EditAsked(Wanted):
+    """What is asked beside the pictures."""
+
+    input_fidelity: Literal["high", "low"] | None = None
+
+    def check(self) -> None:
+        super().check()
+        if self.transparent:
+            raise Refusal("An edit keeps the picture's background: background must be opaque or auto.", param="background", code="unsupported_value")
+        if self.size not in (None, "", "auto"):
+            raise Refusal("An edit has the size of its picture: size must be auto.", param="size", code="unsupported_value")
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A picture (H, W, 3 or 4) and where it may change (H, W)."""
+
+    picture: Pixels
+    may_change: Mask
+
+
+Source = bytes | str  # a file, or an address or id that names one
+
+
+@router.post("/v1/images/edits", response_model=ImagesAnswer, responses={400: {"model": ErrorAnswer}}, openapi_extra=BODY, summary="Draw into a part of a picture, as OpenAI's API does")
+async def edit(request: Request, who: Annotated[str, Depends(tenant)]) -> Response:
+    """Pixels outside the mask stay as they are, to the bit."""
+    asked, images, mask = await _read(request)
+    asked.check()
+    service = service_of(request)
+    sources = [await run_in_threadpool(_bytes, source, service, who, "image") for source in images[:1]]
+    masked = None if mask is None else await run_in_threadpool(_bytes, mask, service, who, "mask")
+    given = await image_work(_given, sources[0], masked)
+    settings = service.studio.settings
+    model = model_named(asked.model, service) or settings.model
+    place, runs = await run_in_threadpool(_queued, asked, given, model, service, who)
+    warnings = asked.warnings() + [f"only the first of {len(images)} images is edited"] * (len(images) > 1)
+    if asked.form == "jpeg":
+        warnings.append("a JPEG cannot keep pixels to the bit: ask for png or webp")
+    return await answered(asked, request, who, runs, warnings, "image_edit", lambda design: _shown(design, given, place, asked, service))
+
+
+def _queued(asked: EditAsked, given: Given, model: str, service: Service, who: str) -> tuple[Window, list[str]]:
+    """The runs that draw it, and the window they draw in."""
+    from cutwork.tools.drawing import canvas
+
+    blobs = service.studio.wired.blobs
+    place = window.around(given.may_change, min(canvas(model).root))
+    area = place.area(given.may_change)
+    kept = Keep(image=blobs.put(encode(place.cut(_flat(given.picture)))), area=blobs.put(encode(area)))
+    brief = make_brief(asked.prompt, kind="cutout", size=Size(place.canvas))
+    extras = asked.x_cutwork
+    wished = {key: value for key in ("steps", "guidance", "technique") if (value := getattr(extras, key)) is not None}
+    steps = {key: value for key, value in effort(asked.quality or "auto", service, asked.model).items() if key == "steps"}
+    draw = draw_settings(service.studio.settings.model_copy(update=steps | wished), model)
+    plan = window.placed(service.studio.plan(brief), area).model_copy(update={"draw": draw})
+    return place, [service.draw(brief, Shot(plan=plan, seed=seed, keep=kept), model, who).id for seed in asked.seeds]
+
+
+def _shown(design: Design, given: Given, place: Window, asked: EditAsked, service: Service) -> tuple[Picture, Edit]:
+    """The picture with what was drawn in it.
+
+    Raises:
+        CutworkError: if a pixel changed that had to stay.
+    """
+    best = design.delivered
+    assert best is not None
+    drawn = decode(service.studio.wired.blobs.get(best.render.image), "RGB")
+    after = window.merged(given.picture, drawn, given.may_change, place)
+    kept = window.frozen(given.picture, given.may_change)
+    if window.frozen(after, given.may_change) != kept:
+        raise CutworkError("pixels changed outside the mask of the edit, where nothing may")
+    made = Edit(window=(place.left, place.top, place.left + place.width, place.top + place.height), frozen=kept)
+    return pictures.encoded(Image.fromarray(after), asked.form, asked.compression), made
+
+
+def _given(image: bytes, mask: bytes | None) -> Given:
+    """A picture and its mask, each decoded within bounds.
+
+    Raises:
+        Refusal: if there is no usable mask.
+    """
+    picture = _pixels(image)
+    if mask is None:
+        if picture.shape[-1] != 4 or (picture[..., 3] > 0).all():
+            raise Refusal("There is no mask: send a PNG of the picture's size whose transparent part may change.", param="mask", code="mask_required")
+        return Given(picture, picture[..., 3] == 0)
+    marked = _pixels(mask)
+    if marked.shape[-1] != 4:
+        raise Refusal("The mask has no alpha channel: its wholly transparent part is what may change.", param="mask", code="invalid_value")
+    if marked.shape[:2] != picture.shape[:2]:
+        sizes = f"{marked.shape[1]}x{marked.shape[0]}", f"{picture.shape[1]}x{picture.shape[0]}"
+        raise Refusal(f"The mask is {sizes[0]}, the picture {sizes[1]}; both must be of one size.", param="mask", code="invalid_value")
+    return Given(picture, marked[..., 3] == 0)
+
+
+def _pixels(data: bytes) -> Pixels:
+    with Image.open(io.BytesIO(uploads.take_in(data).png)) as image:
+        return np.array(image.convert("RGBA" if "A" in image.getbands() else "RGB"))
+
+
+def _flat(picture: Pixels) -> Pixels:
+    """The picture as it looks on white, (H, W, 3)."""
+    if picture.shape[-1] == 3:
+        return picture
+    alpha = picture[..., 3:].astype(np.float32) / 255
+    return np.asarray(picture[..., :3] * alpha + 255 * (1 - alpha) + 0.5, np.uint8)
+
+
+async def _read(request: Request) -> tuple[EditAsked, Sequence[Source], Source | None]:
+    """The request's fields, pictures and mask, of a form or of JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return _of_json(await _json(request))
+    if kind != "multipart/form-data":
+        raise Refusal(f"The media type is {kind[:80]!r}, wanted multipart/form-data or application/json.", code="invalid_media_type", status=415)
+    async with request.form(max_files=MOST_PICTURES + 4, max_fields=64, max_part_size=FORM_FIELD) as form:
+        files = [(name, await part.read()) for name, part in form.multi_items() if isinstance(part, UploadFile)]
+        fields: Json = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    images = [data for name, data in files if name in ("image", "image[]")]
+    masks = [data for name, data in files if name == "mask"]
+    if not images:
+        raise Refusal("Missing required parameter: 'image'.", param="image", code="missing_required_parameter")
+    if isinstance(fields.get("x_cutwork"), str):
+        fields["x_cutwork"] = _parsed(fields["x_cutwork"], "x_cutwork")
+    return _checked(_nested(fields)), images, masks[0] if masks else None
+
+
+def _checked(fields: Json) -> EditAsked:
+    try:
+        return EditAsked.model_validate(fields)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
+
+
+def _nested(fields: Json) -> Json:
+    """Fields such as x_cutwork[seed], as some clients write what is inside an object."""
+    plain = {name: value for name, value in fields.items() if not name.startswith("x_cutwork[")}
+    inner = {match[1]: value for name, value in fields.items() if (match := re.fullmatch(r"x_cutwork\[(\w+)\]", name))}
+    return plain | ({"x_cutwork": plain.get("x_cutwork", {}) | inner} if inner else {})
+
+
+def _of_json(body: Json) -> tuple[EditAsked, Sequence[Source], Source | None]:
+    images, mask = body.pop("images", None), body.pop("mask", None)
+    if not isinstance(images, list) or not images:
+        raise Refusal("Missing required parameter: 'images'.", param="images", code="missing_required_parameter")
+    if len(images) > MOST_PICTURES:
+        raise Refusal(f"There are {len(images)} images, at most {MOST_PICTURES} are possible.", param="images", code="invalid_value")
+    return _checked(body), [_named(one, "images") for one in images], None if mask is None else _named(mask, "mask")
+
+
+def _named(reference: Any, param: str) -> str:
+    """The address or id in a reference to a picture."""
+    given = reference if isinstance(reference, Mapping) else {"image_url": reference}
+    found = given.get("image_url") or given.get("file_id")
+    if not isinstance(found, str):
+        raise Refusal(f"Invalid value for '{param}': wanted an object with image_url or file_id.", param=param, code="invalid_value")
+    return found
+
+
+def _bytes(source: Source, service: Service, who: str, param: str) -> bytes:
+    """A picture's bytes: those that were sent, or those of a file that the caller may see. Nothing is fetched from elsewhere."""
+    if isinstance(source, bytes):
+        return source
+    data = DATA.match(source)
+    if data is not None:
+        try:
+            return base64.b64decode(source[data.end() :], validate=True)
+        except (binascii.Error, ValueError):
+            raise Refusal(f"Invalid value for '{param}': its base64 is damaged.", param=param, code="invalid_value") from None
+    ours = ARTIFACT.fullmatch(source.partition("?")[0])
+    sha256 = ours[1] if ours else source
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise Refusal(f"Invalid value for '{param}': wanted a data: URL, or what POST /v1/uploads answered; other addresses are not fetched.", param=param, code="invalid_value")
+    if service.designs.find_file(who, sha256) is None:
+        raise Refusal(f"There is no file {sha256}.", param=param, code="not_found", status=404)
+    return service.studio.wired.blobs.get(sha256)
+
+
+async def _json(request: Request) -> Json:
+    return _parsed((await request.body()).decode("utf-8", "replace"), "body")
+
+
+def _parsed(text: str, param: str) -> Json:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise Refusal(f"Invalid value for '{param}': wanted a JSON object.", param=param, code="invalid_json")
+    return found

@@ -1,0 +1,115 @@
+"""Turns of a session on behalf of a door: whose session it is, saying something in it, and what a turn comes to in words and links."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+
+from cutwork.api import pictures
+from cutwork.domain import Call, Design, Json, Session, Turn
+from cutwork.errors import BadInput, CutworkError
+from cutwork.storage.notes import SqlNotes
+
+if TYPE_CHECKING:
+    from cutwork.api.deps import Service
+    from cutwork.api.models import Run
+
+
+def service_of(request: Request) -> Service:
+    """The service behind a request."""
+    found: Service = request.app.state.service
+    return found
+
+
+def notes(service: Service, door: str) -> SqlNotes:
+    """What a door remembers."""
+    return SqlNotes(service.studio.wired.designs.engine, door)
+
+
+def say(service: Service, who: str, session: Session, words: str = "", after: str | None = None, calls: list[Call] | None = None) -> Run:
+    """Put a turn in the queue, going on from a turn that is not where the session stands if need be."""
+    if after != session.head and not busy(service, who, session.id):
+        service.sessions.go_to(session.id, after)
+    request: Json = {"words": words, "calls": [call.model_dump(mode="json") for call in calls or ()]}
+    return service.submit("turn", request, who, session=session.id)
+
+
+def busy(service: Service, who: str, session: str) -> bool:
+    """Whether something is being done in a session, or waits to be."""
+    return any(not job.ended for job in service.jobs.list(who, session=session, limit=20))
+
+
+def turn_of(service: Service, run: Run) -> Turn:
+    """The turn that a run did.
+
+    Raises:
+        BadInput: if it did none.
+    """
+    found = next((turn for turn in service.sessions.turns(str(run.session)) if turn.id == run.turn), None)
+    if found is None:
+        raise BadInput(f"run {run.id} left no turn behind")
+    return found
+
+
+def design_of(turn: Turn, service: Service) -> Design | None:
+    """The design that a turn made; None where it made none, or that is gone."""
+    before = next((t.design for t in service.sessions.turns(turn.session) if t.id == turn.parent), None)
+    if turn.design is None or turn.design == before:
+        return None
+    try:
+        return service.studio.show(turn.design)
+    except CutworkError:
+        return None
+
+
+def answer(turn: Turn, service: Service, request: Request) -> str:
+    """What the assistant says: its words, what it waits for, and the picture it made as a Markdown image."""
+    words = [turn.reply.strip() or "; ".join(turn.changes) or "Done."]
+    if turn.status == "waiting":
+        words += [text for text in asked(turn) if text not in words[0]]
+    design = design_of(turn, service)
+    if design is not None:
+        words += [f"![{_alt(design)}]({address(pictures.main(design).sha256, request)})" for _ in range(bool(design.artifacts))]
+    return "\n\n".join(words)
+
+
+def asked(turn: Turn) -> list[str]:
+    """What a waiting turn wants to be told, in words."""
+    requests = (turn.question or {}).get("action_requests") or []
+    return [str(one["description"]) for one in requests if isinstance(one, dict) and one.get("description")]
+
+
+def told(turn: Turn, run: Run, service: Service, request: Request) -> Json:
+    """The same as data."""
+    design = design_of(turn, service)
+    return {
+        "session": turn.session,
+        "turn": turn.id,
+        "number": turn.number,
+        "run": run.id,
+        "status": turn.status,
+        "design": turn.design,
+        "calls": [call.model_dump(mode="json") for call in turn.calls],
+        "changes": list(turn.changes),
+        "area": list(turn.area.root) if turn.area else None,
+        "frozen": turn.frozen,
+        "cost": turn.cost.model_dump(),
+        "question": turn.question,
+        "files": files(design, request) if design else [],
+    }
+
+
+def files(design: Design, request: Request) -> list[Json]:
+    """A design's files and where they are fetched."""
+    return [{"kind": a.kind, "name": a.name, "media_type": a.media_type, "url": address(a.sha256, request)} for a in design.artifacts]
+
+
+def address(sha256: str, request: Request) -> str:
+    """Where a file of that content is fetched."""
+    return f"{request.base_url}v1/artifacts/{sha256}"
+
+
+def _alt(design: Design) -> str:
+    """The brief, as the text of a Markdown image may be."""
+    return " ".join("".join(c for c in design.brief.text if c not in "[]()!\\").split())[:120]

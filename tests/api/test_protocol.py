@@ -1,0 +1,307 @@
+"""LangGraph's own client against our threads and runs."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from langgraph_sdk import get_client, get_sync_client
+from langgraph_sdk.client import SyncLangGraphClient
+from langgraph_sdk.errors import ConflictError, NotFoundError, UnprocessableEntityError
+
+if TYPE_CHECKING:
+    from conftest import Served
+
+BRIEF = "a grumpy cat and a rocket on a purple background"
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[SyncLangGraphClient]:
+    with get_sync_client(url=served.url, timeout=90) as made:
+        yield made
+
+
+def says(words: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": words}]}
+
+
+def kinds(parts: list[Any]) -> list[str]:
+    return [part.event for part in parts]
+
+
+# ----------------------------------------------------------------------------------------------------------- assistants
+
+
+def test_there_are_two_assistants(client: SyncLangGraphClient) -> None:
+    found = client.assistants.search()
+    assert [one["graph_id"] for one in found] == ["session", "design"]
+    assert client.assistants.count() == 2
+    for one in found:
+        assert client.assistants.get(one["assistant_id"]) == client.assistants.get(one["graph_id"]) == one
+    assert "brief" in (client.assistants.get_schemas("design")["input_schema"] or {})["properties"]
+    assert "calls" in (client.assistants.get_schemas("session")["input_schema"] or {})["properties"]
+    with pytest.raises(NotFoundError, match="there are session, design"):
+        client.assistants.get("painter")
+
+
+# -------------------------------------------------------------------------------------------------------------- threads
+
+
+def test_threads_are_kept_found_changed_and_deleted(client: SyncLangGraphClient) -> None:
+    mine = str(uuid.uuid4())
+    first = client.threads.create(thread_id=mine, metadata={"graph_id": "session", "who": "ann"})
+    second = client.threads.create(metadata={"who": "bob"})
+    assert (first["thread_id"], first["status"], first["values"]) == (mine, "idle", None)
+    with pytest.raises(ConflictError):
+        client.threads.create(thread_id=mine)
+    assert client.threads.create(thread_id=mine, if_exists="do_nothing")["metadata"] == first["metadata"]
+    assert [thread["thread_id"] for thread in client.threads.search()] == [second["thread_id"], mine]
+    assert [thread["thread_id"] for thread in client.threads.search(metadata={"who": "ann"})] == [mine]
+    assert [thread["thread_id"] for thread in client.threads.search(sort_by="created_at", sort_order="asc", limit=1)] == [mine]
+    assert client.threads.search(status="busy") == []
+    assert client.threads.search(select=["thread_id"], limit=1, offset=1) == [{"thread_id": mine}]
+    assert client.threads.count(metadata={"who": "bob"}) == 1
+    changed = client.threads.update(mine, metadata={"done": True})
+    assert changed["metadata"] == {"graph_id": "session", "who": "ann", "done": True}
+    client.threads.delete(mine)
+    with pytest.raises(NotFoundError):
+        client.threads.get(mine)
+    assert client.threads.count() == 1
+
+
+def test_an_empty_thread_has_a_state(client: SyncLangGraphClient) -> None:
+    thread = client.threads.create()["thread_id"]
+    state = client.threads.get_state(thread)
+    assert (state["values"], state["next"], state["parent_checkpoint"]) == ({}, [], None)
+    assert client.threads.get_history(thread) == []
+
+
+# ----------------------------------------------------------------------------------------------------------------- runs
+
+
+def test_a_talk_on_a_thread(client: SyncLangGraphClient, served: Served) -> None:
+    thread = client.threads.create()["thread_id"]
+    values: Any = client.runs.wait(thread, "session", input=says(BRIEF))
+    assert [message["type"] for message in values["messages"]] == ["human", "ai"]
+    assert values["messages"][0]["content"] == BRIEF
+    assert "](http://127.0.0.1" in values["messages"][1]["content"]
+    assert [cut["subject"] for cut in values["design"]["cutouts"]] == ["cat", "rocket"]
+    later: Any = client.runs.wait(thread, "session", input=says("make the cat bigger"))
+    assert [message["content"] for message in later["messages"]][2] == "make the cat bigger"
+    assert later["messages"][-1]["additional_kwargs"]["x_cutwork"]["calls"][0]["tool"] == "resize"
+    assert later["design"]["id"] != values["design"]["id"]
+    history = client.threads.get_history(thread)
+    assert [state["metadata"]["step"] for state in history] == [2, 1]  # type: ignore[index]
+    assert history[0]["parent_checkpoint"] == history[1]["checkpoint"]
+    assert client.threads.get_state(thread)["values"] == later
+    first = history[1]["checkpoint"]["checkpoint_id"]
+    assert client.threads.get_state(thread, checkpoint=history[1]["checkpoint"])["values"] == values
+    assert client.threads.get_state(thread, checkpoint_id=str(first))["values"] == values
+    assert client.threads.get(thread)["status"] == "idle"
+    assert [turn["number"] for turn in served.client.get(f"/v1/sessions/{thread}").json()["turns"]] == [1, 2]
+    assert [run["status"] for run in client.runs.list(thread)] == ["success"] * 2
+
+
+def test_a_run_may_go_on_from_an_earlier_turn(client: SyncLangGraphClient) -> None:
+    thread = client.threads.create()["thread_id"]
+    client.runs.wait(thread, "session", input=says(BRIEF))
+    client.runs.wait(thread, "session", input=says("make the cat bigger"))
+    newest, oldest = client.threads.get_history(thread)
+    forked: Any = client.runs.wait(thread, "session", input=says("remove the rocket"), checkpoint_id=str(oldest["checkpoint"]["checkpoint_id"]))
+    assert len(forked["messages"]) == 4
+    assert client.threads.get_state(thread)["parent_checkpoint"] == oldest["checkpoint"]
+    client.threads.update_state(thread, None, checkpoint=newest["checkpoint"])
+    assert client.threads.get_state(thread)["values"] == newest["values"]
+    with pytest.raises(UnprocessableEntityError, match="cannot be written"):
+        client.threads.update_state(thread, {"messages": []})
+
+
+def test_the_design_assistant_takes_a_brief(client: SyncLangGraphClient, served: Served) -> None:
+    values: Any = client.runs.wait(None, "design", input={"brief": "a cat", "size": "64x64", "seed": 5})
+    assert (values["design"]["size"], values["design"]["seed"]) == ([64, 64], 5)
+    by_words: Any = client.runs.wait(None, "design", input=says("a rocket"))
+    assert [cut["subject"] for cut in by_words["design"]["cutouts"]] == ["rocket"]
+    assert len(client.threads.search(metadata={"stateless": True})) == 2
+    with pytest.raises(httpx.HTTPStatusError, match="422"):
+        client.runs.wait(None, "design", input={"size": "64x64"})
+
+
+def test_a_stream_tells_in_the_modes_asked_for(client: SyncLangGraphClient) -> None:
+    thread = client.threads.create()["thread_id"]
+    place: list[Any] = []
+    modes: Any = ["values", "updates", "custom", "messages-tuple", "debug"]
+    parts = list(client.runs.stream(thread, "session", input=says(BRIEF), stream_mode=modes, on_run_created=place.append))
+    assert kinds(parts)[:2] == ["metadata", "values"]
+    assert kinds(parts)[-2:] == ["values", "end"]
+    assert parts[0].data["run_id"] == place[0]["run_id"] == client.runs.list(thread)[0]["run_id"]
+    assert place[0]["thread_id"] == thread
+    told = [part.data["event"] for part in parts if part.event == "custom"]
+    assert {"status", "node", "step"} <= set(told)
+    nodes = [next(iter(part.data)) for part in parts if part.event == "updates"]
+    assert nodes[-1] == "assistant"
+    assert {"render", "cut"} <= set(nodes)
+    message, about = next(part.data for part in parts if part.event == "messages")
+    assert (message["type"], about["langgraph_node"]) == ("ai", "assistant")
+    assert parts[-2].data["messages"][-1] == message
+    again = list(client.runs.join_stream(thread, place[0]["run_id"], stream_mode=modes))
+    assert kinds(again)[2:] == kinds(parts)[2:]
+    halfway = next(part.id for part in parts if part.event == "updates")
+    rest = list(client.runs.join_stream(thread, place[0]["run_id"], stream_mode=modes, last_event_id=halfway))
+    seen = [part.id for part in parts if part.id and int(part.id) > int(str(halfway))]
+    assert [part.id for part in rest if part.id][: len(seen)] == seen
+
+
+def test_messages_come_complete(client: SyncLangGraphClient) -> None:
+    thread = client.threads.create()["thread_id"]
+    parts = list(client.runs.stream(thread, "session", input=says("a cat"), stream_mode="messages"))
+    assert kinds(parts) == ["metadata", "messages/metadata", "messages/partial", "messages/complete", "end"]
+    assert parts[3].data[0]["type"] == "ai"
+
+
+def test_runs_in_the_background_are_joined_and_cancelled(client: SyncLangGraphClient, served: Served) -> None:
+    thread = client.threads.create()["thread_id"]
+    served.drawing.gate.clear()
+    first = client.runs.create(thread, "session", input=says(BRIEF), metadata={"who": "ann"})
+    second = client.runs.create(thread, "session", input=says("a fox"))
+    served.drawing_begun()
+    assert (client.runs.get(thread, first["run_id"])["status"], client.runs.get(thread, second["run_id"])["status"]) == ("running", "pending")
+    assert client.threads.get(thread)["status"] == "busy"
+    assert client.runs.list(thread, status="pending") == [client.runs.get(thread, second["run_id"])]
+    assert client.runs.get(thread, first["run_id"])["metadata"] == {"who": "ann"}
+    with pytest.raises(ConflictError, match="busy"):
+        client.runs.create(thread, "session", input=says("a dog"), multitask_strategy="reject")
+    client.runs.cancel(thread, second["run_id"], wait=True)
+    served.drawing.gate.set()
+    joined: Any = client.runs.join(thread, first["run_id"])
+    assert len(joined["messages"]) == 2
+    assert client.runs.get(thread, second["run_id"])["status"] == "interrupted"
+
+
+def test_a_newer_run_may_interrupt(client: SyncLangGraphClient, served: Served) -> None:
+    thread = client.threads.create()["thread_id"]
+    served.drawing.gate.clear()
+    first = client.runs.create(thread, "session", input=says(BRIEF))
+    served.drawing_begun()
+    second = client.runs.create(thread, "session", input=says("a cat"), multitask_strategy="interrupt")
+    served.ended(first["run_id"])
+    served.drawing.gate.set()
+    client.runs.join(thread, second["run_id"])
+    assert [run["status"] for run in client.runs.list(thread)] == ["success", "interrupted"]
+
+
+@pytest.mark.parametrize("resume", [{"decisions": [{"type": "approve"}]}, True, "approve"])
+def test_a_plan_is_shown_and_approved(client: SyncLangGraphClient, served: Served, resume: Any) -> None:
+    thread = client.threads.create(metadata={"approve": True})["thread_id"]
+    values: Any = client.runs.wait(thread, "session", input=says(BRIEF))
+    (asked,) = values["__interrupt__"]
+    assert asked["value"]["action_requests"]
+    assert served.drawing.renders == []
+    state = client.threads.get_state(thread)
+    assert (client.threads.get(thread)["status"], state["next"], [one["id"] for one in state["interrupts"]]) == ("interrupted", ["approve"], [asked["id"]])
+    done: Any = client.runs.wait(thread, "session", command={"resume": resume})
+    assert "__interrupt__" not in done
+    assert done["design"]["status"] == "accepted"
+    assert client.threads.get(thread)["status"] == "idle"
+    with pytest.raises(httpx.HTTPStatusError, match="409"):
+        client.runs.wait(thread, "session", command={"resume": resume})
+
+
+def test_what_cannot_be_is_refused(client: SyncLangGraphClient) -> None:
+    thread = client.threads.create()["thread_id"]
+    for asked, said in (
+        ({"input": says("a cat"), "webhook": "http://127.0.0.1/x"}, "webhooks"),
+        ({"input": says("a cat"), "interrupt_before": ["render"]}, "no node of the caller's choice"),
+        ({"input": says("a cat"), "stream_mode": "telepathy"}, "no stream mode"),
+        ({"input": {"messages": []}}, "nothing is said"),
+        ({"input": {"calls": [{"tool": "paint"}]}}, "tool"),
+        ({"command": {"goto": "render"}}, "only resume"),
+    ):
+        with pytest.raises(UnprocessableEntityError, match=said):
+            client.runs.create(thread, "session", **asked)  # type: ignore[arg-type]
+    with pytest.raises(NotFoundError):
+        client.runs.create("none", "session", input=says("a cat"))
+    with pytest.raises(NotFoundError):
+        client.runs.create(thread, "painter", input=says("a cat"))
+    with pytest.raises(ConflictError, match="waits for nothing"):
+        client.runs.create(thread, "session", command={"resume": True})
+    assert client.runs.list(thread) == []
+
+
+def test_a_run_that_fails_says_why(client: SyncLangGraphClient, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(shot: Any, watch: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(served.drawing, "render", fails)
+    thread = client.threads.create()["thread_id"]
+    parts = list(client.runs.stream(thread, "session", input=says(BRIEF), stream_mode="values"))
+    assert kinds(parts)[-2:] == ["error", "end"]
+    assert set(parts[-2].data) == {"error", "message"}
+    with pytest.raises(Exception, match=parts[-2].data["error"]):
+        client.runs.wait(thread, "session", input=says(BRIEF))
+    assert client.threads.get(thread)["status"] == "error"
+
+
+def test_the_asynchronous_client_works_too(served: Served) -> None:
+    async def story() -> Any:
+        async with get_client(url=served.url, timeout=90) as client:
+            return [part async for part in client.runs.stream(None, "session", input=says("a cat"), stream_mode=["values"], version="v2")]
+
+    parts = asyncio.run(story())
+    assert [part["type"] for part in parts] == ["metadata", "values", "values"]
+
+
+def test_whoever_leaves_a_run_of_its_own_cancels_it(served: Served) -> None:
+    served.drawing.gate.clear()
+    asked = {"assistant_id": "session", "input": says(BRIEF)}
+    with httpx.stream("POST", f"{served.url}/runs/stream", json=asked, timeout=90, trust_env=False) as answer:
+        assert answer.status_code == 200
+        served.drawing_begun()
+    (run,) = served.client.get("/v1/runs").json()["data"]
+    assert served.ended(run["id"])["status"] == "cancelled"
+
+
+def test_threads_are_their_tenants(served: Served) -> None:
+    tokens = [served.service.tokens.add(name) for name in ("ann", "bob")]
+    ann, bob = (get_sync_client(url=served.url, timeout=90, headers={"Authorization": f"Bearer {token}"}) for token in tokens)
+    with ann, bob:
+        thread = ann.threads.create(metadata={"who": "ann"})["thread_id"]
+        run = ann.runs.create(thread, "session", input=says("a cat"))["run_id"]
+        assert bob.threads.search() == []
+        for call in (
+            lambda: bob.threads.get(thread),
+            lambda: bob.threads.get_state(thread),
+            lambda: bob.threads.get_history(thread),
+            lambda: bob.threads.update(thread, metadata={}),
+            lambda: bob.threads.delete(thread),
+            lambda: bob.runs.list(thread),
+            lambda: bob.runs.get(thread, run),
+            lambda: bob.runs.cancel(thread, run),
+            lambda: bob.runs.create(thread, "session", input=says("a cat")),
+            lambda: list(bob.runs.join_stream(thread, run)),
+        ):
+            with pytest.raises(NotFoundError):
+                call()  # type: ignore[no-untyped-call]
+        ann.runs.join(thread, run)
+    assert httpx.post(f"{served.url}/threads", json={}, trust_env=False).status_code == 401
+
+
+def test_chat_pages_find_the_server(served: Served) -> None:
+    assert served.client.get("/ok").json() == {"ok": True}
+    assert served.client.get("/info").json()["flags"]["assistants"]
+
+
+@pytest.mark.slow
+def test_the_whole_story_with_the_embedded_model(serve: Any) -> None:
+    served = serve(steps=8)
+    del served.service.studio.wired.__dict__["drawing"]
+    with get_sync_client(url=served.url, timeout=900) as client:
+        thread = client.threads.create()["thread_id"]
+        parts = list(client.runs.stream(thread, "design", input={"brief": "a cat on grass", "seed": 3}, stream_mode=["custom", "values"]))
+        assert "preview" in {part.data["event"] for part in parts if part.event == "custom"}
+        assert parts[-2].data["design"]["cutouts"]
+        values: Any = client.runs.wait(thread, "session", input=says("make the cat smaller"))
+        assert values["design"]["parent"] == parts[-2].data["design"]["id"]

@@ -1,0 +1,454 @@
+"""A part of a picture drawn anew, and every pixel outside it as it was, to the bit.
+
+Three steps. *Before*: what an edit takes away is painted over with background, what it moves is laid down where it goes, and it is written
+down which pixels may change, and how much (`prepared`). *While drawing*: what may not change yet is held to that picture, with as much
+noise as belongs to the step (`held`; each token is let go once the noise has fallen to its level, as in Differential Diffusion, 2306.00950).
+*After*: what was drawn is laid into the picture with a seam wholly inside the area (`laid_in`), and a hash of all other pixels is compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from cutwork.domain import Box, Cutout, Keep, Plan, Receipt, Round, Shot
+from cutwork.errors import BadInput, CutworkError
+from cutwork.ports import Blobs
+from cutwork.tools.masks.measure import tight_box
+from cutwork.tools.masks.plate import hole, membrane, plate
+from cutwork.tools.pixels import decode, encode
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cutwork.tools.families.base import Family
+
+Pixels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+STAYS = 127  # grey levels of an area up to which a pixel stays
+DRAWN = 136  # from which on it is drawn, and not only taken from the picture the drawing starts from
+WIDER = 0.024  # of the long side: how far an area reaches beyond the subject it is of
+RIM = 0.016  # of the long side: how far around a cut traces of the subject are painted over
+SEAM = 0.03  # of the long side: over which what was drawn fades into what stays
+EDGE = 2  # pixels of a subject's edge that are mixed with what is drawn behind it
+FIT = 30.0  # grey levels by which what is drawn is fitted to the colours around it, at most
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an edit does to one region.
+
+    Args:
+        old: its number in the plan before; None = it is new.
+        now: where it stands now; None = it is gone.
+        noise: from how much noise it is drawn: 1 = from nothing, less = its look shows through.
+        z: of the region, higher is nearer.
+    """
+
+    old: int | None
+    now: Box | None
+    noise: float = 1.0
+    z: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Before:
+    """The picture before an edit, and its subjects.
+
+    Args:
+        picture: (H, W, 3).
+        layers: one a region, (H, W, 4); an empty one where nothing was cut out.
+        boxes: one a region, as planned.
+        z: one a region; higher is nearer.
+    """
+
+    picture: Pixels
+    layers: Sequence[Pixels]
+    boxes: Sequence[Box]
+    z: Sequence[int]
+
+    @property
+    def masks(self) -> list[Mask]:
+        """Where each subject is."""
+        return [layer[..., 3] > STAYS for layer in self.layers]
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What a drawing starts from: a picture (H, W, 3), and how much of each pixel may change (H, W), as in `Keep.area`."""
+
+    picture: Pixels
+    area: Pixels
+    behind: bool = False
+
+    @property
+    def draws(self) -> bool:
+        """Whether anything is left to be drawn."""
+        return bool((self.area >= DRAWN).any())
+
+    def kept(self, blobs: Blobs) -> Keep:
+        """As a shot names it."""
+        return Keep(image=blobs.put(encode(self.picture)), area=blobs.put(encode(self.area)), behind=self.behind)
+
+
+def level(noise: float) -> int:
+    """A share of noise as the grey level of an area."""
+    return STAYS + 1 + round(noise * (255 - STAYS - 1))
+
+
+def start_of(keep: Keep, size: tuple[int, int], blobs: Blobs) -> Start:
+    """What a shot keeps, read.
+
+    Raises:
+        BadInput: if a picture is not there or not of the canvas size, or the area marks nothing and everything stays undrawn by mistake.
+    """
+    for what, sha256 in (("picture", keep.image), ("area", keep.area)):
+        if sha256 not in blobs:
+            raise BadInput(f"the {what} that an edit keeps is not there: no blob {sha256}", hint="it was drawn in another home: draw the design it edits there")
+    picture, area = decode(blobs.get(keep.image), "RGB"), decode(blobs.get(keep.area), "L")
+    for what, pixels in (("picture", picture), ("area", area)):
+        if pixels.shape[1::-1] != size:
+            raise BadInput(f"the {what} that an edit keeps is {pixels.shape[1]}x{pixels.shape[0]}, the canvas {size[0]}x{size[1]}")
+    return Start(picture, area, keep.behind)
+
+
+# --------------------------------------------------------------------------------------------------------------- before
+
+
+def prepared(before: Before, changes: Sequence[Change], locked: Iterable[int] = (), background: bool = False) -> Start:
+    """What is drawn from, and where.
+
+    Args:
+        locked: regions that no edit may touch.
+        background: everything is drawn but the subjects that stay.
+
+    Raises:
+        BadInput: if what is locked leaves nothing that may change.
+    """
+    picture, area = before.picture.copy(), np.zeros(before.picture.shape[:2], np.uint8)
+    changed = {change.old for change in changes if change.old is not None}
+    masks, staying = before.masks, [k for k in range(len(before.layers)) if k not in changed]
+    if background:
+        area[:] = 255
+        for k in staying:
+            area[_core(masks[k])] = 0
+        picture = _stretched(picture, area == 0)
+    for change in changes:  # first all that leaves its place
+        if change.old is not None and _lifts(change, before):
+            picture, left = lifted(picture, masks[change.old], _any([masks[k] for k in range(len(masks)) if k != change.old], masks[change.old].shape))
+            area[left] = np.maximum(area[left], STAYS + 1)
+    for change in sorted(changes, key=lambda c: c.z):
+        mine, picture = _laid_down(change, before, picture)
+        area = np.maximum(area, mine)
+    kept = {k for k in staying if k in set(locked) or (not background and all(before.z[k] > c.z for c in changes if c.now is not None))}
+    area[_any([_grown(masks[k], 1) for k in kept], area.shape)] = 0
+    picture = np.where((area > STAYS)[..., None], picture, before.picture)
+    if not (area > STAYS).any() and changes:
+        raise BadInput("nothing may change there: what is locked lies over all of it", hint="unlock it first")
+    return Start(picture, area, background)
+
+
+def _lifts(change: Change, before: Before) -> bool:
+    """Whether the subject leaves the place it has."""
+    return change.old is not None and (change.now is None or change.now != before.boxes[change.old] or change.noise >= 1)
+
+
+def _laid_down(change: Change, before: Before, picture: Pixels) -> tuple[Pixels, Pixels]:
+    """Where one region may change, and the picture with the subject where it goes to."""
+    height, width = picture.shape[:2]
+    area = np.zeros((height, width), np.uint8)
+    if change.now is None:
+        return area, picture
+    own = before.masks[change.old] if change.old is not None else np.zeros((height, width), bool)
+    if change.noise >= 1 or not own.any():
+        x0, y0, x1, y1 = change.now.pixels(width, height)
+        area[y0:y1, x0:x1] = 255
+        area[_grown(area > STAYS, _pixels(WIDER, width, height))] = 255
+        return area, picture
+    assert change.old is not None
+    if change.now == before.boxes[change.old]:
+        area[_grown(own, _pixels(WIDER, width, height))] = level(change.noise)
+        return area, picture
+    layer = moved(before.layers[change.old], before.boxes[change.old], change.now)
+    alpha = layer[..., 3:] / 255.0
+    area[_grown(layer[..., 3] > 0, _pixels(WIDER, width, height))] = level(change.noise)
+    return area, (layer[..., :3] * alpha + picture * (1 - alpha) + 0.5).astype(np.uint8)
+
+
+def lifted(picture: Pixels, mask: Mask, others: Mask) -> tuple[Pixels, Mask]:
+    """The picture without one subject, and where that changed it: (H, W, 3), (H, W). Other subjects stay as they are."""
+    if not mask.any():
+        return picture, mask
+    free = ~_grown(others, 1) | mask
+    wide = _grown(mask, _pixels(RIM, *mask.shape[::-1]))  # its edge shines further than its cut
+    left = hole(picture, wide) & free
+    filled = plate(picture, wide | others)
+    return np.where(left[..., None], filled, picture), left
+
+
+def moved(layer: Pixels, old: Box, new: Box) -> Pixels:
+    """A subject's layer (H, W, 4) as it stands after its region went from one box to another: as large as fits, in its own proportions."""
+    height, width = layer.shape[:2]
+    scale = min(new.width / old.width, new.height / old.height)
+    (ox, oy), (nx, ny) = old.centre, new.centre
+    # Pillow wants where each pixel of the result comes from.
+    fx, fy = ox * width - nx * width / scale, oy * height - ny * height / scale
+    alpha = layer[..., 3:].astype(np.float32) / 255
+    ready = np.dstack([layer[..., :3] * alpha, layer[..., 3:]]).astype(np.float32)  # colours count by their alpha
+    ready = ready if scale >= 1 else ndimage.gaussian_filter(ready, (0.4 / scale, 0.4 / scale, 0))
+    bands = [Image.fromarray(ready[..., k], "F").transform((width, height), Image.Transform.AFFINE, (1 / scale, 0, fx, 0, 1 / scale, fy), Image.Resampling.BICUBIC) for k in range(4)]
+    out = np.dstack([np.asarray(band) for band in bands])
+    covered = np.clip(out[..., 3:], 0, 255)
+    colours = np.where(covered > 0, out[..., :3] * 255 / np.maximum(covered, 1), 0)
+    return np.dstack([np.clip(colours, 0, 255), covered]).round().astype(np.uint8)
+
+
+def _core(mask: Mask) -> Mask:
+    """A subject without its outermost pixels, in which the background shines through; all of it where that would leave nothing."""
+    core = np.asarray(ndimage.binary_erosion(mask, iterations=1, border_value=1))
+    return core if core.any() else mask
+
+
+def _stretched(picture: Pixels, known: Mask) -> Pixels:
+    """Colours of what is known carried on into what is not, from the nearest pixel."""
+    if known.all() or not known.any():
+        return picture
+    rows, columns = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return np.asarray(picture[rows, columns])
+
+
+def _grown(mask: Mask, pixels: int) -> Mask:
+    """The mask and all that is near it."""
+    return np.asarray(ndimage.distance_transform_edt(~mask) <= pixels) if mask.any() else mask
+
+
+def _any(masks: Sequence[Mask], shape: tuple[int, ...]) -> Mask:
+    return np.logical_or.reduce(masks) if masks else np.zeros(shape, bool)
+
+
+def _pixels(share: float, width: int, height: int) -> int:
+    return max(1, round(share * max(width, height)))
+
+
+# ---------------------------------------------------------------------------------------------------------------- while
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Clean latents, and from how much noise on each of their tokens is free: of the latents' shape, or one to be broadcast over it."""
+
+    clean: Tensor
+    level: Tensor
+
+    @property
+    def begin(self) -> float:
+        """The noise above which nothing is free."""
+        return float(self.level.max())
+
+
+def held(start: Start, family: Family, size: tuple[int, int]) -> Held:
+    """A drawing's start as a family's latents see it, at a canvas of (width, height).
+
+    A token is as free as the freest of its pixels.
+    """
+    import torch
+
+    picture = np.array(Image.fromarray(start.picture).resize(size, Image.Resampling.BICUBIC))
+    clean = family.latents(picture)
+    rows, columns = family.grid(size) if clean.ndim == 3 else (int(clean.shape[-2]), int(clean.shape[-1]))
+    share = _pooled(np.where(start.area >= DRAWN, (start.area.astype(np.float32) - STAYS - 1) / (255 - STAYS - 1), 0), rows, columns)
+    levels = torch.from_numpy(share).to(clean.device, torch.float32)
+    return Held(clean, levels.reshape(1, -1, 1) if clean.ndim == 3 else levels[None, None])
+
+
+def _pooled(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    """The highest value in each cell of a grid laid over (H, W)."""
+    height, width = values.shape
+    ys, xs = (np.arange(height) * rows) // height, (np.arange(width) * columns) // width
+    out = np.zeros((rows, columns), np.float32)
+    np.maximum.at(out, (ys[:, None], xs[None, :]), values)
+    return out
+
+
+# ---------------------------------------------------------------------------------------------------------------- after
+
+
+def laid_in(start: Start, drawn: Pixels, fitted: bool = True) -> Pixels:
+    """What was drawn, laid into the picture it started from: (H, W, 3). Outside the area it is that picture, to the bit.
+
+    Args:
+        fitted: the colours of what was drawn are brought to those around it.
+    """
+    zone = start.area >= DRAWN
+    if start.behind:
+        drawn = plate(drawn, _grown(~zone, EDGE + 1)) if (~zone).any() else drawn
+    elif fitted and not zone.all():
+        drawn = _fitted(drawn, start.picture, zone)
+    share = _share(zone, EDGE if start.behind else _pixels(SEAM, *zone.shape[::-1]))[..., None]
+    mixed = (drawn * share + start.picture * (1 - share) + 0.5).astype(np.uint8)
+    out = np.where(zone[..., None], mixed, start.picture)
+    verify(start.picture, out, start.area)
+    return out
+
+
+def _share(zone: Mask, seam: int) -> NDArray[np.float32]:
+    """How much of what was drawn counts: nothing outside the zone, all of it further inside than the seam; the canvas border is no edge."""
+    padded = np.pad(zone, seam + 1, mode="edge")
+    depth = ndimage.distance_transform_edt(padded)[seam + 1 : -seam - 1, seam + 1 : -seam - 1] if not padded.all() else np.full(zone.shape, seam + 1.0)
+    linear = np.clip((depth - 0.5) / seam, 0, 1).astype(np.float32)
+    return linear * linear * (3 - 2 * linear)
+
+
+def _fitted(drawn: Pixels, picture: Pixels, zone: Mask) -> Pixels:
+    """What was drawn in the colours of its surroundings: the difference where both show the same, carried into the zone like a soap film."""
+    difference = np.clip(picture.astype(np.float32) - drawn, -FIT, FIT)
+    near = _grown(zone, 8) & ~zone
+    if not near.any():
+        return drawn
+    smooth = ndimage.gaussian_filter(difference * near[..., None], (2, 2, 0)) / np.maximum(ndimage.gaussian_filter(near.astype(np.float32), 2), 1e-3)[..., None]
+    field = membrane(np.where(near[..., None], smooth, 0).astype(np.float32), ~zone)
+    return np.clip(drawn + np.where(zone[..., None], field, 0) + 0.5, 0, 255).astype(np.uint8)
+
+
+def frozen(picture: Pixels, area: Pixels) -> str:
+    """Hash of the pixels outside an area."""
+    outside = area <= STAYS
+    return hashlib.sha256(np.packbits(outside).tobytes() + picture[outside].tobytes()).hexdigest()
+
+
+def verify(before: Pixels, after: Pixels, area: Pixels) -> str:
+    """Make sure that no pixel outside the area changed; its hash.
+
+    Raises:
+        CutworkError: if one did.
+    """
+    was, now = frozen(before, area), frozen(after, area)
+    if was != now:
+        wrong = int((before != after).any(-1)[area <= STAYS].sum())
+        raise CutworkError(f"{wrong} pixels changed outside the area of the edit, where nothing may")
+    return now
+
+
+def extent(area: Pixels) -> Box | None:
+    """Tight around what may change; None where that is nothing."""
+    return tight_box(area > STAYS)
+
+
+# ------------------------------------------------------------------------------------------------------------- cut-outs
+
+
+def carried(plan: Plan, before: Plan, old: Sequence[Cutout], area: Pixels, behind: bool, read: Callable[[str], Pixels]) -> dict[int, Cutout]:
+    """Cut-outs of the picture before that hold for the new one, by region: of subjects that are as they were, where nothing may change.
+
+    Args:
+        read: a mask's blob as pixels (H, W).
+    """
+    was = {c.region: c for c in old}
+    found: dict[int, Cutout] = {}
+    for number, region in enumerate(plan.regions):
+        for k, other in enumerate(before.regions):
+            if k in was and k not in {c.region for c in found.values()} and (other.subject, other.box, other.mask) == (region.subject, region.box, region.mask):
+                same = plan.subject(region.subject).phrase == before.subject(other.subject).phrase
+                if same and (behind or not ((read(was[k].mask) > STAYS) & (area > STAYS)).any()):
+                    found[number] = was[k]
+                    break
+    places = {c.region: number for number, c in found.items()}
+    return {number: c.model_copy(update={"region": number, "receipt": _renumbered(c.receipt, places)}) for number, c in found.items()}
+
+
+def carry(shot: Shot, cutouts: Sequence[Cutout], before: Round, blobs: Blobs) -> tuple[Cutout, ...]:
+    """Cut-outs of an edited picture, those of subjects that stayed as they were being the picture's before."""
+    if shot.keep is None:
+        return tuple(cutouts)
+    area = decode(blobs.get(shot.keep.area), "L")
+    stayed = carried(shot.plan, before.shot.plan, before.cutouts, area, shot.keep.behind, lambda sha256: decode(blobs.get(sha256), "L"))
+    return tuple(stayed.get(c.region, c) for c in cutouts)
+
+
+def _renumbered(receipt: Receipt, places: dict[int, int]) -> Receipt:
+    """A receipt that names other regions by the numbers they have now; who is gone or drawn anew is left out."""
+
+    def moved(shares: dict[str, float]) -> dict[str, float]:
+        return {str(places[int(k)]): share for k, share in shares.items() if int(k) in places}
+
+    attended = receipt.attended.model_copy(update={"leakage": moved(receipt.attended.leakage)})
+    return receipt.model_copy(update={"overlap": moved(receipt.overlap), "attended": attended})
+
+
+def touched(plan: Plan, start: Start) -> Plan:
+    """The plan with those regions alone in which something is drawn."""
+    height, width = start.area.shape
+    drawn = start.area >= DRAWN
+
+    def has(box: Box) -> bool:
+        x0, y0, x1, y1 = box.pixels(width, height)
+        return bool(drawn[y0:y1, x0:x1].mean() > 0.25)
+
+    return plan.model_copy(update={"regions": tuple(region for region in plan.regions if has(region.box))})
+
+
+# ---------------------------------------------------------------------------------------------------------- compositions
+
+
+def put(before: Before, leaving: Sequence[int], coming: Sequence[tuple[Pixels, int]], locked: Iterable[int] = ()) -> Start:
+    """Subjects of other pictures laid into this one, and some of its own taken out. Nothing is left to be drawn.
+
+    Args:
+        leaving: regions that go.
+        coming: layers (H, W, 4), each with its z.
+        locked: regions that no edit may touch.
+
+    Raises:
+        BadInput: if what is locked leaves nothing that may change.
+    """
+    height, width = before.picture.shape[:2]
+    start = prepared(before, [Change(k, None) for k in leaving], locked)
+    picture, area, masks = start.picture, start.area, before.masks
+    for layer, z in sorted(coming, key=lambda item: item[1]):
+        front = _any([masks[k] for k in range(len(masks)) if k not in leaving and (k in set(locked) or before.z[k] > z)], (height, width))
+        alpha = layer[..., 3:] / 255.0 * ~_grown(front, 1)[..., None]
+        picture = (layer[..., :3] * alpha + picture * (1 - alpha) + 0.5).astype(np.uint8)
+        area = np.where(alpha[..., 0] > 0, np.uint8(STAYS + 1), area)
+    if not (area > STAYS).any():
+        raise BadInput("nothing may change there: what is locked lies over all of it", hint="unlock it first")
+    return Start(picture, area)
+
+
+def put_behind(before: Before, other: Before) -> Start:
+    """The subjects of one picture in front of another's background, which is laid clear of its own subjects. Nothing is left to be drawn.
+
+    Raises:
+        BadInput: if the pictures are not of one size, or this one has no subjects.
+    """
+    if before.picture.shape != other.picture.shape:
+        raise BadInput(f"the pictures are of other sizes, {other.picture.shape[1]}x{other.picture.shape[0]} and {before.picture.shape[1]}x{before.picture.shape[0]}")
+    start = prepared(before, (), background=True)
+    clear = plate(other.picture, _any(other.masks, other.picture.shape[:2]))
+    return Start(laid_in(start, clear), np.where(start.area > STAYS, np.uint8(STAYS + 1), np.uint8(0)))
+
+
+def before_of(plan: Plan, image: str, cutouts: Sequence[Cutout], blobs: Blobs) -> Before:
+    """A round's picture and its subjects, read."""
+    by = {c.region: c for c in cutouts}
+    width, height = plan.size.root
+    empty = np.zeros((height, width, 4), np.uint8)
+    layers = [decode(blobs.get(by[k].image), "RGBA") if k in by else empty for k in range(len(plan.regions))]
+    return Before(decode(blobs.get(image), "RGB"), layers, [r.box for r in plan.regions], [r.z for r in plan.regions])
+
+
+def shown(keep: Keep, size: tuple[int, int], blobs: Blobs) -> Pixels | None:
+    """The picture that a shot comes to without any drawing; None where there is something to draw."""
+    start = start_of(keep, size, blobs)
+    return None if start.draws else start.picture
+
+
+def united(one: str | None, area: Pixels, blobs: Blobs) -> str:
+    """An area joined with another that is kept as a blob already; the blob of both."""
+    return blobs.put(encode(area if one is None else np.maximum(area, decode(blobs.get(one), "L"))))

@@ -1,0 +1,109 @@
+// The side where the work is seen: picture with regions, finished goods, or two takes side by side.
+import { Suspense, lazy, useEffect, useState } from "react";
+import { useLooks, type View } from "../hooks/useLook";
+import { useSize } from "../hooks/small";
+import { useWork } from "../hooks/useWorkspace";
+import { fitted, zoomed, type Camera } from "../lib/camera";
+import { doing, share } from "../lib/events";
+import { IconButton } from "./Button";
+import { Compare } from "./Compare";
+import { Goods } from "./Goods";
+import { Notice } from "./Notice";
+import { Picture } from "./Picture";
+import { Words } from "./Words";
+
+const Stage = lazy(() => import("./Stage"));
+
+export function Canvas() {
+  const { design, stale, busy, progress, session, error } = useWork();
+  const { view, pair, proposal } = useLooks();
+  const [room, size] = useSize<HTMLDivElement>();
+  const [camera, setCamera] = useState<Camera | null>(null);
+  const [width, height] = design?.size ?? [256, 256];
+  const shown: View = view === "compare" && !pair ? "picture" : view;
+
+  useEffect(() => setCamera(null), [width, height, size.width, size.height, design?.id]);
+  const seen = camera ?? fitted(width, height, size);
+  const zoom = (factor: number) => setCamera(zoomed(seen, factor, size.width / 2, size.height / 2));
+
+  return (
+    <div className="canvas">
+      {design && (
+        <div className="canvas-bar">
+          <Views shown={shown} />
+          <span className="grow" />
+          {shown === "picture" && (
+            <div className="group" role="group" aria-label="Zoom">
+              <IconButton icon="minus" label="Zoom out" onClick={() => zoom(1 / 1.25)} />
+              <button type="button" className="zoom" title="Picture pixels as screen pixels" onClick={() => setCamera(zoomed(seen, 1 / seen.scale, size.width / 2, size.height / 2))}>
+                {Math.round(seen.scale * 100)} %
+              </button>
+              <IconButton icon="plus" label="Zoom in" onClick={() => zoom(1.25)} />
+              <IconButton icon="fit" label="Fit" onClick={() => setCamera(null)} />
+            </div>
+          )}
+        </div>
+      )}
+      <div className="mat" ref={room}>
+        {design && shown === "picture" && size.width > 0 && (
+          <Suspense fallback={<span className="mat-wait skeleton" />}>
+            <Stage design={design} camera={seen} onCamera={setCamera} size={size} />
+          </Suspense>
+        )}
+        {design && shown === "goods" && <Goods design={proposal ?? design} tried={proposal !== null} />}
+        {shown === "compare" && <Compare />}
+        {!design && (busy && progress.preview ? <Picture path={progress.preview} alt="The picture so far" className="growing" /> : <Blank waiting={busy || (stale && !session && !error)} />)}
+        {design && busy && shown !== "compare" && progress.preview && <Picture path={progress.preview} alt="The picture so far" className="inset" />}
+        {busy && <Working />}
+      </div>
+      {design && shown === "picture" && <Words design={design} />}
+      <DesignFault />
+    </div>
+  );
+}
+
+function Views({ shown }: { shown: View }) {
+  const { design } = useWork();
+  const { setView, pair, proposal } = useLooks();
+  const kind = (proposal ?? design)?.kind;
+  const views: { id: View; name: string }[] = [{ id: "picture", name: "Picture" }];
+  if (kind && kind !== "cutout") views.push({ id: "goods", name: { sticker: "Sticker", meme: "Meme", textile: "Textile" }[kind] });
+  if (pair) views.push({ id: "compare", name: "Compare" });
+  return (
+    <div className="segments" role="group" aria-label="View">
+      {views.map(({ id, name }) => (
+        <button key={id} type="button" aria-pressed={id === shown} onClick={() => setView(id)}>
+          {name}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Blank({ waiting }: { waiting: boolean }) {
+  return (
+    <div className={`blank ${waiting ? "waiting" : ""}`}>
+      <span className="blank-frame" aria-hidden="true" />
+      {!waiting && <p>The picture will be here.</p>}
+    </div>
+  );
+}
+
+function Working() {
+  const { progress } = useWork();
+  const done = share(progress);
+  return (
+    <div className={`working ${done === null ? "unknown" : ""}`} aria-hidden="true">
+      <span className="bar-of" style={{ inlineSize: `${Math.round((done ?? 0.3) * 100)}%` }} />
+      <span className="what">
+        {doing(progress)}
+        {progress.step && ` · ${progress.step.done}/${progress.step.total}`}
+      </span>
+    </div>
+  );
+}
+
+function DesignFault() {
+  const { design, stands, fault } = useWork();
+  return fault && !design && stands ? <Notice error={fault} /> : null;
+}

@@ -1,0 +1,55 @@
+import { useRef } from "react";
+import { useDraft } from "../hooks/small";
+import { useWork } from "../hooks/useWorkspace";
+import { IconButton } from "./Button";
+
+/** Where one says the next thing. What is written stays, also through a reload, until the service has it. */
+export function Composer() {
+  const { session, design, busy, say, change } = useWork();
+  const [text, setText] = useDraft(session?.id ?? "");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const sending = useRef(false);
+
+  const send = async () => {
+    const words = text.trim();
+    if (!words || sending.current) return;
+    sending.current = true;
+    if (await say({ words })) setText("");
+    sending.current = false;
+    field.current?.focus();
+  };
+
+  return (
+    <form
+      className="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      <textarea
+        ref={field}
+        rows={2}
+        maxLength={2000}
+        aria-label="Say what to change"
+        placeholder={design ? "Make the cat bigger, move the rocket to the top right …" : "Say what to draw …"}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
+            event.preventDefault();
+            void send();
+          }
+        }}
+      />
+      <div className="composer-tools">
+        <label className="check">
+          <input type="checkbox" checked={session?.approve ?? false} onChange={(event) => void change({ approve: event.target.checked })} />
+          <span>Ask before drawing</span>
+        </label>
+        <span className="grow" />
+        <IconButton icon="send" label={busy ? "Send: it waits its turn" : "Send"} className="filled" type="submit" disabled={!text.trim()} />
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,15 @@
+// Briefs to begin with. Their words are ones that the embedded model can draw.
+import type { Kind } from "../api/types";
+
+export interface Sample {
+  kind: Kind;
+  title: string;
+  brief: string;
+}
+
+export const SAMPLES: readonly Sample[] = [
+  { kind: "cutout", title: "Cut-outs", brief: "a grumpy cat and a rocket on a purple background" },
+  { kind: "sticker", title: "Sticker", brief: "whatsapp sticker: a fox" },
+  { kind: "meme", title: "Meme", brief: 'meme: grumpy cat and a rocket on a purple background, top "MONDAY", bottom "again"' },
+  { kind: "textile", title: "Textile", brief: "textile: a cupcake, a diamond and a crown on mint, half-drop, 16 cm, 5 colours" },
+];
