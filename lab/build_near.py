@@ -39,10 +39,11 @@ BY_HAND = {  # what WordNet puts too far apart, or takes for something else
     "basket": ["bowl"], "skyscraper": ["house", "castle"], "tower": ["castle"], "palace": ["castle"], "spaceship": ["rocket", "ufo"], "monster": ["dragon", "ghost"],
     "calf": ["cow"], "lamb": ["sheep"], "foal": ["horse"], "cub": ["bear"], "tea kettle": ["teapot"], "android": ["robot"], "cyborg": ["robot"], "pegasus": ["unicorn", "horse"],
     "crocus": ["tulip"], "lily": ["tulip"], "peony": ["rose"], "spirit": ["ghost"], "phantom": ["ghost"], "spectre": ["ghost"], "gem": ["diamond"], "jewel": ["diamond"],
-    "kitten": ["cat"], "bug": ["ladybug", "bee"], "van": ["bus", "truck"], "lorry": ["truck"], "tram": ["train", "bus"], "minivan": ["car"],
+    "ship": ["sailboat", "rocket"], "pirate ship": ["ship", "sailboat"], "kitten": ["cat"], "bug": ["ladybug", "bee"], "van": ["bus", "truck"], "lorry": ["truck"], "tram": ["train", "bus"], "minivan": ["car"],
     "chocolate cake": ["cake"], "birthday cake": ["cake"], "wedding cake": ["cake"], "layer cake": ["cake"],
     "mars": ["planet"], "saturn": ["planet"], "jupiter": ["planet"], "earth": ["planet"], "flame": ["fire"], "campfire": ["fire"], "bonfire": ["fire"],
 }  # fmt: skip
+PEOPLE = {"man", "woman", "human", "person", "boy", "girl", "kid", "baby", "child", "king", "queen", "prince", "princess", "guy", "lady"}  # nobody is drawn as an animal
 
 
 class Kinds:
@@ -120,7 +121,7 @@ def build(folder: Path, tier: int) -> str:
     common = {w for w in table if "_" not in w and w.isalpha()}
     lines = []
     for lemma in sorted(table):
-        if "N" not in table[lemma] or lemma not in nouns.offsets or not keep(nouns, lemma, common):
+        if lemma in PEOPLE or "N" not in table[lemma] or lemma not in nouns.offsets or not keep(nouns, lemma, common):
             continue
         if near := kinds.near(lemma):
             lines.append(f"{lemma.replace('_', ' ')}\t{'|'.join(near)}")

@@ -94,7 +94,7 @@ def test_plans_from_before_there_was_a_setting_are_as_they_were() -> None:
 
 
 @pytest.mark.parametrize(
-    ("noun", "drawn"), [("cat", "cat"), ("cats", "cat"), ("kitten", "kitten"), ("rockett", "rocket"), ("race car", "car"), ("leopard", "lion"), ("corgi", "dog"), ("sea lion", None), ("beer", None), ("zorblax", None)]
+    ("noun", "drawn"), [("cat", "cat"), ("cats", "cat"), ("kitten", "kitten"), ("rockett", "rocket"), ("race car", "car"), ("leopard", "lion"), ("corgi", "dog"), ("man", None), ("pirate ship", "sailboat"), ("sea lion", None), ("beer", None), ("zorblax", None)]
 )
 def test_nearest_known_word(noun: str, drawn: str | None) -> None:
     assert mini.nearest(noun) == drawn
