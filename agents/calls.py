@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cutwork.agents.similarity import alike
-from cutwork.agents.words import DETERMINERS, mentions, plural, singular, slug
+from cutwork.agents.words import DETERMINERS, mentions, plural, singular
 from cutwork.domain import Box, Call, Kind, Plan, Subject, ToolName
 from cutwork.errors import BadInput
 
@@ -279,7 +279,7 @@ PRONOUNS = frozenset(["it", "him", "her", "them", "this", "that", "this one", "t
 
 def bare(words: str) -> str:
     """Words without what leads them: "the grumpy cat" → "grumpy cat"."""
-    parts = words.strip().strip(".,!?").lower().split()
+    parts = words.strip(" .,!?").lower().split()
     while len(parts) > 1 and parts[0] in DETERMINERS:
         parts = parts[1:]
     return " ".join(parts)
@@ -291,9 +291,10 @@ def meant(words: str, subjects: Sequence[Subject], last: str | None = None) -> l
     if said in PRONOUNS or words.strip().lower() in PRONOUNS:
         known = [s for s in subjects if s.id == last]
         return known or list(subjects[:1] if len(subjects) == 1 else ())
-    exact = [s for s in subjects if said in (s.id, s.noun.lower(), bare(s.phrase)) or slug(said) == s.id]
+    by_id = [s for s in subjects if s.id == words.strip()]
+    exact = by_id or [s for s in subjects if said in (s.noun.lower(), bare(s.phrase))]
     if exact:
-        return exact[:1] if said == exact[0].id or len(exact) == 1 else exact
+        return exact
     named = [s for s in subjects if mentions(said, s.noun) or said in (plural(s.noun.lower()), s.noun.lower().split()[-1])]
     if len(named) > 1:
         told = [s for s in named if any(mentions(said, a) for a in s.attributes)]
@@ -317,12 +318,9 @@ def checked(call: Call, there: Standing) -> Call:
     except ValidationError as error:
         raise BadInput(f"{call.tool}: {'; '.join(_fault(call.tool, e) for e in error.errors()[:3])}") from None
     value = args.model_dump(mode="json", exclude_unset=True)
-    for name in ("subject",):
-        if value.get(name) is not None:
-            value[name] = there.subject(value[name]).id
-    if "what" in value and bare(value["what"]) not in ("background", "backdrop", "ground", "scenery"):
-        pass  # a subject of another take need not be in this one
-    elif "what" in value:
+    if value.get("subject") is not None:
+        value["subject"] = there.subject(value["subject"]).id
+    if bare(value.get("what", "")) in ("background", "backdrop", "ground", "scenery"):
         value["what"] = "background"
     for name in ("turn", "a", "b"):
         if name in value:

@@ -81,7 +81,8 @@ def _phrase(words: str) -> str:
 def _only_looks(words: str) -> bool:
     """Whether words only describe: "blue", "bright red", "fluffy and grumpy"."""
     parts = [w for w in re.split(r"[\s,]+", bare(words)) if w not in ("and", "very", "more", "really", "all", "bright", "light", "dark", "pale", "deep", "a", "bit", "much", "so", "less", "in", "colour", "color", "looking")]
-    return bool(parts) and all(is_colour(w) or (is_modifier(w) and not is_noun_first(w)) or re.fullmatch(r"\w+(?:ier|ish)", w) for w in parts)
+    sizes = any(re.fullmatch(rf"{LARGER}|{SMALLER}|{'|'.join(SIZES)}", w) for w in parts)
+    return bool(parts) and not sizes and all(is_colour(w) or (is_modifier(w) and not is_noun_first(w)) or re.fullmatch(r"\w+(?:ier|ish)", w) for w in parts)
 
 
 def is_noun_first(word: str) -> bool:
@@ -402,41 +403,49 @@ def _captions(clause: Clause, lines: list[str], where: str | None) -> list[str]:
     return lines
 
 
+GOODS = re.compile(
+    r"(?:an? |the |some |my |two |\d+ )?(?:[\w-]+ ){0,3}?(?P<name>memes?|stickers?(?: packs?| sheets?| sets?)?|textiles?|(?:seamless |repeating |surface |textile |fabric )?patterns?|fabrics?(?: prints?)?|cut-?outs?|transparent pngs?|half[- ]?drops?"
+    r"|half[- ]?bricks?|ogees?|(?:straight|mirror(?:ed)?|brick|hexagonal|tossed|half[- ]?drop|ogee|seamless|tile(?:able)?) (?:repeats?|patterns?|tiles?|prints?)|repeats?(?: patterns?)?|wallpapers?|gift ?wraps?|wrapping papers?)\b(?P<rest>.*)",
+    re.I | re.S,
+)  # fmt: skip
+KINDS = (("meme", "meme"), ("sticker", "sticker"), ("cut", "cutout"), ("transparent", "cutout"))
+GIVEN = re.compile(
+    r"^(?:(?:make|turn|do|finish|print|deliver|give|render|convert|want|have|use|i want|get|set|produce|try)\s+)?(?:(?:it|this|that|them|me|us|everything|the (?:picture|image|design|whole thing|result|drawing))\s+)?(?:back )?(?:(?:as|into|to|up as|be|become|with|for|using|look like)\s+)?",
+    re.I,
+)
+SAYING = re.compile(r"\b(?:saying|that says|which says|says|with (?:the )?(?:text|caption|captions|words|lettering)|captioned|reading|that reads|:)\s*:?\s*(?P<said>[^\x01].*)$", re.I)
+MORE = re.compile(r"(?:\band|\bthen|\bbut|[,;.])\s+(?:then |also |please |now )*(?:make|move|add|remove|put|change|replace|turn|undo|lock|delete|swap|paint|give)\b", re.I)
+
+
 def _is_goods(words: str, clause: Clause) -> bool:
     """Whether words name goods: a sticker, a meme, a textile, a repeat."""
-    return goods.read(clause.unquoted(words)).kind is not None
+    said = re.sub(r"\x01\d+\x01", " ", words)
+    found = GOODS.fullmatch(said.strip())
+    return (found is not None and not named_by(said.lower(), clause.there)) or goods.read(said).kind is not None
 
 
 def _finished(clause: Clause) -> list[Call] | None:
     """ "make it a half-drop in 4 colours", "as a sticker for telegram", "300 dpi", "white border"."""
-    text = clause.unquoted(re.sub(r"\x01(\d+)\x01", lambda m: f'"{clause.quotes[int(m[1])]}"', clause.text))
-    said = re.sub(r"^(?:(?:make|turn|do|finish|print|deliver|give|export|render|convert|want|have|use|i want|get|save|set)\s+)?(?:(?:it|this|that|them|me|us|the (?:picture|image|design|whole thing|repeat|result))\s+)?(?:(?:as|into|to|in|up as|be|with|for|using|on)\s+)?", "", text, flags=re.I)
-    read = [goods.read(one, "auto") for one in (text, said, f"as {said}")]
-    heard = next((g for g in read if g.kind is not None), None)
-    kind = clause.there.kind
-    if heard is None:
-        now = goods.read(said, kind)
-        whole = now.settings or now.palette or (kind == "meme" and now.captions)
-        if not whole or not _says_only_goods(said, now.picture):
-            return None
-        return [call("refinish", words=said)]
-    if clause.strict and not _says_only_goods(said, heard.picture):
+    marked = GIVEN.sub("", clause.text, count=1)
+    said = re.sub(r"\x01(\d+)\x01", lambda m: f'"{clause.quotes[int(m[1])]}"', marked)
+    if MORE.search(marked) or not said:
         return None
-    captions = list(heard.captions) or None
-    return [call("refinish", words=said if heard is not read[2] else f"as {said}", kind=heard.kind, captions=captions)]
+    named = GOODS.fullmatch(marked)
+    auto = goods.read(said)
+    if named is None and auto.kind is None:
+        kind = clause.there.kind
+        now = goods.read(said, kind)
+        changed = now.settings or (now.palette and kind == "textile")
+        about = any(re.search(rf"(?<!\w){re.escape(s.noun.lower())}", clause.low) for s in clause.there.subjects)
+        return [call("refinish", words=said)] if changed and not about and len(said.split()) <= 10 else None
+    name = named["name"].lower() if named else ""
+    kind = next((kind for start, kind in KINDS if name.startswith(start)), "textile") if named else str(auto.kind)
+    lines = [clause.quotes[int(n)] for n in re.findall(r"\x01(\d+)\x01", marked)] if kind == "meme" else []
+    spoken = SAYING.search(marked) if kind == "meme" and not lines else None
+    if spoken:
+        lines = [part.strip() for part in re.split(r"\s*[/|]\s*", spoken["said"]) if part.strip()]
+    words = "" if lines else said
+    return [call("refinish", words=words or None, kind=kind, captions=lines or None)]
 
-
-def _says_only_goods(said: str, picture: str) -> bool:
-    """Whether nothing of note is left of a clause once goods are taken out of it."""
-    if picture.strip() == said.strip():
-        return bool(re.fullmatch(r"(?:an? |the )?(?:(?:seamless |repeat |die[- ]cut )*(?:stickers?|memes?|textiles?|patterns?|cut-?outs?|fabrics?|half[- ]?drop|ogee)(?: pack| repeat| pattern| print)?)(?: please)?", said.strip(), re.I))
-    left = [w for w in re.findall(r"[a-z]+", picture.lower()) if w not in LEFT]
-    return not left
-
-
-LEFT = frozenset(
-    "a an the it this that them as of for with in on at to into and please make made do turn be is now instead repeat pattern seamless print printed sticker stickers meme textile fabric size wide each width colours colors only kind"
-    " use using set change want look file version style instead one same picture design image palette give border outline thick thin more less no not".split()
-)
 
 CHANGES: tuple[Reader, ...] = (_lettered, _finished, _removed, _resized, _moved, _ground, _replaced, _looks, _styled, _added)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from cutwork.agents.calls import Standing, bare, meant
 from cutwork.agents.heard import Clause, Reader
-from cutwork.agents.heard_changes import CHANGES
+from cutwork.agents.heard_changes import CHANGES, MORE
 from cutwork.agents.heard_session import SESSION, approves, first_brief, wants_help
 from cutwork.agents.words import tidy
 from cutwork.domain import MAX_BRIEF, Call
@@ -32,7 +32,7 @@ ASKS = re.compile(
     r"|(?:is it|would it be|is) possible to|it would be (?:nice|great|better|good|cool)(?:er)? (?:if|to)|i think|i feel like|i guess|go ahead and|why (?:don't|don’t|not)(?: you| we)?(?! )|do you mind|would you mind|please|just|maybe|perhaps|also|now|instead,?)\s+",
     re.I,
 )
-TAILS = re.compile(r"(?:\s*[,.!?]*\s*(?:please|pls|thanks|thank you|thx|for me|if (?:you can|possible)|ok|okay|right|now|a go|too|as well)?)+$", re.I)
+TAILS = re.compile(r"(?:\s*[,.!?]*\s*(?:\b(?:please|pls|thanks|thank you|thx|for me|if (?:you can|possible)|(?<=, )(?:ok|okay|right)|a go|as well))?)+$", re.I)
 REST = re.compile(
     r"^(?:(?:but|and|just|please|while)\s+)*(?:keep|keeping|leave|leaving|with|don't (?:touch|change)|do not (?:touch|change)|not|nothing)?\s*(?:the |all |all the |everything |anything |nothing )?"
     r"(?:rest|else|others?|remaining|everything)(?: else| of it| of the (?:picture|image)| parts?)?(?: (?:as (?:it )?(?:is|was|are)|the same|same|unchanged|alone|untouched|like (?:it is|that)|should stay|stays|changes?|in place|where it is))*$",
@@ -43,6 +43,7 @@ GERUNDS = {
     "making": "make", "moving": "move", "adding": "add", "removing": "remove", "replacing": "replace", "changing": "change", "turning": "turn", "putting": "put", "giving": "give",
     "swapping": "swap", "placing": "place", "shifting": "shift", "deleting": "delete", "trying": "try", "using": "use", "having": "add", "going": "go", "dropping": "drop", "taking": "take", "painting": "paint",
 }  # fmt: skip
+NEW = re.compile(r"(?:start|begin|new|forget|something|a (?:completely |totally )?(?:new|different)|scrap|next|reset)\b", re.I)
 HELP = (
     "I can draw a design from a brief, then change it: make something bigger, smaller, another colour or another thing, move it, add or remove it, change the background, try again, "
     "lock what must stay, undo, redo, go back to a take, take a subject from another take, compare takes, explain the result, and make it a sticker, a meme, a textile or a PSD."
@@ -67,7 +68,7 @@ class Heard:
 def hear(words: str, there: Standing) -> Heard:
     """Read a sentence. Never fails; what is not understood is said to be so."""
     text, quotes = _quoted(tidy(words, MAX_BRIEF))
-    said = _stripped(text)
+    said = _stripped(_without_rest(text))
     if wants_help(said or text):
         return Heard(help=True)
     if there.plan is None:
@@ -94,7 +95,8 @@ class _Reading:
         text = _stripped(text)
         if not text or REST.match(text):
             return []
-        whole = self._clause(text, strict=True)
+        several = MORE.search(text) is not None and not NEW.match(text)
+        whole = None if several else self._clause(text, strict=True)
         if whole is not None:
             return whole
         for strict in (True, False):
@@ -106,7 +108,7 @@ class _Reading:
                 second = self._rest(right, left)
                 if second is not None:
                     return [*first, *second]
-        loose = self._clause(text, strict=False)
+        loose = None if several else self._clause(text, strict=False)
         if loose is not None:
             return loose
         for gap in BREAKS.finditer(text):  # a part of it at least
@@ -135,6 +137,14 @@ class _Reading:
             if calls is not None:
                 return calls
         return None
+
+
+def _without_rest(text: str) -> str:
+    """A sentence without what only says that nothing else shall change: ", keep the rest"."""
+    parts = re.split(r"(\s*[,;.]\s+(?:and |but )?|\s+(?:and|but)\s+)", text)
+    while len(parts) > 2 and REST.match(parts[-1].strip(" .!?,")):
+        parts = parts[:-2]
+    return "".join(parts)
 
 
 def _completed(text: str, before: str, there: Standing) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cutwork import cli_goods, cli_lab, cli_mcp, cli_serve
+from cutwork import cli_chat, cli_goods, cli_lab, cli_mcp, cli_serve
 from cutwork.options import (
     AsJson,
     Captions,
@@ -282,6 +282,7 @@ def rerun(
 
 
 cli_goods.add(app)
+cli_chat.add(app)
 cli_serve.add(app)
 cli_mcp.add(app)
 

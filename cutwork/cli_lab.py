@@ -150,7 +150,8 @@ def bench_control(
     tokens: Annotated[list[int] | None, typer.Option("--tokens", help="Length of each text; may be given several times.", show_default="64 and 512")] = None,
     regions: Annotated[list[int] | None, typer.Option("--regions", help="How many regions; may be given several times.", show_default="2, 4, 8 and 16")] = None,
     part: Annotated[list[str] | None, typer.Option("--part", help="regional, record, self-cross, erg, everything or memory; may be given several times.", show_default="all")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record; figures that are not measured now stay.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record, one by one; figures that are not measured now stay.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Take figures of record that this machine has measured by the same command.")] = False,
     json: AsJson = False,
 ) -> None:
     """What attention control costs, as ratios to the plain drawing of the same run, beside regional prompting as published."""
@@ -158,9 +159,9 @@ def bench_control(
 
     if scale not in bench.SCALES:
         raise typer.BadParameter(f"there is no scale {scale!r}: {', '.join(bench.SCALES)}")
-    rows = bench.control(scale, repeats, tuple(tokens or (64, 512)), tuple(regions or (2, 4, 8, 16)), _parts(part, bench.PARTS))
-    if keep:
-        bench.keep(rows)
+    lengths, counts = tuple(tokens or (64, 512)), tuple(regions or (2, 4, 8, 16))
+    known, each = bench.kept() if resume else [], bench.keep if keep else lambda rows: None
+    rows = bench.control(scale, repeats, lengths, counts, _parts(part, bench.PARTS), known, each)
     if json:
         print_json(bench.as_json(rows))
     else:

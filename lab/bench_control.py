@@ -11,6 +11,9 @@ first 40 % of the steps, Self-Cross in the first half, ERG in the last 60 %, and
     erg          I-ERG: over one branch (FLUX), and over classifier-free guidance at as many steps (SD3)
     everything   regions, recording, Self-Cross and ERG at once
     memory       the most bytes of tensors alive at once, with recording and regions over without (`live`)
+
+Each figure is of one job, which has a command of its own. Results of record are written job by job, with machine and command, so a bench
+may be stopped at any time, and takes up what it finds if it is asked to resume.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +36,7 @@ from cutwork.tools.families.base import Family
 from cutwork.tools.families.flux import FluxFamily
 from cutwork.tools.render import condition, techniques_of
 
-from . import bench_models, live, two_branch
+from . import bench_models, evaluate, live, two_branch
 from .bench_models import Scale
 
 RESULTS = Path(__file__).with_name("results") / "bench_control.json"
@@ -73,6 +76,13 @@ class Row:
     target: float | None = None  # at most
     published: float | None = None  # the published arithmetic in the same run
     paper: float | None = None  # what its paper reports for its own code
+    machine: str = ""
+    command: str = ""  # measures this figure
+
+    @property
+    def met(self) -> bool | None:
+        """Whether it is what it should be; None where nothing is wanted."""
+        return None if self.target is None else self.ratio <= self.target
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -80,28 +90,63 @@ class Row:
         return self.technique, self.family, self.size, self.device, self.tokens, self.regions, self.quantity
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is measured in one go."""
+
+    part: str  # of `PARTS`
+    scale: str
+    repeats: int
+    tokens: int
+    regions: int | None = None
+
+    @property
+    def command(self) -> str:
+        """Measures this and nothing else."""
+        regions = "" if self.regions is None else f" --regions {self.regions}"
+        return f"cutwork bench control --scale {self.scale} --repeats {self.repeats} --part {self.part} --tokens {self.tokens}{regions}"
+
+    def rows(self) -> list[Row]:
+        """Measure."""
+        size, length, repeats = SCALES[self.scale], self.tokens, self.repeats
+        of: dict[str, Callable[[], Iterator[Row]]] = {
+            "regional": lambda: _regional(size, length, self.regions or 2, repeats),
+            "record": lambda: _timed("recording 4 keywords", size, length, 1, plan_of(size, 4, 1, regional=False), repeats, 1.05, record=True),
+            "self-cross": lambda: _timed("self-cross, 2 subjects", size, length, 2, plan_of(size, 2, 2, regional=False, self_cross=_looking(size)), repeats, 1.45),
+            "erg": lambda: _erg(size, length, repeats),
+            "everything": lambda: _timed(
+                "everything", size, length, 10, plan_of(size, 2, 10, self_cross=_looking(size), erg=ErgSettings()), repeats, 2.3, record=True
+            ),
+            "memory": lambda: _memory(size, length),
+        }  # fmt: skip
+        return [replace(row, machine=evaluate.machine(), command=self.command) for row in of[self.part]()]
+
+
+def jobs(scale: str, repeats: int, tokens: Sequence[int], counts: Sequence[int], parts: Sequence[str]) -> list[Job]:
+    """What there is to measure of some parts, in the order of `PARTS`."""
+    regional = [Job("regional", scale, repeats, length, count) for length in tokens for count in counts]
+    return [job for part in PARTS if part in parts for job in (regional if part == "regional" else [Job(part, scale, repeats, tokens[0])])]
+
+
 def control(
-    scale: str = "cpu", repeats: int = 3, tokens: Sequence[int] = (64, 512), counts: Sequence[int] = (2, 4, 8, 16), parts: Sequence[str] = PARTS
-) -> list[Row]:
+    scale: str = "cpu", repeats: int = 3, tokens: Sequence[int] = (64, 512), counts: Sequence[int] = (2, 4, 8, 16), parts: Sequence[str] = PARTS,
+    known: Sequence[Row] = (), each: Callable[[Sequence[Row]], None] = lambda rows: None,
+) -> list[Row]:  # fmt: skip
     """The rows of some parts, in the order of `PARTS`.
 
     Args:
         scale: name of one of `SCALES`. repeats: turns, after one to warm up.
         tokens: lengths of the texts, of the base prompt and of each region alike; parts but the first take the first of them.
         counts: numbers of regions.
+        known: rows that are taken as they are, where this machine has measured them by the same command.
+        each: given the rows of each job once they are there.
     """
-    size = SCALES[scale]
-    of: dict[str, Callable[[], Iterator[Row]]] = {
-        "regional": lambda: (row for length in tokens for count in counts for row in _regional(size, length, count, repeats)),
-        "record": lambda: _timed("recording 4 keywords", size, tokens[0], 1, plan_of(size, 4, 1, regional=False), repeats, 1.05, record=True),
-        "self-cross": lambda: _timed("self-cross, 2 subjects", size, tokens[0], 2, plan_of(size, 2, 2, regional=False, self_cross=_looking(size)), repeats, 1.45),
-        "erg": lambda: _erg(size, tokens[0], repeats),
-        "everything": lambda: _timed(
-            "everything", size, tokens[0], 10, plan_of(size, 2, 10, self_cross=_looking(size), erg=ErgSettings()), repeats, 2.3, record=True
-        ),
-        "memory": lambda: _memory(size, tokens[0]),
-    }  # fmt: skip
-    return [row for part in PARTS if part in parts for row in of[part]()]
+    out: list[Row] = []
+    for job in jobs(scale, repeats, tokens, counts, parts):
+        rows = [row for row in known if (row.command, row.machine) == (job.command, evaluate.machine())] or job.rows()
+        each(rows)
+        out += rows
+    return out
 
 
 def plan_of(scale: Scale, count: int, unit: int = 5, **draw: Any) -> Plan:
@@ -149,7 +194,7 @@ def _drawing(family: Family, plan: Plan, record: bool = False) -> Callable[[], N
 
 def _regional(scale: Scale, length: int, count: int, repeats: int) -> Iterator[Row]:
     family, plan = bench_models.flux(scale, length), plan_of(scale, count)
-    found = _ratios([_drawing(family, _bare(plan)), _drawing(family, plan), _published(family, plan)], repeats)
+    found = _ratios([_drawing(family, _bare(plan)), _drawing(family, plan), _published(family, plan)], repeats, scale)
     yield _row("regional", "flux", scale, length, plan, repeats, found[0], WANTED.get(length, {}).get(count), found[1][0], PAPER.get(count))
 
 
@@ -157,7 +202,7 @@ def _timed(name: str, scale: Scale, length: int, unit: int, plan: Plan, repeats:
     """A FLUX under a technique over the plain one."""
     assert plan.draw.steps % unit == 0  # else its windows are not the shares they are said to be
     family = bench_models.flux(scale, length)
-    found = _ratios([_drawing(family, _bare(plan)), _drawing(family, plan, record)], repeats)
+    found = _ratios([_drawing(family, _bare(plan)), _drawing(family, plan, record)], repeats, scale)
     yield _row(name, "flux", scale, length, plan, repeats, found[0], wanted)
 
 
@@ -165,7 +210,7 @@ def _erg(scale: Scale, length: int, repeats: int) -> Iterator[Row]:
     plan = plan_of(scale, 2, 5, regional=False, erg=ErgSettings())
     yield from _timed("erg over one branch", scale, length, 5, plan, repeats, 1.6)
     family = bench_models.sd3(scale, length)
-    found = _ratios([_drawing(family, _bare(plan, GUIDANCE)), _drawing(family, plan)], repeats)  # ERG's plan has no other guidance
+    found = _ratios([_drawing(family, _bare(plan, GUIDANCE)), _drawing(family, plan)], repeats, scale)  # ERG's plan has no other guidance
     yield _row("erg over classifier-free guidance", "sd3", scale, length + bench_models.CLIP_WORDS, plan, repeats, found[0], 1.0)
 
 
@@ -192,7 +237,7 @@ def _row(
     paper: float | None = None,
     quantity: str = "time",
 ) -> Row:
-    method = f"median of {repeats} whole drawings, by turns with the plain one" if quantity == "time" else "peak bytes of tensors alive, one drawing"
+    method = f"median of {repeats} whole drawings in {_clock(scale)[1]}, by turns with the plain one" if quantity == "time" else "peak bytes of tensors alive, one drawing"
     regional = len(plan.regions) if plan.draw.regional else 0
     device = f"{_device(scale)}, {str(scale.dtype).removeprefix('torch.')}"
     return Row(name, family, scale.told(family), device, length, regional, plan.draw.steps, quantity, method, *found, wanted, published, paper)
@@ -225,22 +270,29 @@ def _published(family: FluxFamily, plan: Plan) -> Callable[[], None]:
     return draw
 
 
-def _ratios(drawings: Sequence[Callable[[], None]], repeats: int) -> list[tuple[float, float, float]]:
+def _ratios(drawings: Sequence[Callable[[], None]], repeats: int, scale: Scale) -> list[tuple[float, float, float]]:
     """Median, least and largest over the turns of each one's time over that of the first in the same turn, of all but the first.
 
     All take turns, so that what else the machine does falls on all alike.
     """
-    turns = [[_seconds(draw) for draw in drawings] for _ in range(repeats + 1)][1:]  # the first is to warm up
+    clock = _clock(scale)[0]
+    turns = [[_seconds(draw, clock) for draw in drawings] for _ in range(repeats + 1)][1:]  # the first is to warm up
     each = ([turn[k] / turn[0] for turn in turns] for k in range(1, len(drawings)))
     return [(round(statistics.median(ratios), 3), round(min(ratios), 3), round(max(ratios), 3)) for ratios in each]
 
 
-def _seconds(draw: Callable[[], None]) -> float:
+def _clock(scale: Scale) -> tuple[Callable[[], float], str]:
+    """What is timed by, and in what: a thread that is alone by what it worked, so that what else the machine does counts nothing."""
+    alone = scale.device == "cpu" and torch.get_num_threads() == 1
+    return (time.process_time, "CPU seconds") if alone else (time.perf_counter, "seconds")
+
+
+def _seconds(draw: Callable[[], None], clock: Callable[[], float]) -> float:
     _wait()
-    started = time.perf_counter()
+    started = clock()
     draw()
     _wait()
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def _wait() -> None:
@@ -258,7 +310,7 @@ def table(rows: Sequence[Row]) -> str:
         groups.setdefault(f"{row.family}: {row.size}; {row.device}; {row.quantity}: {row.method}", []).append(row)
     lines: list[str] = []
     for head, members in groups.items():
-        lines += [*([""] if lines else []), head, f"  {'technique':36}{'regions':>8}{'tokens':>8}{'steps':>7}{'ratio':>8}{'turns':>15}{'wanted':>8}{'two branches':>14}{'paper':>7}"]
+        lines += [*([""] if lines else []), head, f"  {'technique':36}{'regions':>8}{'tokens':>8}{'steps':>7}{'ratio':>8}{'turns':>15}{'wanted':>8}{'':>8}{'two branches':>14}{'paper':>7}"]
         lines += [_line(row) for row in members]
     return "\n".join(lines)
 
@@ -266,18 +318,24 @@ def table(rows: Sequence[Row]) -> str:
 def _line(row: Row) -> str:
     wanted, published, paper = (f"{value:.2f}" if value is not None else "" for value in (row.target, row.published, row.paper))
     figures = f"{row.regions or '':>8}{row.tokens:>8}{row.steps:>7}{row.ratio:>8.3f}{f'{row.low:.2f} .. {row.high:.2f}':>15}"
-    return f"  {row.technique:36}{figures}{wanted and '≤ ' + wanted:>8}{published:>14}{paper:>7}".rstrip()
+    mark = "" if row.met is None else "met" if row.met else "missed"
+    return f"  {row.technique:36}{figures}{wanted and '≤ ' + wanted:>8}{mark:>8}{published:>14}{paper:>7}".rstrip()
 
 
 def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """For machines; what a row does not have is left out."""
-    return [{key: value for key, value in asdict(row).items() if value is not None} for row in rows]
+    return [{key: value for key, value in (asdict(row) | {"met": row.met}).items() if value is not None} for row in rows]
+
+
+def kept(path: Path = RESULTS) -> list[Row]:
+    """The results of record; none where there is no file."""
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return [Row(**{key: value for key, value in row.items() if key != "met"}) for row in rows]
 
 
 def keep(rows: Sequence[Row], path: Path = RESULTS) -> None:
     """Write results of record: a figure that is there already is replaced, others stay, so that parts can be measured one by one."""
-    old = [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))] if path.is_file() else []
     new = {row.key: row for row in rows}
-    kept = [new.pop(row.key, row) for row in old]
+    together = [new.pop(row.key, row) for row in kept(path)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(as_json([*kept, *new.values()]), indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(as_json([*together, *new.values()]), indent=1) + "\n", encoding="utf-8")

@@ -64,6 +64,13 @@ class Server:
             time.sleep(0.1)
         raise TimeoutError(f"the server did not get there in {PATIENCE_S:.0f} s")
 
+    def done(self, id: str) -> None:
+        """Wait for a run; RuntimeError if it went wrong."""
+        self.wait(lambda: self.get(f"/v1/runs/{id}")["finished"])
+        run = self.get(f"/v1/runs/{id}")
+        if run["status"] != "done":
+            raise RuntimeError(f"run {id} is {run['status']}: {run['error']}")
+
     def kill(self, signum: int = signal.SIGTERM) -> float:
         """End it; seconds that took."""
         began = time.perf_counter()
@@ -99,17 +106,17 @@ def load(seconds: float, connections: int) -> Report:
     """Requests a second of runs and lists, first while nothing is drawn, then while a picture is."""
     with served() as server:
         done = [server.post("/v1/designs", SMALL | {"seed": n})["id"] for n in range(12)]
-        server.wait(lambda: server.get(f"/v1/runs/{done[-1]}")["status"] == "done")
-        paths = [f"/v1/runs/{done[0]}", "/v1/runs?limit=10", f"/v1/runs/{done[5]}", "/v1/designs?limit=10"]
-        idle = asyncio.run(_load(server.address, paths, seconds, connections))
+        server.done(done[-1])
+        paths = {"status": f"/v1/runs/{done[0]}", "list of runs": "/v1/runs?limit=10", "list of designs": "/v1/designs?limit=10"}
+        idle = asyncio.run(_load(server.address, list(paths.values()), seconds, connections))
         drawn = [server.post("/v1/designs", DRAWN | {"seed": n})["id"] for n in range(50)]
         server.wait(lambda: server.get(f"/v1/runs/{drawn[0]}")["status"] == "running")
         time.sleep(1.0)
-        busy = asyncio.run(_load(server.address, paths, seconds, connections))
-        kinds = {path.split("?")[0].split("/")[2]: asyncio.run(_load(server.address, [path], seconds / 3, connections)) for path in paths[1:]}
+        busy = asyncio.run(_load(server.address, list(paths.values()), seconds, connections))
+        kinds = {name: asyncio.run(_load(server.address, [path], seconds / 2, connections)) for name, path in paths.items()}
         assert server.get(f"/v1/runs/{drawn[-1]}")["status"] == "waiting", "drawing ended before the measurement did"
-        named = {f"{name} while drawing, {key}": value for name, found in kinds.items() for key, value in found.items()}
-        return {f"idle, {key}": value for key, value in idle.items()} | {f"while drawing, {key}": value for key, value in busy.items()} | named
+        kinds = {"all, nothing is drawn": idle, "all": busy} | kinds
+        return {f"{name}, {key}": value for name, found in kinds.items() for key, value in found.items()}
 
 
 async def _load(address: str, paths: Sequence[str], seconds: float, connections: int) -> Report:
@@ -140,11 +147,9 @@ def hear(listeners: int) -> Report:
     """Streams of one run that is drawn meanwhile: events that were lost, doubled or out of order, and how long they took."""
     with served() as server:
         warm = server.post("/v1/designs", SMALL)["id"]
-        server.wait(lambda: server.get(f"/v1/runs/{warm}")["status"] == "done")
-        ahead = server.post("/v1/designs", SMALL | {"seed": 1})["id"]
+        server.done(warm)
         id = server.post("/v1/designs", DRAWN | {"steps": 60})["id"]
         heard = asyncio.run(_hear(server.address, f"/v1/runs/{id}/events", listeners))
-        server.get(f"/v1/runs/{ahead}")
         rows = _rows(server.home, "SELECT number, at, kind FROM job_events WHERE job = ? ORDER BY number", id)
     kept = {number: datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp() for number, at, _ in rows}
     wanted = list(kept)

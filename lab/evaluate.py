@@ -6,7 +6,10 @@ A suite is a module `evaluate_<name>.py` here. It measures with fixed seeds and 
 from __future__ import annotations
 
 import json
+import os
+import platform
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,14 @@ class Figure:
     unit: str = "%"
     wanted: str = ""  # what it should reach, in words: "≥ 95"
     scenes: int | None = None  # of how many scenes, where several values are of one and so resemble each other
+
+    @property
+    def met(self) -> bool | None:
+        """Whether it reaches what it should; "> 0" asks that of the whole interval. None where nothing is wanted."""
+        if not self.wanted:
+            return None
+        sign, bound = self.wanted[0], float(self.wanted[1:])
+        return {"≥": self.value >= bound, "≤": self.value <= bound, ">": self.low > bound}[sign]
 
 
 @dataclass(frozen=True)
@@ -77,14 +88,25 @@ def table(report: Report) -> str:
     for f in report.figures:
         interval = f"  [{f.low:.2f}, {f.high:.2f}]" if f.low != f.high else ""
         count = f"n={f.count}" + (f" of {f.scenes} scenes" if f.scenes is not None else "")
-        rows.append(f"  {f.name:<{width}}  {f.value:7.2f} {f.unit:<2}{interval}  {count}{f'  wanted {f.wanted}' if f.wanted else ''}")
+        wanted = f"  wanted {f.wanted}: {'met' if f.met else 'missed'}" if f.wanted else ""
+        rows.append(f"  {f.name:<{width}}  {f.value:7.2f} {f.unit:<2}{interval}  {count}{wanted}")
     return "\n".join([*rows, *(f"  {note}" for note in report.notes)])
 
 
 def as_json(report: Report) -> dict[str, Any]:
     """The figures for machines."""
-    figures = [{key: value for key, value in asdict(f).items() if value is not None} for f in report.figures]
-    return {"suite": report.suite, "command": report.command, "figures": figures, **({"notes": list(report.notes)} if report.notes else {})}
+    figures = [{key: value for key, value in (asdict(f) | {"met": f.met}).items() if value is not None} for f in report.figures]
+    return {"suite": report.suite, "command": report.command, "machine": machine(), "figures": figures, **({"notes": list(report.notes)} if report.notes else {})}
+
+
+def machine() -> str:
+    """What measures: processor, cores, system, and the version of torch."""
+    import torch
+
+    with suppress(OSError, StopIteration):
+        names = (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text("ascii", "replace").splitlines() if line.startswith("model name"))
+        return f"{next(names)}, {os.cpu_count()} cores, {platform.system()}, torch {torch.__version__}"
+    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {platform.system()}, torch {torch.__version__}"
 
 
 def keep(report: Report, folder: Path = RESULTS) -> None:

@@ -10,7 +10,7 @@ the subjects of a picture and the seeds of a scene resemble each other.
     erg                  against classifier-free guidance of several scales at as many evaluations of the network
 
 Pictures and verdicts are kept in `.cache`, under what decides them (plan, seed, weights, code): an evaluation that was stopped goes on
-where it stopped, and one that is repeated draws nothing.
+where it stopped, one that is repeated draws nothing, and one of all parts after each of them neither. Pictures are drawn in batches.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import hashlib
 import io
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
 from itertools import combinations, groupby
 from pathlib import Path
@@ -34,10 +35,12 @@ from cutwork import tools
 from cutwork.agents import similarity
 from cutwork.agents.words import article
 from cutwork.domain import TECHNIQUES, Box, DrawSettings, ErgSettings, Plan, Region, Size, Subject
+from cutwork.tools.denoise import denoise
 from cutwork.tools.drawing import suits
 from cutwork.tools.families import mini
+from cutwork.tools.families.base import Text
 from cutwork.tools.families.mini import MiniFamily
-from cutwork.tools.render import drawn
+from cutwork.tools.render import condition, drawn, techniques_of
 
 from . import backgrounds, evaluate, judge
 from .art import CACHE
@@ -51,7 +54,12 @@ ON = OFF.model_copy(update={"regional": True})
 PARTS = ("regions", "self-cross", "self-cross-latents", "erg")
 USUAL = ("regions", "self-cross", "erg")
 EVERY = 50  # drawings after which it says how far it is
-DECIDE = ("*.py", "attention/*.py", "families/base.py", "families/flux.py", "families/mini/__init__.py")  # code that decides a picture
+BATCH = 12  # pictures that are drawn at once, at most
+DECIDE = (  # code that decides a picture
+    *(f"{name}.py" for name in ("conditioning", "denoise", "guides", "nudge", "render")),
+    *(f"attention/{name}.py" for name in ("control", "kernels", "rectify", "regional", "regions", "selfcross", "subjects")),
+    "masks/place.py", "families/base.py", "families/flux.py", "families/mini/__init__.py",
+)  # fmt: skip
 
 Pixels = np.ndarray
 Found = tuple[list[evaluate.Figure], list[Pixels], list[str]]  # figures, pictures to show, notes
@@ -113,7 +121,7 @@ class Studio:
     """
 
     def __init__(self, side: int, kept: Path = CACHE / "eval_control", say: Say = lambda line: None) -> None:
-        self.side, self.kept, self.say, self.made = side, kept, say, 0
+        self.side, self.kept, self.say, self.made, self.took = side, kept, say, 0, 0.0
         self.eye = judge.load()
 
     @cached_property
@@ -121,18 +129,59 @@ class Studio:
         """Loaded when something is to be drawn."""
         return mini.load("mini", torch.device("cpu"))
 
+    def prepare(self, asked: Iterable[Scene], draw: DrawSettings) -> None:
+        """Draw what is not there yet of some scenes, in batches."""
+        for group in self._batches([scene for scene in asked if not self._path(scene, draw, "png").is_file()], draw):
+            began, made = time.monotonic(), self.made
+            plans = [self._planned(scene, draw) for scene in group]
+            small = draw.refine_from > 0 and any(self.family.first_size(plan) is not None for plan in plans)  # drawn in two sizes, one after the other
+            one_by_one = (drawn(plan, self.family, scene.seed).latents for plan, scene in zip(plans, group, strict=True))
+            for scene, latents in zip(group, one_by_one if small else self._together(plans, group), strict=True):
+                out = io.BytesIO()
+                Image.fromarray(self.family.decode(latents, (self.side, self.side))).save(out, "PNG")
+                _write(self._path(scene, draw, "png"), out.getvalue())
+                self.made += 1
+            self.took += time.monotonic() - began
+            if self.made // EVERY > made // EVERY:
+                self.say(f"{self.made} pictures drawn, {self.took / self.made:.1f} s each")
+
+    def _batches(self, asked: Sequence[Scene], draw: DrawSettings) -> Iterator[list[Scene]]:
+        """What is drawn together: seeds of a scene, which follow each other; of several scenes where each is told by a prompt alone, of one length."""
+        waiting: list[Scene] = []
+        alone = not draw.regional and draw.self_cross is None
+        for _, seeds in groupby(asked, key=_key):
+            some = list(seeds)
+            fits = alone and len(waiting) + len(some) <= BATCH
+            if waiting and not (fits and self._length(waiting[-1], draw) == self._length(some[0], draw)):
+                yield waiting
+                waiting = []
+            waiting = waiting + some
+        if waiting:
+            yield waiting
+
+    def _planned(self, scene: Scene, draw: DrawSettings) -> Plan:
+        """As a drawing takes it."""
+        return self.family.translate(scene.plan(self.side, draw))[0]
+
+    def _length(self, scene: Scene, draw: DrawSettings) -> tuple[int, ...]:
+        return self.family.encode([self._planned(scene, draw).prompt]).lengths
+
+    def _together(self, plans: Sequence[Plan], asked: Sequence[Scene]) -> Sequence[torch.Tensor]:
+        """Clean latents of some seeds of a plan as one batch, or of several plans that `_batches` puts together."""
+        size, how = plans[0].size.root, plans[0].draw
+        noise = torch.cat([self.family.noise(scene.seed, size) for scene in asked])
+        told = {plan.prompt: condition(plan, self.family) for plan in plans}
+        what = told[plans[0].prompt]
+        if len(told) > 1:
+            plain = [told[plan.prompt].plain for plan in plans]
+            weak = None if plain[0].weak is None else _texts(phase.weak for phase in plain)
+            what = replace(what, plain=replace(plain[0], text=_texts(phase.text for phase in plain), weak=weak))
+        return torch.split(denoise(self.family, noise, what, size, how.steps, how.guidance, techniques_of(plans[0], self.family)).latents, 1)
+
     def draw(self, scene: Scene, draw: DrawSettings) -> Pixels:
         """(side, side, 3) uint8."""
-        path = self._path(scene, draw, "png")
-        if not path.is_file():
-            plan = scene.plan(self.side, draw)
-            out = io.BytesIO()
-            Image.fromarray(self.family.decode(drawn(plan, self.family, scene.seed).latents, plan.size.root)).save(out, "PNG")
-            _write(path, out.getvalue())
-            self.made += 1
-            if self.made % EVERY == 0:
-                self.say(f"{self.made} pictures drawn")
-        return np.array(Image.open(path).convert("RGB"))
+        self.prepare([scene], draw)
+        return np.array(Image.open(self._path(scene, draw, "png")).convert("RGB"))
 
     def in_boxes(self, scene: Scene, draw: DrawSettings) -> list[bool]:
         """Whether each subject is recognised in its own box."""
@@ -154,6 +203,12 @@ class Studio:
         told = f"{scene.plan(self.side, draw).model_dump_json()} {scene.seed} {_maker()}"
         name = hashlib.sha256(told.encode()).hexdigest()[:32]
         return self.kept / name[:2] / f"{name}.{ending}"
+
+
+def _texts(texts: Iterable[Text | None]) -> Text:
+    """Texts of one length, one for each image of a batch."""
+    each = [text for text in texts if text is not None]
+    return Text(torch.cat([text.sequence for text in each]), torch.cat([text.pooled for text in each]), each[0].lengths)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -198,7 +253,8 @@ def run(count: int = 200, seeds: int = 3, side: int = 128, parts: Sequence[str] 
         measured, shown, said = of[part](studio, nouns, count, seeds)
         figures, pictures, notes = figures + measured, pictures + shown, notes + said
     command = f"cutwork eval control --scenes {count} --seeds {seeds} --side {side}" + "".join(f" --part {p}" for p in parts if tuple(parts) != USUAL)
-    return evaluate.Report("control", command, tuple(figures), evaluate.sheet([Image.fromarray(p) for p in pictures], columns=8), tuple(notes))
+    name = "control" if tuple(parts) == USUAL else f"control-{'-'.join(parts)}"  # so that a part does not write over all of them
+    return evaluate.Report(name, command, tuple(figures), evaluate.sheet([Image.fromarray(p) for p in pictures], columns=8), tuple(notes))
 
 
 # --------------------------------------------------------------------------------------------------------------- regions
@@ -207,6 +263,8 @@ def run(count: int = 200, seeds: int = 3, side: int = 128, parts: Sequence[str] 
 def _regions(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Found:
     """Subjects found in their boxes."""
     asked = list(scenes(nouns, count, seeds))
+    for draw in (OFF, ON):
+        studio.prepare(asked, draw)
     hits = {name: [studio.in_boxes(scene, draw) for scene in asked] for name, draw in (("prompt only", OFF), ("regions", ON))}
     figures = []
     for told, least, most in (("2 subjects", 2, 2), ("3 subjects", 3, 3), ("4 subjects", 4, 4), ("3 subjects and more", 3, 4), ("all", 2, 4)):
@@ -229,6 +287,8 @@ def _self_cross(studio: Studio, nouns: Sequence[str], count: int, seeds: int, te
     """Pairs that look alike, by the prompt alone."""
     on, asked = OFF.model_copy(update=TECHNIQUES[technique]), list(alike(nouns, count, seeds))
     of = [_key(scene) for scene in asked]
+    for draw in (OFF, on):
+        studio.prepare(asked, draw)
     without, within = ([_answers(scene, studio.found(scene, draw)) for scene in asked] for draw in (OFF, on))
     figures = []
     for what in ("both there", "both recognised", "unmixed"):
@@ -329,6 +389,7 @@ def _erg(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Found:
 def _measured(studio: Studio, asked: Sequence[Sequence[Scene]], draw: DrawSettings) -> dict[str, list[float]]:
     """Each measure of each picture, or of each scene, in order."""
     out: dict[str, list[float]] = {what: [] for what in UNITS}
+    studio.prepare((scene for group in asked for scene in group), draw)
     for group in asked:
         pictures = [studio.draw(scene, draw) for scene in group]
         for scene, picture in zip(group, pictures, strict=True):

@@ -77,6 +77,7 @@ SHOWN = [column if column.name != "request" else literal_column("'{}'", JSON).la
 FIND = select(*COLUMNS).where(JOBS.id == bindparam("id"))
 LOOK = select(*SHOWN).where(JOBS.id == bindparam("id"))
 AHEAD = select(func.count()).where(JOBS.status.in_(OPEN), JOBS.number < bindparam("number"))
+NOT_DONE = select(JOBS.number).where(JOBS.status.in_(OPEN)).order_by(JOBS.number)
 WAITS = select(JOBS.id).where(JOBS.status == "waiting").limit(1)
 STOPS = select(JOBS.id).where(JOBS.id.in_(bindparam("ids", expanding=True)), JOBS.stop)
 HOLDERS = select(JOBS.holder).where(JOBS.status == "running")
@@ -151,6 +152,11 @@ class SqlJobs:
         """How many jobs came before it and are not done yet."""
         with reading(self.engine) as connection:
             return _ahead(connection, job)
+
+    def places(self) -> Sequence[int]:
+        """The numbers of all jobs that are not done, rising: how many are before one is where it stands in them."""
+        with reading(self.engine) as connection:
+            return connection.execute(NOT_DONE).scalars().all()
 
     def list(self, tenant: str, status: str | None = None, session: str | None = None, limit: int = 50, before: int | None = None) -> Sequence[Job]:
         """A tenant's jobs without their requests, newest first."""
@@ -311,7 +317,7 @@ def _by_key(connection: Connection, tenant: str, key: str | None) -> Job | None:
 
 
 def _job(row: Row[Any] | None) -> Job | None:
-    return None if row is None else Job(*row)
+    return None if row is None else Job(*tuple(row))
 
 
 def _same(earlier: Job, job: Job) -> Job:

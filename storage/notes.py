@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
 
 from cutwork.domain import Json
 from cutwork.storage.db import reading, writing
@@ -52,8 +52,8 @@ class SqlNotes:
         with writing(self.engine) as connection:
             connection.execute(delete(NoteRow).where(*self._where(tenant), NoteRow.name == name))
 
-    def _where(self, tenant: str) -> tuple[bool, bool]:
-        return NoteRow.tenant == tenant, NoteRow.door == self.door  # type: ignore[return-value]
+    def _where(self, tenant: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return NoteRow.tenant == tenant, NoteRow.door == self.door
 
 
 def _put(connection: Connection, tenant: str, door: str, name: str, data: Json) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, delete, insert, literal, or_, select, update
+from sqlalchemy import Select, String, and_, bindparam, delete, insert, literal, or_, select, update
 
 from cutwork.domain import Design
 from cutwork.storage.db import reading, writing
@@ -146,7 +146,7 @@ def _page(local: bool, on: bool) -> Select[Any]:
     )
     if not on:
         return asked
-    created, inserted, id = (bindparam(name) for name in ("created", "inserted", "id"))
+    created, inserted, id = bindparam("created", type_=String), bindparam("inserted", type_=String), bindparam("id", type_=String)
     same = and_(runs.created == created, or_(runs.inserted < inserted, and_(runs.inserted == inserted, runs.id < id)))
     return asked.where(or_(runs.created < created, same))
 

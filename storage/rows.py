@@ -128,7 +128,7 @@ def _add_round(rows: Rows, turn: Json, run: str, plan: int) -> None:
     rows.setdefault(RenderRow, []).append(pack(RenderRow, turn.pop("render"), run=run, round=turn["number"]))
     rows.setdefault(CritiqueRow, []).append(pack(CritiqueRow, critique, run=run, round=turn["number"]))
     seed = {"seed": shot.pop("seed")}
-    rows.setdefault(RoundRow, []).append(pack(RoundRow, turn | seed | ({"shot": shot} if shot else {}), run=run, plan=plan))
+    rows.setdefault(RoundRow, []).append(pack(RoundRow, turn | seed | ({"shot": shot} if any(shot.values()) else {}), run=run, plan=plan))
 
 
 def from_rows(rows: Mapping[type[Table], Iterable[Mapping[str, Any]]]) -> Design:

@@ -188,6 +188,18 @@ cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="the CUDA kernel
 CLOSE = {torch.float32: 2e-5, torch.float16: 4e-3, torch.bfloat16: 3e-2}
 
 
+def test_what_no_cuda_kernel_takes_is_attended_to_by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "_fused_sdp_choice", lambda *args: kernels.MATH)
+    q, k, v = qkv()
+    for got, want in zip(kernels._cuda(q, k, v, None), reference(q, k, v), strict=True):
+        torch.testing.assert_close(got, want, atol=2e-6, rtol=2e-6)
+
+
+def test_kernels_are_counted_as_torch_counts_them() -> None:
+    backends = torch.nn.attention.SDPBackend
+    assert (kernels.MATH, kernels.FLASH, kernels.CUDNN) == tuple(int(b) for b in (backends.MATH, backends.FLASH_ATTENTION, backends.CUDNN_ATTENTION))
+
+
 @cuda
 @pytest.mark.parametrize("dtype", CLOSE)
 @pytest.mark.parametrize(("queries", "keys"), [(64, 64), (300, 300), (33, 77), (1, 17)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -49,11 +50,23 @@ def test_windows_are_the_shares_they_are_said_to_be(rows: list[bench.Row]) -> No
 
 def test_the_table_says_how_and_where(rows: list[bench.Row]) -> None:
     told = bench.table(rows)
-    assert "flux: 2 + 2 blocks, width 128, 64 image tokens; CPU, 1 thread, float32; time: median of 1 whole drawings" in told
+    assert "flux: 2 + 2 blocks, width 128, 64 image tokens; CPU, 1 thread, float32; time: median of 1 whole drawings in CPU seconds" in told
     assert "sd3: 3 blocks, width 128, 64 image tokens" in told
     assert all(row.technique in told for row in rows)
     assert "≤ 1.45" in told
+    for row in rows:
+        line = next(line for line in told.splitlines() if line.startswith(f"  {row.technique:36}") and f"{row.tokens:>8}{row.steps:>7}" in line)
+        assert ("missed" in line.split(), "met" in line.split()) == (row.met is False, row.met is True)
     assert told.count("technique") == 3  # FLUX, SD3 and memory, each with its own
+
+
+def test_a_thread_by_itself_is_timed_by_what_it_worked_and_several_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what else a machine does is not counted."""
+    assert bench._clock(TINY) == (time.process_time, "CPU seconds")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert bench._clock(TINY) == (time.perf_counter, "seconds")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert bench._clock(bench.SCALES["flux"]) == (time.perf_counter, "seconds")
 
 
 def test_figures_are_kept_one_part_at_a_time(rows: list[bench.Row], tmp_path: Path) -> None:
@@ -65,6 +78,19 @@ def test_figures_are_kept_one_part_at_a_time(rows: list[bench.Row], tmp_path: Pa
     assert [row["ratio"] for row in kept] == [rows[0].ratio, 9.0, rows[2].ratio, rows[3].ratio]
     assert kept[3]["target"] == 1.45
     assert "published" not in kept[3]
+    assert kept[1]["command"] == "cutwork bench control --scale tiny --repeats 1 --part regional --tokens 48 --regions 2"
+    assert "torch" in kept[1]["machine"]
+    assert ("met" in kept[1], kept[3]["met"]) == (False, rows[3].ratio <= 1.45)
+    assert bench.kept(path)[0] == rows[0]
+
+
+def test_what_this_machine_has_measured_is_taken_up(rows: list[bench.Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    other = bench.Row(**{**vars(rows[0]), "machine": "another"})
+    monkeypatch.setattr(bench.Job, "rows", lambda job: [other])
+    written: list[bench.Row] = []
+    got = bench.control("tiny", 1, (32, 48), (2,), ("regional",), [other, rows[1]], written.extend)
+    assert got == [other, rows[1]], "what another machine says of the first is measured again"
+    assert written == got
 
 
 def test_parts_can_be_asked_for_alone() -> None:

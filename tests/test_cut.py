@@ -6,11 +6,12 @@ import io
 
 import numpy as np
 import pytest
-from builders import a_plan, png, unpng
+from builders import a_plan, a_shot, png, unpng
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutwork.domain import Attended, Box, CutSettings, Plan, Region, Subject
+from cutwork.agents.critic import critique
+from cutwork.domain import Attended, Box, Critique, CutSettings, Plan, Region, Render, Subject
 from cutwork.errors import BadInput, CutworkError, StorageFailed
 from cutwork.tools import cut as cutting
 from cutwork.tools.attended import attended, cover
@@ -53,6 +54,24 @@ def rgba_of(blobs: MemoryBlobs, sha256: str) -> np.ndarray:
 
 
 # record file
+
+
+def test_what_the_picture_attends_to_in_itself_survives_too_and_is_what_maps_are_snapped_to() -> None:
+    two = (np.arange(64) % 8 < 4)[:, None] == (np.arange(64) % 8 < 4)[None]  # the left half and the right half attend to themselves
+    before = record()
+    kept = Record.from_bytes(Record(before.maps, before.blocks, before.steps, (two * 2.0).astype(np.float16)).to_bytes())
+    assert kept.among is not None
+    assert np.array_equal(kept.among, two * 2.0)
+    assert Record.from_bytes(before.to_bytes()).among is None
+    as_they_are = fused_maps(kept, "entropy")
+    for how in ("spread", "segments"):
+        snapped = fused_maps(kept, "entropy", how)
+        assert snapped.shape == as_they_are.shape
+        assert snapped[0, :, :4].std() < as_they_are[0, :, :4].std(), "the left half is of one piece"
+    with pytest.raises(BadInput, match=r"cut\.snap is 'spread', and how the picture attends to itself was not recorded"):
+        cut(plan(CutSettings(snap="spread")), picture(), before, (), MemoryBlobs())
+    with pytest.raises(BadInput, match=r"has shape \(64, 3\)"):
+        Record(before.maps, before.blocks, before.steps, np.zeros((64, 3), np.float16))
 
 
 def test_a_record_survives_its_file() -> None:
@@ -274,6 +293,29 @@ def test_a_soft_cut_has_alpha_between_and_the_subjects_own_colours() -> None:
     assert not soft[soft[..., 3] == 0].any()
     half = (soft[..., 3] > 80) & (soft[..., 3] < 180)
     assert np.abs(soft[half][:, :3] - front).mean() < np.abs(image[half] - front).mean() / 3
+
+
+@pytest.mark.slow
+def test_smoke_that_was_matted_is_not_called_unsure_again() -> None:
+    """A subject that fades over a quarter of the canvas: cut hard its edge is a guess, and the critic asks for matting; cut softly it is none."""
+    y, x = np.mgrid[0:SIDE, 0:SIDE]
+    truth = np.clip((40 - np.hypot(y - 64, x - 64)) / 36 + 0.5, 0, 1)
+    image = (truth[..., None] * (200, 205, 210) + (1 - truth[..., None]) * (120, 120, 125) + 0.5).astype(np.uint8)
+    cells = truth.reshape(8, 16, 8, 16).mean((1, 3))
+    maps = Record(cells[None, None].repeat(3, 0).astype(np.float16), np.arange(3), np.arange(3))
+
+    def judged(soft: bool) -> tuple[float, Critique]:
+        asked = a_plan("a cloud", boxes=(Box((0.1, 0.1, 0.9, 0.9)),), masks=(None,), size=(SIDE, SIDE), cut=CutSettings(soft=soft, band=0.05))
+        blobs = MemoryBlobs()
+        cutouts = cut(asked, image, maps, (), blobs)
+        render = Render(image=blobs.put(png(image)), record=blobs.put(maps.to_bytes()), seed=1, model="mini", steps=3, attended=(cutouts[0].receipt.attended,))
+        return cutouts[0].receipt.softness, critique(a_shot(plan=asked), render, cutouts)
+
+    (hard, before), (soft, after) = judged(False), judged(True)
+    assert hard > 0.8
+    assert "rematte" in [one.kind for one in before.repairs]
+    assert soft < 0.35
+    assert "soft" not in [finding.kind for finding in after.findings]
 
 
 @pytest.mark.slow

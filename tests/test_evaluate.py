@@ -46,13 +46,26 @@ def test_nothing_measured_is_an_error() -> None:
 
 def test_a_report_is_for_people_and_for_machines(tmp_path: Path) -> None:
     report = evaluate.Report("model", "cutwork eval model", (evaluate.mean("decibels", [30.0, 34.0], "dB", "≥ 32"),), Image.new("RGB", (8, 8)))
-    assert "decibels    32.00 dB  [30.00, 34.00]  n=2  wanted ≥ 32" in evaluate.table(report)
+    assert "decibels    32.00 dB  [30.00, 34.00]  n=2  wanted ≥ 32: met" in evaluate.table(report)
+    assert (evaluate.as_json(report)["figures"][0]["met"], "torch" in evaluate.as_json(report)["machine"]) == (True, True)
     noted = evaluate.Report("model", "x", (evaluate.share("y", [True, False], of=["a", "a"]),), notes=("So it is.",))
     assert evaluate.table(noted).endswith("n=2 of 1 scenes\n  So it is.")
     assert evaluate.as_json(noted)["notes"] == ["So it is."]
     evaluate.keep(report, tmp_path)
     assert json.loads((tmp_path / "model.json").read_text())["figures"][0]["value"] == 32
     assert (tmp_path / "model.webp").is_file()
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "met"),
+    [
+        ([94.9], "≥ 95", False), ([95.0], "≥ 95", True), ([19.0], "≥ +20", False), ([0.9], "≤ 1", True), ([1.1], "≤ 1", False),
+        ([1.0, 2.0, 3.0], "> 0", True), ([-1.0, 5.0, 5.0], "> 0", False), ([1.0], "", None),
+    ],
+)  # fmt: skip
+def test_a_figure_says_whether_it_reaches_what_it_should(values: list[float], wanted: str, met: bool | None) -> None:
+    """Of "> 0" the whole interval has to be there: a mean above it may be chance."""
+    assert evaluate.mean("x", values, "%", wanted).met is met
 
 
 def test_a_sheet_keeps_shapes() -> None:

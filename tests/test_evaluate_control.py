@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cutwork.domain import DrawSettings
+from cutwork.domain import DrawSettings, ErgSettings
 from cutwork.lab import evaluate_control as control
 from cutwork.lab.evaluate_control import OFF, ON, Arm, Scene, Studio
 from cutwork.lab.judge import Verdict
+from cutwork.tools.denoise import denoise
+from cutwork.tools.render import drawn
 
 NOUNS = ("cat", "dog", "fox", "rocket", "apple")
 WHERE = ((0.0, 0.25, 0.5, 0.75), (0.5, 0.25, 1.0, 0.75))
@@ -26,6 +29,9 @@ class Drawn(Studio):
 
     def __init__(self, says: Any) -> None:
         self.side, self.says = 32, says
+
+    def prepare(self, asked: Iterable[Scene], draw: DrawSettings) -> None:
+        pass
 
     def draw(self, scene: Scene, draw: DrawSettings) -> np.ndarray:
         return np.full((32, 32, 3), scene.seed % 7 * 30, np.uint8)
@@ -150,7 +156,8 @@ def test_what_was_made_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(control, "EVERY", 1)
     first = Studio(64, tmp_path, said.append)
     picture, seen, boxes = first.draw(scene, quick), first.found(scene, quick), first.in_boxes(scene, quick)
-    assert (first.made, said) == (1, ["1 pictures drawn"])
+    assert first.made == 1
+    assert said[0].startswith("1 pictures drawn, ")
     assert picture.shape == (64, 64, 3)
 
     again = Studio(64, tmp_path)
@@ -169,12 +176,28 @@ def test_what_was_made_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     assert again.made == 2
 
 
+@pytest.mark.parametrize(("how", "batches"), [(ON, [1, 2, 1, 1]), (OFF.model_copy(update={"erg": ErgSettings(text_tau=0.0)}), [1, 4])])
+def test_pictures_are_drawn_in_batches_and_only_those_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: DrawSettings, batches: list[int]) -> None:
+    """Under regions the seeds of a scene, by the prompt alone of several: each as it is drawn alone, to rounding."""
+    quick, studio, sizes = how.model_copy(update={"steps": 2}), Studio(64, tmp_path), []
+    asked = [Scene(("cat", "dog"), WHERE, "blue", seed) for seed in (0, 1, 2)] + [Scene((noun,), WHERE[:1], "red", seed) for noun, seed in (("fox", 1000), ("cat", 2000))]
+    monkeypatch.setattr(control, "denoise", lambda family, noise, *rest: sizes.append(len(noise)) or denoise(family, noise, *rest))
+    studio.draw(asked[1], quick)
+    studio.prepare(asked, quick)
+    studio.prepare(asked, quick)
+    assert (sizes, studio.made) == (batches, 5)
+    for scene in asked:
+        alone = studio.family.decode(drawn(studio._planned(scene, quick), studio.family, scene.seed).latents, (64, 64))
+        assert np.abs(studio.draw(scene, quick).astype(int) - alone).max() <= 1, scene
+
+
 def test_a_whole_run_is_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OFF", "ON"):
         monkeypatch.setattr(control, name, getattr(control, name).model_copy(update={"steps": 2}))
     said: list[str] = []
     report = control.run(1, 1, 64, ("regions", "self-cross"), said.append, tmp_path)
     assert said[:2] == ["regions: 1 scenes of 1 seeds", "self-cross: 1 scenes of 1 seeds"]
+    assert report.suite == "control-regions-self-cross"
     assert report.command == "cutwork eval control --scenes 1 --seeds 1 --side 64 --part regions --part self-cross"
     assert len(report.figures) == 6 + 9
     assert report.sheet is not None

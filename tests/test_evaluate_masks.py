@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from builders import flat_art
+from builders import a_plan, flat_art
 
 from cutwork.domain import Box
 from cutwork.lab import evaluate_masks as suite
 from cutwork.lab import forced, remover, scenes
 from cutwork.tools.families import mini
 from cutwork.tools.families.mini import MiniFamily
+from cutwork.tools.record_file import Record
 from cutwork.tools.render import condition, record_of
 
 Mask = np.ndarray
@@ -136,12 +137,61 @@ def test_maps_of_other_words_are_read_from_the_same_pass(scene: scenes.Scene) ->
     assert not maps[:, 3].any()
 
 
+# keeping
+
+
+def a_case() -> suite.Case:
+    truth = np.stack([square(6, 26), square(38, 58)]).astype(np.float32)
+    image = np.full((64, 64, 3), (40, 60, 90), np.uint8)
+    image[truth[0] > 0], image[truth[1] > 0] = (230, 60, 40), (240, 220, 60)
+    cells = truth.reshape(2, 4, 16, 4, 16).mean((2, 4))[None].astype(np.float16)
+    plan = a_plan(size=(64, 64), boxes=(Box((0.05, 0.05, 0.45, 0.45)), Box((0.55, 0.55, 0.95, 0.95))))
+    return suite.Case(image, truth, plan, Record(cells, np.zeros(1, np.int16), np.zeros(1, np.int16)), "plain")
+
+
+def test_a_stopped_run_goes_on_and_measures_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "SIDE", 64)
+    made: list[str] = []
+
+    def asked(name: str, truth: bool = True) -> suite.Asked:
+        def make() -> suite.Case | None:
+            made.append(name)
+            return a_case() if truth else None
+
+        return suite.Asked(name, make)
+
+    pictures: list[np.ndarray] = []
+    kept = suite.Cache(tmp_path)
+    first = suite.measured([asked("a"), asked("nothing to see", truth=False)], ("mean",), None, pictures, kept)
+    assert made == ["a", "nothing to see"]
+    whole = suite.measured([asked("a"), asked("nothing to see", truth=False), asked("b")], ("mean",), None, pictures, kept)
+    assert made == ["a", "nothing to see", "b"]
+    ways = [("mean", how, 2, "plain") for how in suite.CUTS]
+    assert {way: len(scores) for way, scores in first.of.items()} == dict.fromkeys(ways, 1)
+    assert {way: len(scores) for way, scores in whole.of.items()} == dict.fromkeys(ways, 2)
+    assert whole.of[ways[0]][0] == first.of[ways[0]][0]
+    assert first.of["mean", "default", 2, "plain"][0].iou > 0.95
+    assert len(pictures) == 15, "a row of five for each that is shown"
+    assert all(np.array_equal(a, b) for a, b in zip(pictures[:5], pictures[5:10], strict=True))
+    suite.measured([asked("a")], ("entropy",), None, [], kept)
+    assert made[3:] == ["a"], "another weight is another measurement"
+    monkeypatch.setattr(suite, "_maker", lambda: "other weights")
+    suite.measured([asked("a")], ("mean",), None, [], kept)
+    assert made[4:] == ["a"]
+
+
 @pytest.mark.slow
 def test_a_small_run_reports_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = flat_art(tmp_path, ("cat", "red", "ellipse"), ("dog", "blue", "rectangle"), ("cow", "white", "ellipse"))
     monkeypatch.setattr(suite.art, "load", lambda: table)
     monkeypatch.setattr(suite.remover, "load", lambda: None)
-    report = suite.run(scenes=1, parts=("composed",), weights=("mean", "entropy"))
+    said: list[str] = []
+    report = suite.run(scenes=1, parts=("composed",), weights=("mean", "entropy"), kept=tmp_path / "kept", say=said.append)
+    assert len(said) == 6
+    again = suite.run(scenes=1, parts=("composed",), weights=("mean", "entropy"), kept=tmp_path / "kept", say=said.append)
+    assert (again.figures, len(said)) == (report.figures, 6), "what was measured is not measured again"
+    assert again.sheet is not None
+    assert np.array_equal(np.asarray(again.sheet), np.asarray(report.sheet))
     names = [f.name for f in report.figures]
     assert "composed, 2 subjects, default: IoU" in names
     assert "composed, all, entropy − mean, paper cut: IoU" in names

@@ -34,11 +34,22 @@ PLAN = a_plan(
 )  # fmt: skip
 
 
-@pytest.fixture(params=FAMILIES)
-def family(request: pytest.FixtureRequest) -> Family:
+def tiny(name: str) -> Family:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # third-party notices while building random models
-        return registry.find("cutwork.tools.families", request.param).tiny()
+        made: Family = registry.find("cutwork.tools.families", name).tiny()
+    return made
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> Family:
+    return tiny(request.param)
+
+
+@pytest.fixture(params=FAMILIES)
+def own(request: pytest.FixtureRequest) -> Family:
+    """A family whose weights a test may change."""
+    return tiny(request.param)
 
 
 def plain(family: Family) -> Conditioning:
@@ -82,14 +93,14 @@ def test_recording_changes_nothing(family: Family) -> None:
     assert recorder.stack().float().sum(1).max() <= 48 * (1 + 1e-3)  # columns of a softmax, in units of 1 / image tokens
 
 
-def test_regions_act_and_keep_each_other_apart(family: Family) -> None:
+def test_regions_act_and_keep_each_other_apart(own: Family) -> None:
     """With full isolation, another text in one region leaves the other region's prediction untouched."""
-    if spreads(family):
+    if spreads(own):
         pytest.skip("convolutions carry what a region hears beyond it; test_unet.py looks at the layers that hear")
     apart = PLAN.model_copy(update={"draw": PLAN.draw.model_copy(update={"isolate": "all", "base_ratio": 0.0})})
     other = apart.model_copy(update={"regions": (PLAN.regions[0], PLAN.regions[1].model_copy(update={"prompt": "a green fox on a blue background"}))})
-    silence_free_attention(family)
-    outcomes = [first_prediction(family, plan) for plan in (apart, other)]
+    silence_free_attention(own)
+    outcomes = [first_prediction(own, plan) for plan in (apart, other)]
     changed = at_tokens(outcomes[0] - outcomes[1])
     assert changed[:, :4].max() == 0, "the cat heard the rocket's text"
     assert changed[2:, 4:].min() > 0, "the rocket did not hear its own text"
@@ -108,15 +119,15 @@ def corner() -> np.ndarray:
     return mask
 
 
-def test_a_free_mask_decides_which_image_tokens_hear_a_region(family: Family) -> None:
+def test_a_free_mask_decides_which_image_tokens_hear_a_region(own: Family) -> None:
     """With full isolation, another text for the masked region changes the prediction inside its mask and nowhere else."""
-    if spreads(family):
+    if spreads(own):
         pytest.skip("convolutions carry what a region hears beyond it; test_unet.py looks at the layers that hear")
     blobs = MemoryBlobs()
     apart = with_mask(corner(), blobs, isolate="all")
     other = apart.model_copy(update={"regions": (apart.regions[0].model_copy(update={"prompt": "a green fox on a blue background"}), apart.regions[1])})
-    silence_free_attention(family)
-    outcomes = [first_prediction(family, plan, blobs) for plan in (apart, other)]
+    silence_free_attention(own)
+    outcomes = [first_prediction(own, plan, blobs) for plan in (apart, other)]
     changed = at_tokens(outcomes[0] - outcomes[1]) > 0
     wanted = torch.zeros(6, 8, dtype=torch.bool)
     wanted[:, :2] = wanted[4:, :4] = True
@@ -250,6 +261,14 @@ def test_what_is_recorded_can_be_chosen(family: Family) -> None:
     later = fused_maps(whole, "entropy")
     np.testing.assert_allclose(fused_maps(fused, "entropy"), later, atol=2e-3)
     assert rendered(maps="words")[0].maps.shape == whole.maps.shape
+    with_itself, seen = rendered(itself=True)
+    assert seen.image == usual.image, "looking changes nothing"
+    assert np.array_equal(with_itself.maps, whole.maps)
+    assert whole.among is None
+    assert with_itself.among is not None
+    assert with_itself.among.shape == (48, 48)
+    np.testing.assert_allclose(with_itself.among.astype(np.float64).sum(1), 48, rtol=5e-3)  # rows of a softmax, in units of 1 / tokens
+    assert fused_maps(with_itself, "entropy", "segments").shape == (2, 6, 8)
 
 
 @pytest.mark.parametrize(

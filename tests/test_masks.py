@@ -349,3 +349,15 @@ def test_an_edge_the_picture_does_not_show_is_soft() -> None:
     assert measure.softness(image, truth) == 0.0
     assert measure.softness(image, disc(64, 64, 32, 32, 27)) == 1.0
     assert measure.softness(image, np.ones((64, 64), bool)) == 0.0
+
+
+def test_an_edge_that_fades_where_the_picture_shows_none_is_no_guess() -> None:
+    image, mask = np.full((64, 64, 3), 120, np.uint8), disc(64, 64, 32, 32, 18)
+    y, x = np.mgrid[0:64, 0:64]
+    away = np.hypot(y - 32, x - 32)
+    fading, steep = (np.clip((18 - away) / width + 0.5, 0, 1) for width in (8, 1))
+    assert measure.softness(image, mask) == measure.softness(image, mask, mask.astype(float)) == 1.0
+    assert measure.softness(image, fading > 0.5, fading) == 0.0
+    assert measure.softness(image, steep > 0.5, steep) > 0.8
+    half = np.where(x < 32, fading, mask)  # faded on one side alone
+    assert 0.3 < measure.softness(image, half > 0.5, half) < 0.7

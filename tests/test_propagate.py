@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from cutwork.tools.attention.propagate import affinity, propagate, similarity
+from cutwork.tools.attention.propagate import affinity, evened, parted, propagate, similarity, snapped
+from cutwork.tools.attention.record import COARSE, Recorder, coarse
 
 
 def pieces(side: int = 8) -> tuple[Tensor, Tensor]:
@@ -73,3 +74,74 @@ def test_misuse_is_named() -> None:
         propagate(maps, torch.ones(20, 20), keep=1.5)
     with pytest.raises(ValueError, match="temperature above 0"):
         similarity(torch.ones(4, 2), 0.0)
+
+
+def test_tokens_that_attend_alike_are_of_one_segment() -> None:
+    half, states = pieces()
+    which = parted(similarity(states), 2)
+    assert set(which.tolist()) == {0, 1}
+    assert len(set(which[half.flatten() > 0].tolist())) == len(set(which[half.flatten() == 0].tolist())) == 1
+    assert torch.equal(which, parted(similarity(states), 2))
+    many = parted(similarity(states), 5)
+    assert sorted(set(many.tolist())) == list(range(int(many.max()) + 1)), "numbered without gaps"
+    assert len(set(parted(torch.eye(3), 12).tolist())) == 3
+
+
+def test_a_map_is_evened_within_its_segment_alone() -> None:
+    half, states = pieces()
+    part = half.clone()
+    part[4:] = 0.0
+    level = evened(part[None], similarity(states), segments=2, keep=0.0)[0]
+    assert torch.equal(level, half)
+    assert torch.allclose(evened(part[None], similarity(states), segments=2, keep=1.0)[0], part, atol=1e-6)
+    with pytest.raises(ValueError, match=r"want an affinity of \(64, 64\)"):
+        evened(part[None], torch.ones(3, 3))
+
+
+@pytest.mark.parametrize("how", ["spread", "segments"])
+def test_maps_finer_than_the_affinity_keep_their_detail(how: str) -> None:
+    half, states = pieces()
+    among = similarity(states)
+    fine = half.repeat_interleave(2, 0).repeat_interleave(2, 1)
+    fine[8:] *= 0.5  # the lower half of the subject lights up less
+    fine[0, 12] = 0.0  # a detail
+    out = snapped(fine[None], among, (8, 8), how)[0]
+    assert out.shape == fine.shape
+    assert out[:8, 8:].mean() - out[8:, 8:].mean() < fine[:8, 8:].mean() - fine[8:, 8:].mean()
+    assert out[0, 12] < out[0, 11] - 0.3
+    assert torch.equal(snapped(half[None], among, (8, 8), "spread"), propagate(half[None], among))
+
+
+def test_what_is_recorded_is_the_mean_of_all_looks_in_the_grids_order() -> None:
+    q, k = (torch.randn(2, 3, 24, 4, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    recorder = Recorder(0, (4, 6), itself=True)
+    assert recorder.among() is None
+    recorder.add_itself(0, q, k)
+    order = torch.randperm(24, generator=torch.Generator().manual_seed(3))
+    recorder.add_itself(1, k[:, :, order], q[:, :, order], torch.argsort(order))
+    for image in (0, 1):
+        found = recorder.among(image)
+        assert found is not None
+        assert torch.allclose(found, (affinity(q[image], k[image]) + affinity(k[image], q[image])) / 2, atol=1e-6)
+    silent = Recorder(0, (4, 6))
+    silent.add_itself(0, q, k)
+    chosen = Recorder(0, (4, 6), only=frozenset({1}), heads=(2,), itself=True)
+    chosen.add_itself(0, q, k)
+    assert silent.among() is None
+    assert chosen.among() is None
+    chosen.add_itself(1, q, k)
+    assert torch.allclose(chosen.among(), affinity(q[0, 2:], k[0, 2:]), atol=1e-6)  # type: ignore[arg-type]
+
+
+def test_a_large_grid_is_kept_small() -> None:
+    assert coarse((16, 16)) == (16, 16)
+    assert coarse((64, 64)) == (32, 32)
+    assert coarse((128, 72)) == (32, 18)
+    assert max(coarse((33, 3))) <= COARSE
+    recorder = Recorder(0, (64, 40), itself=True)
+    q = torch.randn(1, 1, 64 * 40, 4, generator=torch.Generator().manual_seed(1))
+    recorder.add_itself(0, q, q)
+    found = recorder.among()
+    assert found is not None
+    assert found.shape == (32 * 20, 32 * 20)
+    assert torch.allclose(found.sum(1), torch.ones(640), atol=1e-5)

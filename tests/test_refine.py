@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from builders import a_plan
@@ -16,6 +18,7 @@ from cutwork.tools.record_file import Record
 LARGE, SMALL = Box((0.1, 0.1, 0.9, 0.9)), Box((0.3, 0.3, 0.6, 0.6))
 
 
+@cache
 def drawing(box: Box, refine_from: float, size: tuple[int, int] = (256, 192)) -> tuple[list[tuple[int, int]], list[int], MemoryBlobs, object]:
     blobs, steps, shown = MemoryBlobs(), [], []
     plan = a_plan("a cat", boxes=(box,), background="a blue background", size=size, draw=DrawSettings(steps=8, refine_from=refine_from))

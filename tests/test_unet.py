@@ -67,8 +67,11 @@ def scheduled(family: UnetFamily, name: str, **how: Any) -> UnetFamily:
     return family
 
 
-@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
-@pytest.mark.parametrize("name", ["PNDMScheduler", *SCHEDULERS])
+PREDICTS = [(name, "epsilon") for name in ("PNDMScheduler", *SCHEDULERS)] + [(name, "v_prediction") for name in ("DDIMScheduler", "EulerDiscreteScheduler")]
+OTHERS = [pytest.param(name, "v_prediction", marks=pytest.mark.slow) for name in ("PNDMScheduler", *SCHEDULERS) if (name, "v_prediction") not in PREDICTS]
+
+
+@pytest.mark.parametrize(("name", "prediction"), [*PREDICTS, *OTHERS])
 def test_nothing_switched_on_is_the_stock_pipeline_with_any_scheduler(name: str, prediction: str) -> None:
     family = scheduled(sd15(), name, prediction_type=prediction)
     expected = stock(family, PLAN, 3)

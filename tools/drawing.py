@@ -88,6 +88,11 @@ class LocalDrawing:
             self._family = registry.find(FAMILIES, self._family_name).load(self.model, device_named(self._device), self._loading)
         return self._family
 
+    def warm(self) -> None:
+        """Load the model now, so that the first picture does not wait for it; two threads that load at once would disturb each other."""
+        with self._lock:
+            self.family()
+
     def render(self, shot: Shot, watch: Watch) -> Render:
         from cutwork.tools.render import render
 

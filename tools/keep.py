@@ -35,7 +35,7 @@ Mask = NDArray[np.bool_]
 STAYS = 127  # grey levels of an area up to which a pixel stays
 DRAWN = 136  # from which on it is drawn, and not only taken from the picture the drawing starts from
 WIDER = 0.024  # of the long side: how far an area reaches beyond the subject it is of
-RIM = 0.016  # of the long side: how far around a cut traces of the subject are painted over
+RIM = 0.032  # of the long side: how far around a cut traces of the subject are painted over
 SEAM = 0.03  # of the long side: over which what was drawn fades into what stays
 EDGE = 2  # pixels of a subject's edge that are mixed with what is drawn behind it
 FIT = 30.0  # grey levels by which what is drawn is fitted to the colours around it, at most
@@ -360,7 +360,7 @@ def carried(plan: Plan, before: Plan, old: Sequence[Cutout], area: Pixels, behin
                     found[number] = was[k]
                     break
     places = {c.region: number for number, c in found.items()}
-    return {number: c.model_copy(update={"region": number, "receipt": _renumbered(c.receipt, places)}) for number, c in found.items()}
+    return {number: c.model_copy(update={"region": number, "receipt": renumbered(c.receipt, places)}) for number, c in found.items()}
 
 
 def carry(shot: Shot, cutouts: Sequence[Cutout], before: Round, blobs: Blobs) -> tuple[Cutout, ...]:
@@ -372,7 +372,7 @@ def carry(shot: Shot, cutouts: Sequence[Cutout], before: Round, blobs: Blobs) ->
     return tuple(stayed.get(c.region, c) for c in cutouts)
 
 
-def _renumbered(receipt: Receipt, places: dict[int, int]) -> Receipt:
+def renumbered(receipt: Receipt, places: dict[int, int]) -> Receipt:
     """A receipt that names other regions by the numbers they have now; who is gone or drawn anew is left out."""
 
     def moved(shares: dict[str, float]) -> dict[str, float]:

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import json
 import secrets
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -28,8 +29,8 @@ from cutwork.errors import BadInput
 from cutwork.storage.jobs import Event, Job, SqlJobs
 from cutwork.storage.tokens import SqlTokens
 from cutwork.studio import Studio, make_brief
-from cutwork.worker import Worker
 from cutwork.wiring import draw_settings, known_models
+from cutwork.worker import Worker
 
 if TYPE_CHECKING:
     from cutwork.sessions import Sessions
@@ -127,10 +128,12 @@ class Service:
             raise Missing(f"there is no run {id[:80]!r}")
         return job
 
-    def list(self, tenant: str, status: str | None = None, session: str | None = None, limit: int = 50, before: int | None = None) -> tuple[list[Run], int | None]:
+    def runs(self, tenant: str, status: str | None = None, session: str | None = None, limit: int = 50, before: int | None = None) -> tuple[list[Run], int | None]:
         """A tenant's runs, newest first, and the number to go on before; None at the end."""
         jobs = self.jobs.list(tenant, status, session, limit + 1, before)
-        return [self._shown(job) for job in jobs[:limit]], jobs[limit - 1].number if len(jobs) > limit else None
+        places = self.jobs.places() if any(job.status == "waiting" for job in jobs) else ()  # one look for all of them
+        rows = [as_run(job, bisect_left(places, job.number) if job.status == "waiting" else None) for job in jobs[:limit]]
+        return rows, jobs[limit - 1].number if len(jobs) > limit else None
 
     def cancel(self, id: str, tenant: str) -> Run:
         """Cancel exactly this run: at once if it waits, at its next step if it runs; one that has ended stays as it is.
@@ -200,9 +203,9 @@ class Service:
     def warm(self) -> None:
         """Load the model, so that the first design does not wait for it."""
         if self.has_model():
-            load = getattr(self.studio.wired.drawing, "family", None)
-            if load is not None:
-                load()
+            warm = getattr(self.studio.wired.drawing, "warm", None)
+            if warm is not None:
+                warm()
 
     def models(self) -> list[Json]:
         """Models that may be asked for: the service's own, the embedded one, and those known by name whose weights are here."""
@@ -267,7 +270,7 @@ class Service:
         asked = parsed(FinishRequest, request)
         if design.delivered is None:
             raise Conflict(f"design {design.id} has no finished round to make anything of", "wait until it is done")
-        refinish.changed(design.goods, asked.kind, asked.palette, asked.settings)  # refused now rather than later
+        refinish.changed(design.goods, asked.kind, asked.palette, {str(kind): wished for kind, wished in (asked.settings or {}).items()})  # refused now rather than later
         return {"request": {"design": design.id, **asked.model_dump(mode="json", exclude_none=True)}}
 
     def _rerun(self, id: str, request: Json, tenant: str, session: str | None, turn: str | None) -> Json:  # noqa: ARG002

@@ -28,6 +28,7 @@ Service = Annotated[deps.Service, Depends(deps.service)]
 Tenant = Annotated[str, Depends(deps.tenant)]
 Id = Annotated[str, Path(max_length=80)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, description="the same request under the same key is done once")]
+NOTHING = ResumeRequest()
 Form = Literal["run", "psd", "ora", "svg", "zip", "receipt"]
 QUEUED: dict[int | str, dict[str, Any]] = {
     202: {"description": "It is in the queue.", "headers": {"Location": {"description": "Where its run is.", "schema": {"type": "string"}}}}
@@ -84,7 +85,7 @@ def rerun_design(id: Id, service: Service, tenant: Tenant, key: Key = None) -> R
 
 
 @router.post("/designs/{id}/resume", status_code=202, response_model=Run, responses=QUEUED | responses(400, 401, 404, 409, 429))
-def resume_design(id: Id, service: Service, tenant: Tenant, asked: Annotated[ResumeRequest, Body()] = ResumeRequest(), key: Key = None) -> Response:
+def resume_design(id: Id, service: Service, tenant: Tenant, asked: Annotated[ResumeRequest, Body()] = NOTHING, key: Key = None) -> Response:
     """Go on with a design that stopped: cancelled, failed, or waiting for an answer, which is true or what to change."""
     return queued(service.submit("resume", {"design": id, **asked.model_dump(exclude_none=True)}, tenant, idempotency=key))
 
@@ -126,7 +127,7 @@ def address(sha256: str) -> str:
 
 def as_out(design: Design) -> Json:
     """A design as its route answers it, without what it may wait for."""
-    data = delivery.as_json(design, lambda sha256, name: address(sha256))  # noqa: ARG005
+    data = delivery.as_json(design, lambda sha256, name: address(sha256))
     for told, artifact in zip(data["artifacts"], design.artifacts, strict=True):
         told["name"] = artifact.name
     return data

@@ -171,7 +171,7 @@ def of_run(run: Run, service: Service, progress: Progress | None = None) -> Call
 def _add_turn(answer: RunAnswer, run: Run, service: Service) -> None:
     """What a turn said and did. A turn that made nothing shows nothing."""
     turn = talk.turn_of(service, run)
-    answer.words = "\n".join([turn.reply or "; ".join(turn.changes) or "Done.", *talk.asked(turn)]).strip()
+    answer.words = talk.in_words(turn)
     answer.changes, answer.question = list(turn.changes), turn.question
     answer.calls = [call.model_dump(mode="json") for call in turn.calls]
     answer.design = turn.design

@@ -26,7 +26,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from cutwork import __version__, delivery, domain
-from cutwork.api import mcp_answers
+from cutwork.api import mcp_answers, talk
 from cutwork.domain import Call, Design, Json
 from cutwork.errors import BadInput, CutworkError
 from cutwork.storage.owners import File
@@ -237,10 +237,12 @@ TOOLS = (
 async def _turn(ctx: Asking, session: str | None, words: str, calls: list[Call], wait_s: float) -> CallToolResult:
     """A turn of a session, of a new one where none is named."""
     service, who = asking(ctx)
-    place = await run_in_threadpool(service.session, session, who) if session else await run_in_threadpool(lambda: service.sessions.create(owner=who))
-    asked = {"words": words, "calls": [call.model_dump(mode="json") for call in calls]}
-    run = await run_in_threadpool(lambda: service.submit("turn", asked, who, session=place.id))
-    return await _answer(ctx, run, wait_s)
+    return await _answer(ctx, await run_in_threadpool(_said, service, who, session, words, calls), wait_s)
+
+
+def _said(service: Service, who: str, session: str | None, words: str, calls: list[Call]) -> Run:
+    place = service.session(session, who) if session else service.sessions.create(owner=who)
+    return talk.say(service, who, place, words, talk.current(service, place), calls)
 
 
 async def _finish(ctx: Asking, asked: Json, wait_s: float) -> CallToolResult:

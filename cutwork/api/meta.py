@@ -86,7 +86,8 @@ async def login(asked: LoginRequest, request: Request, service: Service) -> Resp
     if names and hashed(asked.token) not in names:
         return plain(401, "the token is not known here")
     response = Response(status_code=204)
-    response.set_cookie(guard.COOKIE, asked.token, max_age=30 * 86_400, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+    if names:  # else nobody needs one
+        response.set_cookie(guard.COOKIE, asked.token, max_age=30 * 86_400, httponly=True, samesite="strict", secure=request.url.scheme == "https")
     return response
 
 

@@ -123,7 +123,7 @@ class HeadRequest(Asked):
 class LoginRequest(Asked):
     """A token, to be kept in a cookie that scripts cannot read."""
 
-    token: Annotated[str, StringConstraints(max_length=200)]
+    token: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 
 
 class Links(Told):

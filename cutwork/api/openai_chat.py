@@ -21,7 +21,7 @@ from cutwork.api import talk, waiting
 from cutwork.api.deps import Service, tenant
 from cutwork.api.models import Run
 from cutwork.api.openai_models import OURS
-from cutwork.api.openai_wire import Asked, ErrorAnswer, OpenAiRoute, Refusal, estimated_tokens, header_safe, refusal_from, refusal_of
+from cutwork.api.openai_wire import Asked, ErrorAnswer, OpenAiRoute, Refusal, estimated_tokens, header_safe, refusal_of, unfinished
 from cutwork.api.talk import service_of
 from cutwork.domain import Json, Session, Turn
 
@@ -104,7 +104,7 @@ class ChatAsked(Asked):
 
     def warnings(self) -> list[str]:
         """What is passed over."""
-        told = [text for name, text in zip((n for n, v in (self.model_extra or {}).items() if v is not None), self.unknown(), strict=True) if name not in IDLE]
+        told = self.unknown(IDLE)
         if self.tools or self.functions:
             told.append("tools of the caller's are not called: the assistant has its own and uses them on the server, see x_cutwork.calls")
         if self.logprobs:
@@ -200,7 +200,7 @@ def _place(asked: ChatAsked, service: Service, who: str) -> Place:
     named = (asked.metadata or {}).get("session")
     if named is not None:
         session = service.session(str(named), who)
-        return Place(session, session.head, [])
+        return Place(session, talk.current(service, session), [])
     before = asked.split[0]
     if not before:
         return Place(service.sessions.create(owner=who), None, [])
@@ -223,11 +223,12 @@ def _said(asked: ChatAsked, service: Service, who: str, run: Run, request: Reque
         Refusal: if it failed or was cancelled.
     """
     if run.status not in ("done", "needs_approval"):
-        raise refusal_from(run.error.model_dump() if run.error else {"status": 409, "code": "cancelled", "detail": f"run {run.id} was cancelled"})
+        raise unfinished(run)
     turn = talk.turn_of(service, run)
     text = talk.answer(turn, service, request)
     trail = [*asked.split[0], *asked.split[1], Message(role="assistant", content=text)]
-    talk.notes(service, KEPT_APART).put(who, _trail(trail), {"session": turn.session, "turn": turn.id})
+    stands = talk.current(service, service.sessions.get(turn.session))  # "undo" leads elsewhere than to its own turn
+    talk.notes(service, KEPT_APART).put(who, _trail(trail), {"session": turn.session, "turn": stands})
     return turn, text
 
 

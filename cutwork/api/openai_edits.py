@@ -25,7 +25,9 @@ from starlette.datastructures import UploadFile
 from cutwork.api import pictures, uploads, window
 from cutwork.api.deps import Service, tenant
 from cutwork.api.files import image_work
-from cutwork.api.openai_images import Edit, ImagesAnswer, Wanted, answered, effort
+from cutwork.api.openai_answers import Edit, ImagesAnswer, answered
+from cutwork.api.openai_asked import Wanted
+from cutwork.api.openai_images import effort
 from cutwork.api.openai_models import model_named
 from cutwork.api.openai_wire import ErrorAnswer, OpenAiRoute, Refusal
 from cutwork.api.pictures import Picture

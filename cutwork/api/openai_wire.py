@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Collection, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -12,10 +12,15 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
 from cutwork import problems
+from cutwork.api.waiting import ClientLeft
 from cutwork.domain import Json
 from cutwork.errors import CutworkError
 
+if TYPE_CHECKING:
+    from cutwork.api.models import Run
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+LEFT = 499  # status of answers that nobody is there to read
 WARNINGS = "X-Cutwork-Warnings"  # header of answers in which something asked for was passed over
 
 
@@ -32,25 +37,9 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    def unknown(self) -> list[str]:
-        """A sentence for each field that we do not know and that holds something."""
-        return [f"{name} is not known here and was passed over" for name, value in (self.model_extra or {}).items() if value is not None]
-
-
-class TextTokens(BaseModel):
-    """Of what the tokens of an input were."""
-
-    text_tokens: int
-    image_tokens: int
-
-
-class ImageUsage(BaseModel):
-    """What pictures took: text tokens by length, image tokens as the model that draws counts them."""
-
-    input_tokens: int
-    input_tokens_details: TextTokens
-    output_tokens: int
-    total_tokens: int
+    def unknown(self, idle: Collection[str] = ()) -> list[str]:
+        """A sentence for each field that we do not know and that holds something, but for those that may stand idle."""
+        return [f"{name} is not known here and was passed over" for name, value in (self.model_extra or {}).items() if value is not None and name not in idle]
 
 
 class ErrorBody(BaseModel):
@@ -77,6 +66,8 @@ class OpenAiRoute(APIRoute):
         async def handler(request: Request) -> Response:
             try:
                 return await answer(request)
+            except ClientLeft:
+                return Response(status_code=LEFT)
             except Exception as error:
                 refusal = refusal_of(error)
                 if refusal is None:
@@ -107,6 +98,17 @@ def refusal_from(problem: Json) -> Refusal:
     known = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
     type = known.get(status, "invalid_request_error" if status < 500 else "server_error")
     return Refusal(f"{words} ({hint})" if hint else words, status=400 if status == 422 else status, type=type, code=str(problem.get("code") or "failed"))
+
+
+def unfinished(run: Run) -> Refusal:
+    """Why a run that is waited for no more has nothing to show."""
+    if run.status == "needs_approval":
+        return Refusal(f"Run {run.id} waits for approval of its plan: POST /v1/designs/{run.design or run.id}/resume.", code="needs_approval", status=409)
+    if run.status == "cancelled":
+        return Refusal(f"Run {run.id} was cancelled.", code="cancelled", status=409)
+    if run.status == "failed" and run.error is not None:
+        return refusal_from(run.error.model_dump())
+    return Refusal(f"The service is ending; run {run.id} goes on when it is back.", type="server_error", code="unavailable", status=503)
 
 
 def _of_fields(error: RequestValidationError) -> Refusal:

@@ -36,7 +36,7 @@ async def list_runs(
 ) -> Response:
     """Runs, newest first."""
     at = place(after, int)
-    runs, before = await service.read(service.list, tenant, status, session, limit, at[0] if at else None)
+    runs, before = await service.read(service.runs, tenant, status, session, limit, at[0] if at else None)
     return as_json(RunPage(data=runs, next=None if before is None else cursor([before])))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+from pydantic_core import to_json
 
 from cutwork.api.app import create_app
 from cutwork.api.deps import Service
@@ -83,7 +84,7 @@ def log_as_json() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+            structlog.processors.JSONRenderer(_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
@@ -96,6 +97,10 @@ def log_as_json() -> None:
         logger.handlers, logger.propagate, logger.level = [handler], False, logging.WARNING
 
 
+def _json(value: Any, **_: Any) -> str:
+    return to_json(value, fallback=str, inf_nan_mode="null").decode("utf-8", "replace")
+
+
 class _AsJson(logging.Formatter):
     """What libraries log, as ours."""
 
@@ -103,7 +108,7 @@ class _AsJson(logging.Formatter):
         line: dict[str, Any] = {"event": record.getMessage(), "logger": record.name, "level": record.levelname.lower()}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return str(structlog.processors.JSONRenderer(ensure_ascii=False, default=str)(None, "", line))
+        return _json(line)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 
+from cutwork.agents.heard_session import approves
 from cutwork.api import pictures
 from cutwork.domain import Call, Design, Json, Session, Turn
 from cutwork.errors import BadInput, CutworkError
@@ -14,6 +16,8 @@ from cutwork.storage.notes import SqlNotes
 if TYPE_CHECKING:
     from cutwork.api.deps import Service
     from cutwork.api.models import Run
+
+ASKS = "This is what I would do next. Say yes, or what should be different."
 
 
 def service_of(request: Request) -> Service:
@@ -27,12 +31,31 @@ def notes(service: Service, door: str) -> SqlNotes:
     return SqlNotes(service.studio.wired.designs.engine, door)
 
 
-def say(service: Service, who: str, session: Session, words: str = "", after: str | None = None, calls: list[Call] | None = None) -> Run:
-    """Put a turn in the queue, going on from a turn that is not where the session stands if need be."""
-    if after != session.head and not busy(service, who, session.id):
-        service.sessions.go_to(session.id, after)
-    request: Json = {"words": words, "calls": [call.model_dump(mode="json") for call in calls or ()]}
+def current(service: Service, session: Session) -> str | None:
+    """Where the talk is: at the newest turn while that waits to be told something, else where the session stands."""
+    turns = service.sessions.turns(session.id)
+    return turns[-1].id if turns and turns[-1].status == "waiting" else session.head
+
+
+def say(service: Service, who: str, session: Session, words: str, after: str | None, calls: Sequence[Call] = ()) -> Run:
+    """Put a turn in the queue that goes on from another. Where that one waits, the words are its answer."""
+    turns = {turn.id: turn for turn in service.sessions.turns(session.id)}
+    at = turns.get(after) if after else None
+    if at is not None and at.status == "waiting" and words and not calls:
+        return service.submit("turn", {"decisions": decided(at, words)}, who, session=session.id, turn=at.id)
+    while at is not None and at.status != "done":  # nothing stands there
+        at = turns.get(at.parent) if at.parent else None
+    stand = at.id if at else None
+    if stand != session.head and not busy(service, who, session.id):
+        service.sessions.go_to(session.id, stand)
+    request: Json = {"words": words, "calls": [call.model_dump(mode="json") for call in calls]}
     return service.submit("turn", request, who, session=session.id)
+
+
+def decided(turn: Turn, words: str) -> list[Json]:
+    """What a person's words decide about what a turn asks: "yes" takes it, anything else says what is wrong with it."""
+    asked = len((turn.question or {}).get("action_requests") or []) or 1
+    return [{"type": "approve"} if approves(words) else {"type": "reject", "message": words}] * asked
 
 
 def busy(service: Service, who: str, session: str) -> bool:
@@ -65,13 +88,19 @@ def design_of(turn: Turn, service: Service) -> Design | None:
 
 def answer(turn: Turn, service: Service, request: Request) -> str:
     """What the assistant says: its words, what it waits for, and the picture it made as a Markdown image."""
-    words = [turn.reply.strip() or "; ".join(turn.changes) or "Done."]
     if turn.status == "waiting":
-        words += [text for text in asked(turn) if text not in words[0]]
+        return in_words(turn)
     design = design_of(turn, service)
-    if design is not None:
-        words += [f"![{_alt(design)}]({address(pictures.main(design).sha256, request)})" for _ in range(bool(design.artifacts))]
-    return "\n\n".join(words)
+    shown = [] if design is None or not design.artifacts else [f"![{_alt(design)}]({address(pictures.main(design).sha256, request)})"]
+    return "\n\n".join([in_words(turn), *shown])
+
+
+def in_words(turn: Turn) -> str:
+    """What the assistant says of a turn, or what it wants to be told before it goes on."""
+    said = turn.reply.strip() or "; ".join(turn.changes)
+    if turn.status == "waiting":
+        return "\n\n".join([*([said] if said else []), ASKS, *(f"- {text}" for text in asked(turn))])
+    return said or "Done."
 
 
 def asked(turn: Turn) -> list[str]:

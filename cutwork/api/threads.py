@@ -56,7 +56,7 @@ class Threads:
         """One thread with its newest state."""
         session = self.session(id)
         turns, jobs = self._turns(id), self.jobs(id)
-        state = self._state(session, turns, session.head)
+        state = self._state(session, turns, talk.current(self.service, session))
         return {
             "thread_id": id, "created_at": session.created, "updated_at": session.updated, "state_updated_at": session.updated,
             "metadata": self._metadata(id), "status": _status(jobs, state), "config": {}, "values": state["values"] or None,
@@ -98,7 +98,7 @@ class Threads:
         session, turns = self.session(id), self._turns(id)
         if turn is not None and turn not in turns:
             raise Missing(f"thread {id} has no checkpoint {turn!r}")
-        return self._state(session, turns, turn or session.head)
+        return self._state(session, turns, turn or talk.current(self.service, session))
 
     def history(self, id: str, asked: HistoryAsked) -> list[Json]:
         """All states of a thread, branches too, newest first."""
@@ -127,7 +127,7 @@ class Threads:
             run = self._resumed(session, asked.command.resume)
         else:
             words, calls = _input(asked.input, name)
-            run = talk.say(self.service, self.who, session, words, asked.turn or session.head, calls)
+            run = talk.say(self.service, self.who, session, words, asked.turn or talk.current(self.service, session), calls)
         kept = {"thread_id": id, "assistant_id": assistant_id(name), "metadata": asked.metadata or {}, "multitask_strategy": asked.multitask_strategy or "enqueue"}
         talk.notes(self.service, RUNS).put(self.who, run.id, kept)
         return run
@@ -275,13 +275,25 @@ def decisions(resume: Any, turn: Turn) -> list[Json]:
     if isinstance(resume, dict):
         resume = [resume]
     if isinstance(resume, list) and resume and all(isinstance(one, dict) and "type" in one for one in resume):
-        return resume
+        return [_decision(one) for one in resume]
     wanted = max(1, len((turn.question or {}).get("action_requests") or []))
     if resume is True or resume in ("approve", "accept", "yes"):
         return [{"type": "approve"}] * wanted
     if resume is False or isinstance(resume, str):
         return [{"type": "reject", **({"message": resume} if resume else {})}] * wanted
     raise BadInput(f"resume is {str(resume)[:80]!r}", 'wanted {"decisions": [{"type": "approve"}]}, true, or in words what to change')
+
+
+def _decision(given: Json) -> Json:
+    """A decision in today's words; pages made for earlier ones say accept, ignore, response."""
+    args = given.get("args")
+    if given["type"] == "accept":
+        return {"type": "approve"}
+    if given["type"] in ("ignore", "response"):
+        return {"type": "reject", **({"message": args} if isinstance(args, str) else {})}
+    if given["type"] == "edit" and isinstance(args, dict) and "edited_action" not in given:
+        return {"type": "edit", "edited_action": {"name": args.get("action"), "args": args.get("args")}}
+    return given
 
 
 def _possible(asked: RunAsked) -> None:

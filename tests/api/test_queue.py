@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -210,10 +211,8 @@ def test_a_job_whose_process_died_is_done_once(make_service: Make, at: str) -> N
             raise Dies
 
     if at != "before":
-        try:
+        with suppress(Dies):
             dead.worker.kinds["design"](job, die, lambda: False)
-        except Dies:
-            pass
     alive, again = make_service()
     alive.worker.start()
     try:

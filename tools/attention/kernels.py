@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-CUDNN = 3  # `SDPBackend.CUDNN_ATTENTION`, as `_fused_sdp_choice` counts
+MATH, FLASH, CUDNN = 0, 1, 3  # of `torch.nn.attention.SDPBackend`, as `_fused_sdp_choice` counts
 ROWS = 256  # that the obvious way takes at a time, where it is the only one
 BIAS = 2**22  # numbers of an additive mask that are held at once
 
@@ -151,16 +151,19 @@ def _bias(mask: Tensor, like: Tensor, align: int = 1) -> Tensor:
 
 
 def _cuda(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Without a mask and in half precision cuDNN's kernel where torch prefers it (Hopper and later) and flash elsewhere; memory-efficient otherwise.
+    """Without a mask what torch itself would take: in half precision cuDNN's kernel on Hopper and later, flash on Ampere; memory-efficient otherwise.
 
     Each gives the normaliser in a shape of its own: (B, H, L, 1), (B, H, L), and (B, H, L) padded to a multiple of 32.
     """
-    if mask is None and q.dtype in (torch.float16, torch.bfloat16):
-        if torch._fused_sdp_choice(q, k, v) == CUDNN:
-            out, lse, *_ = torch.ops.aten._scaled_dot_product_cudnn_attention(q, k, v, None, True)
-            return out, lse.reshape(*q.shape[:2], -1)[..., : q.shape[2]].float()
+    choice = None if mask is not None else torch._fused_sdp_choice(q, k, v)
+    if choice == CUDNN:
+        out, lse, *_ = torch.ops.aten._scaled_dot_product_cudnn_attention(q, k, v, None, True)
+        return out, lse.reshape(*q.shape[:2], -1)[..., : q.shape[2]].float()
+    if choice == FLASH:
         out, lse, *_ = torch.ops.aten._scaled_dot_product_flash_attention(q, k, v, 0.0, False)
         return out, lse[..., : q.shape[2]].float()
+    if choice == MATH:  # no kernel takes these
+        return by_rows(q, k, v)
     bias = None
     if mask is not None:
         bias = _bias(mask, q, align=16).expand(*q.shape[:3], k.shape[2])  # the kernel wants rows aligned to 16

@@ -121,7 +121,8 @@ def snapped(fused: Tensor, among: Tensor, grid: tuple[int, int], how: str) -> Te
         return act(fused, among)
     small = interpolate(fused[None].float(), grid, mode="area")
     moved = act(small[0], among)[None] - small
-    return minmax(fused + interpolate(moved, fused.shape[1:], mode="bilinear")[0])
+    finer: Tensor = interpolate(moved, fused.shape[1:], mode="bilinear")
+    return minmax(fused + finer[0])
 
 
 def _fair(among: Tensor) -> Tensor:

@@ -304,7 +304,7 @@ class XlFamily(UnetFamily):
 
     def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:
         text = super().encode(prompts, weak, padded)
-        if list(prompts) == [""] and self.pipeline.config.force_zeros_for_empty_prompt:  # no prompt at all, as in training
+        if len(prompts) == 1 and not prompts[0].strip() and self.pipeline.config.force_zeros_for_empty_prompt:  # no prompt at all, as in training
             return Text(torch.zeros_like(text.sequence), torch.zeros_like(text.pooled), text.lengths)
         return text
 

@@ -11,7 +11,7 @@ from cutwork.tools.masks.types import Field, Mask, Picture
 
 SURE = 12.0  # grey levels between both sides of an edge below which nobody could say where the edge runs
 REACH = 3  # pixels to either side of the edge that are looked at
-STEEP = 0.7  # of alpha within two pixels: an edge that rises less leaves it open where exactly it runs
+STEEP = 0.6  # of alpha within two pixels: an edge that rises less leaves it open where exactly it runs
 
 
 def tight_box(mask: Mask) -> Box | None:

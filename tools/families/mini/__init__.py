@@ -23,8 +23,8 @@ from cutwork.domain import Plan
 from cutwork.errors import NotConfigured, Refused
 from cutwork.tools.families.base import Suited, quiet
 from cutwork.tools.families.flux import FluxFamily
-from cutwork.tools.loading import Loading
 from cutwork.tools.families.mini import wording
+from cutwork.tools.loading import Loading
 
 CELL = 16  # pixels a token
 BEST = 6.0  # tokens along a subject whose detail the model has learned best; larger ones are drawn so first (LOG.md, 2026-11-29)

@@ -50,7 +50,10 @@ export interface ActionRequest {
 
 export type Decision = { type: "approve" } | { type: "reject"; message: string } | { type: "edit"; edited_action: { name: string; args: Json } };
 
-export type Comparison = Json;
+export interface Comparison {
+  differences: string[];
+  changed: number | null; // share of pixels
+}
 
 export interface RunEvent {
   id: number;

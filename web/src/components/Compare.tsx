@@ -101,8 +101,6 @@ function useComparison(session: string | null, a: Turn | null, b: Turn | null): 
   return words;
 }
 
-function told(found: Comparison): string[] {
-  const words = Object.values(found).find((value) => Array.isArray(value) && value.every((one) => typeof one === "string")) as string[] | undefined;
-  const share = Object.values(found).find((value) => typeof value === "number");
-  return [...(words ?? []), ...(typeof share === "number" ? [`${(share * 100).toFixed(share < 0.1 ? 1 : 0)} % of the pixels differ`] : [])];
+function told({ differences, changed }: Comparison): string[] {
+  return [...differences, ...(changed === null ? [] : [`${(changed * 100).toFixed(changed < 0.1 ? 1 : 0)} % of the pixels differ`])];
 }

@@ -174,5 +174,5 @@ function Vocabulary({ words, onPick }: { words: readonly string[]; onPick: (word
 
 function said(brief: string, kind: Kind | "auto", size: string): Said {
   if (kind === "auto" && !size) return { words: brief };
-  return { calls: [{ tool: "design", args: { brief, ...(kind === "auto" ? {} : { kind }), ...(size ? { size } : {}) } }] };
+  return { words: brief, calls: [{ tool: "design", args: { brief, ...(kind === "auto" ? {} : { kind }), ...(size ? { size } : {}) } }] };
 }

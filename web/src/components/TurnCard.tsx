@@ -33,7 +33,7 @@ function Answer({ turn }: { turn: Turn }) {
   return (
     <div className="answer">
       {drew && picture && <Thumbnail turn={turn} picture={picture} />}
-      {turn.reply && <p className="reply">{turn.reply}</p>}
+      {turn.reply && turn.status !== "failed" && <p className="reply">{turn.reply}</p>}
       {turn.status === "cancelled" && <p className="meta">Cancelled.</p>}
       {turn.status === "failed" && (
         <p className="fault">

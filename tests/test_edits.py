@@ -1,0 +1,205 @@
+"""Edits of a plan: what a call changes of it, and what is to be drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import a_plan
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cutwork.agents.calls import Standing, checked
+from cutwork.agents.edits import Draft, background, edited, goes, spot
+from cutwork.domain import Box, Call, CaptionBand, FinishSettings, Plan
+from cutwork.errors import BadInput
+
+CAT, ROCKET = Box((0.1, 0.5, 0.4, 0.8)), Box((0.55, 0.2, 0.95, 0.8))
+
+
+def plan(**changes: Any) -> Plan:
+    return a_plan("a grumpy cat", "a rocket", boxes=(CAT, ROCKET), background="a purple background", **changes)
+
+
+def draft(*calls: Call, locks: tuple[str, ...] = (), **changes: Any) -> Draft:
+    made = Draft.of(plan(**changes), locks)
+    for call in calls:
+        made = edited(made, call)
+    return made
+
+
+def call(tool: str, **args: Any) -> Call:
+    return Call.model_validate({"tool": tool, "args": args})
+
+
+def test_a_subject_that_becomes_another_thing_is_drawn_anew_where_it_stood() -> None:
+    made = draft(call("change_subject", subject="cat", phrase="a fox"))
+    assert [s.id for s in made.plan.subjects] == ["fox", "rocket"]
+    assert made.plan.regions[0].box == CAT
+    assert made.plan.regions[0].prompt == "a fox on a purple background"
+    assert made.plan.prompt == "a fox and a rocket on a purple background"
+    assert (made.noise, made.origin) == ((1.0, 0.0), (0, 1))
+    assert made.told == ("a grumpy cat is now a fox",)
+
+
+def test_a_subject_with_another_look_keeps_its_name() -> None:
+    made = draft(call("change_subject", subject="cat", phrase="a grumpy blue cat"))
+    assert made.plan.subjects[0].id == "cat"
+    assert "a grumpy blue cat" in made.plan.prompt
+
+
+def test_resizing_keeps_proportions_and_stays_on_the_canvas() -> None:
+    made = draft(call("resize", subject="rocket", scale=3.0))
+    box = made.plan.regions[1].box
+    assert box.width / box.height == pytest.approx(ROCKET.width / ROCKET.height, rel=0.01)
+    assert box.height == pytest.approx(1.0)
+    assert made.noise == (0.0, 0.5)
+    with pytest.raises(BadInput, match="no more room"):
+        edited(made, call("resize", subject="rocket", scale=1.5))
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("top left", "the top left"), ("to the bottom right corner", "the bottom right"), ("centre", "the middle"), ("far left", "the left"), ("top", "the top right"),
+        ("to the left side", "the left"),
+    ],
+)  # fmt: skip
+def test_places_are_where_they_are_called(where: str, expected: str) -> None:
+    box, _, _ = goes(where, plan(), 1)
+    assert spot(box) == expected
+
+
+@pytest.mark.parametrize(("where", "dx", "dy"), [("a bit left", -1, 0), ("up", 0, -1), ("further down", 0, 1), ("left and up", -1, -1), ("to the left", -1, 0)])
+def test_directions_move_from_where_it_is(where: str, dx: int, dy: int) -> None:
+    box, _, told = goes(where, plan(), 1)
+    moved = box.centre[0] - ROCKET.centre[0], box.centre[1] - ROCKET.centre[1]
+    assert [(v > 0.01) - (v < -0.01) for v in moved] == [dx, dy]
+    assert told
+
+
+def test_relations_hold_between_the_boxes() -> None:
+    at = {where: goes(f"{where} the cat", plan(), 1) for where in ("above", "below", "to the left of", "to the right of", "behind", "in front of", "closer to", "away from")}
+    assert at["above"][0].y1 <= CAT.y0 + 1e-6
+    assert at["below"][0].centre[1] > CAT.centre[1]
+    assert at["to the left of"][0].centre[0] < CAT.centre[0]
+    assert at["to the right of"][0].x0 >= CAT.x1 - 1e-6
+    assert at["behind"][1] == 0
+    assert at["in front of"][1] == 2
+    assert at["behind"][0].intersection(CAT) > 0
+    near, far = (abs(at[w][0].centre[0] - CAT.centre[0]) for w in ("closer to", "away from"))
+    assert near < ROCKET.centre[0] - CAT.centre[0] < far + 0.2
+
+
+def test_what_names_no_place_is_said() -> None:
+    with pytest.raises(BadInput, match="names no place"):
+        draft(call("move", subject="cat", where="somewhere nice"))
+    with pytest.raises(BadInput, match="there already"):
+        draft(call("move", subject="cat", box=list(CAT.root)))
+
+
+def test_subjects_are_added_into_free_space_and_removed_with_all_that_is_theirs() -> None:
+    made = draft(call("add", phrase="a small star", where="top left"), call("remove", subject="cat"))
+    assert [s.id for s in made.plan.subjects] == ["rocket", "star"]
+    assert spot(made.plan.regions[1].box) == "the top left"
+    assert (made.origin, made.noise) == ((1, None), (0.0, 1.0))
+    assert made.plan.prompt == "a rocket and a small star on a purple background"
+    assert draft(call("add", phrase="a star")).plan.regions[2].box.intersection(ROCKET) == 0
+
+
+def test_a_second_one_of_a_kind_has_a_name_of_its_own() -> None:
+    made = draft(call("add", phrase="a cat"))
+    assert [s.id for s in made.plan.subjects] == ["cat", "rocket", "cat-2"]
+
+
+def test_another_background_is_said_everywhere() -> None:
+    made = draft(call("restyle", background="teal"))
+    assert made.plan.background == "a teal background"
+    assert made.plan.prompt == "a grumpy cat and a rocket on a teal background"
+    assert [r.prompt for r in made.plan.regions] == ["a grumpy cat on a teal background", "a rocket on a teal background"]
+    assert (made.background, made.whole, any(made.noise)) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("teal", "a teal background"), ("light pink", "a light pink background"), ("in the snow", "in the snow"), ("a beach at night", "in a beach at night"),
+        ("orange background", "an orange background"), ("space", "in space"), ("at sunset", "at sunset"), ("blue stripes", "a blue striped background"),
+    ],
+)  # fmt: skip
+def test_backgrounds_are_put_as_plans_put_them(words: str, said: str) -> None:
+    assert background(words) == said
+
+
+def test_a_style_draws_everything() -> None:
+    made = draft(call("restyle", style="watercolor"))
+    assert made.whole
+    assert made.plan.prompt.endswith(", watercolor")
+
+
+def test_what_is_locked_is_not_edited() -> None:
+    for asked in (call("move", subject="cat", where="up"), call("remove", subject="cat"), call("reseed", subject="cat", seed=1)):
+        with pytest.raises(BadInput, match="the cat is locked"):
+            draft(asked, locks=("cat",))
+    assert draft(call("move", subject="rocket", where="up"), locks=("cat",)).changed
+
+
+def test_caption_bands_are_kept_free() -> None:
+    band = CaptionBand(text="hello", box=Box((0.0, 0.0, 1.0, 0.18)))
+    made = draft(call("move", subject="rocket", where="top right"), bands=(band,), finish=FinishSettings(kind="meme"))
+    assert made.plan.regions[1].box.intersection(band.box) < 1e-6
+
+
+def test_edits_add_up() -> None:
+    made = draft(call("move", subject="cat", where="up"), call("resize", subject="cat", scale=1.2), call("reseed", subject="rocket", seed=5))
+    assert made.noise == (0.4, 1.0)
+    assert made.seed == 5
+    assert len(made.told) == 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["cat", "rocket"]), st.sampled_from(["up", "a bit left", "far right", "top left", "down", "centre"]), st.floats(0.3, 3.0)), max_size=5))
+def test_any_moves_and_sizes_leave_a_plan_that_is_valid(steps: list[tuple[str, str, float]]) -> None:
+    made = draft()
+    for subject, where, scale in steps:
+        for asked in (call("move", subject=subject, where=where), call("resize", subject=subject, scale=round(scale, 2))):
+            try:
+                made = edited(made, asked)
+            except BadInput:
+                continue
+    assert Plan.model_validate_json(made.plan.model_dump_json()) == made.plan
+    assert all(0 <= v <= 1 for r in made.plan.regions for v in r.box.root)
+
+
+# names
+
+
+def test_names_mean_who_they_are_said_of() -> None:
+    there = Standing(plan=a_plan("a red car", "a racing car", "a dog", boxes=(CAT, ROCKET, Box((0.4, 0.0, 0.6, 0.2))), subjects=(
+        {"id": "car", "phrase": "a red car", "noun": "car", "attributes": ("red",)}, {"id": "car-2", "phrase": "a blue car", "noun": "car", "attributes": ("blue",)},
+        {"id": "dog", "phrase": "a dog", "noun": "dog"}), regions=(
+        {"subject": "car", "box": CAT, "prompt": "a"}, {"subject": "car-2", "box": ROCKET, "prompt": "b"}, {"subject": "dog", "box": Box((0.4, 0.0, 0.6, 0.2)), "prompt": "c"})),
+        last="dog")  # fmt: skip
+    assert [there.subject(words).id for words in ("the red car", "the blue one", "car-2", "the dog", "it", "puppy")] == ["car", "car-2", "car-2", "dog", "dog", "dog"]
+    with pytest.raises(BadInput, match="a red car or a blue car; say which"):
+        there.subject("the car")
+    with pytest.raises(BadInput, match="no 'zebra'"):
+        there.subject("the zebra")
+
+
+@pytest.mark.parametrize(
+    ("asked", "fault"),
+    [
+        (call("resize", subject="cat"), "either scale or box"), (call("move", subject="cat", where="up", box=[0, 0, 1, 1]), "either box or where"),
+        (call("export", form="gif"), "no form 'gif'"), (call("branch", turn=9), "no take 9"), (call("move", subject="cat", speed=3), "no 'speed'"),
+        (call("resize", subject="cat", scale=99), "less than or equal to 10"), (call("move", where="up"), "'subject' is missing"), (call("restyle"), "style, background or both"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_call_is_said(asked: Call, fault: str) -> None:
+    with pytest.raises(BadInput, match=fault):
+        checked(asked, Standing(plan=plan()))
+
+
+def test_nothing_can_be_edited_before_something_stands() -> None:
+    with pytest.raises(BadInput, match="no design yet"):
+        checked(call("resize", subject="cat", scale=2), Standing())

@@ -1,0 +1,398 @@
+"""Sessions: a tree of turns over the design graph, kept in the database, that loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cutwork.domain import Call, Json, Turn
+from cutwork.errors import BadInput, Cancelled, StorageFailed
+from cutwork.graphs.fakes import FakeDrawing
+from cutwork.sessions import Sessions
+from cutwork.studio import Studio
+from cutwork.tools.pixels import decode
+
+BRIEF = "a cat and a rocket on a purple background"
+
+
+class Killed(BaseException):
+    """What kill -9 is to a process."""
+
+
+def studio(home: Path, **settings: Any) -> Studio:
+    made = Studio(home=home, **{"llm": "offline", "steps": 2, "rounds": 1, **settings})
+    made.wired.__dict__["drawing"] = FakeDrawing(made.wired.blobs, model=made.settings.model)
+    return made
+
+
+@pytest.fixture
+def sessions(home: Path) -> Sessions:
+    return Sessions(studio(home))
+
+
+@pytest.fixture
+def id(sessions: Sessions) -> str:
+    return sessions.create().id
+
+
+def drawn(sessions: Sessions) -> int:
+    drawing = sessions.studio.wired.drawing
+    assert isinstance(drawing, FakeDrawing)
+    return len(drawing.renders)
+
+
+def picture(sessions: Sessions, turn: Turn) -> np.ndarray:
+    best = sessions.studio.show(str(turn.design)).delivered
+    assert best is not None
+    return decode(sessions.studio.wired.blobs.get(best.render.image), "RGB")
+
+
+def plan_of(sessions: Sessions, turn: Turn) -> Any:
+    best = sessions.studio.show(str(turn.design)).delivered
+    assert best is not None
+    return best.shot.plan
+
+
+def boxes(sessions: Sessions, turn: Turn) -> dict[str, list[float]]:
+    return {r.subject: list(r.box.root) for r in plan_of(sessions, turn).regions}
+
+
+# what is said is done
+
+
+def test_the_first_message_is_a_brief(sessions: Sessions, id: str) -> None:
+    turn = sessions.say(id, BRIEF)
+    assert (turn.status, turn.number, turn.parent) == ("done", 1, None)
+    assert turn.calls == (Call(tool="design", args={"brief": BRIEF}),)
+    assert turn.cost.drawn == 1
+    assert sessions.get(id).head == turn.id
+    assert sessions.get(id).title == BRIEF
+    assert [s.noun for s in plan_of(sessions, turn).subjects] == ["cat", "rocket"]
+    assert "a cat, a rocket" in turn.reply
+
+
+def test_a_resized_subject_leaves_all_else_as_it_was(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    second = sessions.say(id, "make the cat bigger")
+    assert second.status == "done", second.error
+    assert second.parent == first.id
+    assert second.changes == ("cat: 1.3 times as large",)
+    assert second.area is not None
+    assert second.frozen is not None
+    x0, y0, x1, y1 = second.area.pixels(256, 256)
+    outside = np.ones((256, 256), bool)
+    outside[y0:y1, x0:x1] = False
+    assert (picture(sessions, first) == picture(sessions, second))[outside].all()
+    assert (picture(sessions, first) != picture(sessions, second)).any()
+    rockets = [next(c.image for c in sessions.studio.show(str(t.design)).delivered.cutouts if c.subject == "rocket") for t in (first, second)]  # type: ignore[union-attr]
+    assert rockets[0] == rockets[1], "an unchanged subject keeps its cut-out"
+    seeds = {sessions.studio.show(str(t.design)).delivered.shot.seed for t in (first, second)}  # type: ignore[union-attr]
+    assert len(seeds) == 1
+
+
+def test_edits_said_together_are_drawn_together(sessions: Sessions, id: str) -> None:
+    sessions.say(id, BRIEF)
+    turn = sessions.say(id, "make the cat bigger and move the rocket left")
+    assert [c.tool for c in turn.calls] == ["resize", "move"]
+    assert turn.cost.drawn == 1
+    assert drawn(sessions) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "pictures"),
+    [
+        ("make it a half-drop in 4 colours", 0), ("make it a meme saying 'MONDAY'", 0), ("remove the rocket", 0), ("lock the cat", 0), ("undo", 0), ("why is the cat cut off?", 0),
+        ("looks good", 0), ("export as psd", 0), ("what is this", 0), ("replace the cat with a fox", 1), ("make the cat blue", 1), ("add a small star top left", 1),
+        ("what if the background were teal", 1), ("try another cat", 1), ("again with another seed", 1), ("in watercolor style", 1),
+    ],
+)  # fmt: skip
+def test_only_what_must_be_drawn_is_drawn(sessions: Sessions, id: str, words: str, pictures: int) -> None:
+    sessions.say(id, BRIEF)
+    turn = sessions.say(id, words)
+    assert turn.status == "done", turn.error
+    assert turn.cost.drawn == pictures
+    assert drawn(sessions) == 1 + pictures
+
+
+def test_the_same_edit_twice_is_drawn_once(sessions: Sessions, id: str) -> None:
+    sessions.say(id, BRIEF)
+    one = sessions.say(id, "replace the cat with a fox")
+    sessions.say(id, "undo")
+    two = sessions.say(id, "the cat should be a fox, keep the rest")
+    assert drawn(sessions) == 2
+    assert two.design == one.design
+    assert two.cost.drawn == 0
+    assert two.parent == one.parent
+
+
+def test_calls_need_no_words(sessions: Sessions, id: str) -> None:
+    sessions.say(id, BRIEF)
+    turn = sessions.say(id, calls=[Call(tool="move", args={"subject": "rocket", "box": [0.05, 0.05, 0.45, 0.4]})])
+    assert turn.status == "done", turn.error
+    assert boxes(sessions, turn)["rocket"] == [0.05, 0.05, 0.45, 0.4]
+
+
+def test_locked_subjects_stay_whatever_is_asked(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    locked = sessions.say(id, "lock the cat")
+    assert locked.locks == ("cat",)
+    assert locked.design == first.design
+    refused = sessions.say(id, "make the cat bigger")
+    assert refused.status == "done"
+    assert "locked" in refused.reply
+    assert refused.design == first.design
+    assert sessions.get(id).head == locked.id
+    again = sessions.say(id, "again with another seed")
+    mask = decode(sessions.studio.wired.blobs.get(next(c.mask for c in sessions.studio.show(str(first.design)).delivered.cutouts if c.subject == "cat")), "L")  # type: ignore[union-attr]
+    inner = np.zeros_like(mask, bool)
+    inner[1:-1, 1:-1] = (mask[1:-1, 1:-1] > 127) & (mask[:-2, 1:-1] > 127) & (mask[2:, 1:-1] > 127) & (mask[1:-1, :-2] > 127) & (mask[1:-1, 2:] > 127)
+    assert (picture(sessions, first) == picture(sessions, again))[inner].all()
+    assert (picture(sessions, first) != picture(sessions, again)).any()
+
+
+# the tree
+
+
+def test_undo_redo_and_branches(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    bigger = sessions.say(id, "make the cat bigger")
+    undone = sessions.say(id, "undo")
+    assert undone.design == first.design
+    assert sessions.get(id).head == first.id
+    teal = sessions.say(id, "make the background teal")
+    assert teal.parent == first.id
+    sessions.say(id, "undo")
+    assert sessions.say(id, "redo").design == teal.design, "redo goes where one stood last"
+    back = sessions.say(id, f"go back to take {bigger.number}")
+    assert back.design == bigger.design
+    assert sessions.get(id).head == bigger.id
+    with pytest.raises(BadInput, match="nothing to redo"):
+        sessions.redo(id)
+    assert sessions.undo(id, 2).head is None
+    assert sessions.redo(id, 2).head == bigger.id
+    nothing = sessions.say(id, "undo twice")
+    assert nothing.design is None
+    told = sessions.say(id, calls=[Call(tool="undo")])
+    assert told.status == "failed"
+    assert "nothing to undo" in str(told.error)
+
+
+def test_pieces_of_several_takes_are_put_together(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    fox = sessions.say(id, "replace the cat with a fox")
+    sessions.say(id, "make the background teal")
+    count = drawn(sessions)
+    turn = sessions.say(id, f"the cat from take {first.number}, the background from take {first.number}")
+    assert turn.status == "done", turn.error
+    assert drawn(sessions) == count
+    assert [s.id for s in plan_of(sessions, turn).subjects] == ["cat", "rocket"]
+    assert plan_of(sessions, turn).background == plan_of(sessions, first).background
+    cats = [next(c.image for c in sessions.studio.show(str(t.design)).delivered.cutouts if c.subject == "cat") for t in (first, turn)]  # type: ignore[union-attr]
+    assert cats[0] == cats[1]
+    assert fox.design != turn.design
+
+
+def test_a_subjects_own_history(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    sessions.say(id, "move the rocket left")
+    fox = sessions.say(id, "replace the cat with a fox")
+    sessions.say(id, "lock the rocket")
+    assert [t.id for t in sessions.history(id, "fox")] == [first.id, fox.id]
+    assert len(sessions.history(id, "rocket")) == 2
+    with pytest.raises(BadInput, match="no subject 'zebra'"):
+        sessions.history(id, "zebra")
+
+
+def test_takes_are_compared(sessions: Sessions, id: str) -> None:
+    a, b = sessions.say(id, BRIEF), sessions.say(id, "move the rocket to the top left")
+    found = sessions.compare(id, a.id, b.id)
+    assert found["differences"] == ["the rocket went from the right to the top left"]
+    assert 0 < found["changed"] < 1
+    told = sessions.say(id, "compare take 1 and 2")
+    assert "the rocket went" in told.reply
+    assert told.design == b.design
+    assert sessions.get(id).head == b.id
+
+
+# it survives
+
+
+def test_all_of_it_survives_a_restart(sessions: Sessions, id: str, home: Path) -> None:
+    sessions.say(id, BRIEF)
+    sessions.say(id, "lock the cat")
+    later = Sessions(studio(home))
+    assert later.turns(id) == sessions.turns(id)
+    turn = later.say(id, "move the rocket up")
+    assert turn.locks == ("cat",)
+    assert turn.number == 3
+
+
+@pytest.mark.parametrize("node", ["render", "cut", "finish"])
+def test_a_turn_that_was_killed_is_begun_again_and_draws_nothing_twice(sessions: Sessions, id: str, home: Path, node: str) -> None:
+    sessions.say(id, BRIEF)
+
+    def die(kind: str, data: Json) -> None:
+        if kind == "node" and data["node"] == node:
+            raise Killed
+
+    with pytest.raises(Killed):
+        sessions.say(id, "replace the cat with a fox", turn="turn-2", on_event=die)
+    before = drawn(sessions)
+    later = Sessions(studio(home))
+    turn = later.say(id, "replace the cat with a fox", turn="turn-2")
+    assert turn.status == "done", turn.error
+    assert drawn(later) == (1 if node == "render" else 0)
+    assert before == (1 if node == "render" else 2)
+    assert turn.cost.drawn == 1
+    assert later.say(id, "anything", turn="turn-2") == turn, "a turn that is done stays as it is"
+    assert [t.id for t in later.turns(id)][1:] == ["turn-2"]
+
+
+def test_a_turn_that_fails_loses_nothing(sessions: Sessions, id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = sessions.say(id, BRIEF)
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise StorageFailed("the disk is full", "make room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(FakeDrawing, "render", full)
+        with pytest.raises(StorageFailed):
+            sessions.say(id, "replace the cat with a fox", turn="two")
+    failed = sessions.turn(id, "two")
+    assert failed.status == "failed"
+    assert "the disk is full" in str(failed.error)
+    assert sessions.get(id).head == first.id
+    again = sessions.say(id, "replace the cat with a fox", turn="two")
+    assert again.status == "done"
+    assert sessions.get(id).head == "two"
+
+
+def test_a_pixel_that_changes_outside_fails_the_turn(sessions: Sessions, id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = sessions.say(id, BRIEF)
+    kept = FakeDrawing._kept
+
+    def careless(self: FakeDrawing, shot: Any, image: Any) -> Any:
+        made = kept(self, shot, image)
+        made.putpixel((255, 0), (1, 2, 3))
+        return made
+
+    monkeypatch.setattr(FakeDrawing, "_kept", careless)
+    turn = sessions.say(id, "replace the cat with a fox")
+    assert turn.status == "failed"
+    assert "1 pixels changed outside" in str(turn.error)
+    assert sessions.get(id).head == first.id
+
+
+def test_a_turn_can_be_stopped_and_gone_on_with(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    with pytest.raises(Cancelled):
+        sessions.say(id, "replace the cat with a fox", turn="two", cancelled=lambda: True)
+    assert sessions.turn(id, "two").status == "cancelled"
+    assert sessions.get(id).head == first.id
+    assert sessions.say(id, "replace the cat with a fox", turn="two").status == "done"
+
+
+def test_one_turn_of_a_session_at_a_time(sessions: Sessions, id: str) -> None:
+    refused: list[str] = []
+
+    def barge_in(kind: str, data: Json) -> None:
+        if kind == "node" and not refused:
+            with pytest.raises(BadInput, match="worked on by another") as caught:
+                sessions.say(id, "undo")
+            refused.append(str(caught.value))
+
+    assert sessions.say(id, BRIEF, on_event=barge_in).status == "done"
+    assert refused
+
+
+# a person is asked
+
+
+def asking(home: Path) -> tuple[Sessions, str]:
+    made = Sessions(studio(home))
+    return made, made.create(approve=True).id
+
+
+def test_a_plan_is_shown_before_it_is_drawn(home: Path) -> None:
+    sessions, id = asking(home)
+    first = sessions.say(id, BRIEF)
+    assert first.status == "waiting"
+    assert first.question is not None
+    (action,) = first.question["action_requests"]
+    assert action["name"] == "design"
+    assert [s["noun"] for s in action["args"]["plan"]["subjects"]] == ["cat", "rocket"]
+    assert first.question["review_configs"] == [{"action_name": "design", "allowed_decisions": ["approve", "edit", "reject"]}]
+    assert drawn(sessions) == 0
+    later = Sessions(studio(home))
+    done = later.answer(id, first.id, [{"type": "approve"}])
+    assert done.status == "done"
+    assert (drawn(later), done.question) == (1, None)
+    asked = later.say(id, "make the cat bigger")
+    assert asked.question is not None
+    assert asked.question["action_requests"][0]["description"] == "cat: 1.3 times as large"
+    no = later.answer(id, asked.id, [{"type": "reject", "message": "it is fine"}])
+    assert no.status == "done"
+    assert no.design == done.design
+    assert "it is fine" in no.reply
+    assert drawn(later) == 1
+
+
+def test_an_action_can_be_edited_before_it_is_done(home: Path) -> None:
+    sessions, id = asking(home)
+    sessions.answer(id, sessions.say(id, BRIEF).id, [{"type": "approve"}])
+    asked = sessions.say(id, "make the cat bigger")
+    with pytest.raises(BadInput, match="no 'dog'"):
+        sessions.answer(id, asked.id, [{"type": "edit", "edited_action": {"name": "resize", "args": {"subject": "dog", "scale": 0.5}}}])
+    with pytest.raises(BadInput, match="1 decisions are wanted"):
+        sessions.answer(id, asked.id, [])
+    assert sessions.turn(id, asked.id).status == "waiting"
+    done = sessions.answer(id, asked.id, [{"type": "edit", "edited_action": {"name": "resize", "args": {"subject": "cat", "scale": 0.5}}}])
+    assert done.calls == (Call(tool="resize", args={"subject": "cat", "scale": 0.5}),)
+    assert done.changes == ("cat: 0.5 times as large",)
+
+
+def test_a_fork_asks_anew(home: Path) -> None:
+    sessions, id = asking(home)
+    first = sessions.answer(id, sessions.say(id, BRIEF).id, [{"type": "approve"}])
+    yes = sessions.answer(id, sessions.say(id, "make the cat bigger").id, [{"type": "approve"}])
+    sessions.go_to(id, first.id)
+    again = sessions.say(id, "make the cat bigger")
+    assert again.status == "waiting"
+    no = sessions.answer(id, again.id, [{"type": "reject", "message": "no"}])
+    assert no.design == first.design != yes.design
+    with pytest.raises(BadInput, match="does not wait"):
+        sessions.answer(id, yes.id, [{"type": "reject", "message": "no"}])
+
+
+# housekeeping
+
+
+def test_sessions_are_listed_newest_first_and_by_owner(sessions: Sessions) -> None:
+    made = [sessions.create(title=f"{n}", owner="ann" if n % 2 else "bob").id for n in range(6)]
+    assert [s.id for s in sessions.list(owner="ann")] == made[1::2][::-1]
+    page = sessions.list(owner="bob", limit=2)
+    assert [s.id for s in (*page, *sessions.list(owner="bob", limit=2, after=page[-1].id))] == made[0::2][::-1]
+    assert sessions.change(made[0], title="other", approve=True).approve
+    sessions.delete(made[0])
+    with pytest.raises(BadInput, match="no session"):
+        sessions.get(made[0])
+    with pytest.raises(BadInput, match="already a session"):
+        sessions.create(id=made[1])
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda s, id: s.say("nobody", "hi"), lambda s, id: s.say(id, " "), lambda s, id: s.say(id, "x" * 3_000), lambda s, id: s.say(id, "hi", turn="a/b"),
+        lambda s, id: s.answer(id, "nobody", []), lambda s, id: s.go_to(id, "nobody"), lambda s, id: s.compare(id, "a", "b"), lambda s, id: s.create(title="x" * 300),
+        lambda s, id: s.list(limit=0), lambda s, id: s.undo(id),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(sessions: Sessions, id: str, ask: Callable[[Sessions, str], object]) -> None:
+    with pytest.raises(BadInput):
+        ask(sessions, id)
+    assert sessions.turns(id) == ()
