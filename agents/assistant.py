@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from cutwork.agents.calls import ARGS, DRAWS, Standing, checked
-from cutwork.agents.edits import Draft, edited
+from cutwork.agents.edits import Draft, about, edited
 from cutwork.agents.schemas import AssistantAnswer, CallAnswer
 from cutwork.agents.words import question, tidy
 from cutwork.domain import Call, Json, ToolName
@@ -63,13 +63,14 @@ def check(calls: Iterable[Call], there: Standing) -> tuple[tuple[Call, ...], tup
     good: list[Call] = []
     faults: list[str] = []
     draft = Draft.of(there.plan, there.locks) if there.plan else None
-    known = True
+    known, last = True, there.last
     for call in calls:
         try:
-            now = replace(there, plan=draft.plan) if draft else there
+            now = replace(there, plan=draft.plan, last=last) if draft else there
             one = checked(call, now) if known else call
             if known and draft is not None and one.tool in DRAWS:
                 draft = edited(draft, _tried(one))
+                last = about(one, draft)
             known = known and one.tool not in ELSEWHERE
             good.append(one)
         except BadInput as error:

@@ -10,11 +10,11 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from cutwork.agents.similarity import alike
 from cutwork.agents.words import DETERMINERS, mentions, plural, singular
 from cutwork.domain import Box, Call, Kind, Plan, Subject, ToolName
 from cutwork.errors import BadInput
@@ -274,6 +274,14 @@ class Standing:
         raise BadInput(f"there is no take {text}; {known}")
 
 
+TYPO = 0.82  # likeness of spelling from which a word is a noun misspelled
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "kitty": ("cat", "kitten"), "kitten": ("cat",), "puppy": ("dog",), "pup": ("dog",), "doggy": ("dog",), "doggie": ("dog",), "hound": ("dog",), "bunny": ("rabbit",),
+    "hare": ("rabbit",), "bike": ("bicycle", "motorcycle"), "motorbike": ("motorcycle",), "plane": ("airplane",), "jet": ("airplane",), "aeroplane": ("airplane",),
+    "spaceship": ("rocket", "ufo"), "spacecraft": ("rocket",), "auto": ("car",), "automobile": ("car",), "vehicle": ("car", "truck", "bus", "van"), "lorry": ("truck",), "ship": ("boat",),
+    "pony": ("horse",), "chick": ("chicken",), "hen": ("chicken",), "birdie": ("bird",), "froggy": ("frog",), "teddy": ("teddy bear", "bear"), "guy": ("man",), "lady": ("woman",),
+    "kid": ("child", "boy", "girl"), "cap": ("hat",), "home": ("house",), "phone": ("cell phone", "smartphone"), "bloom": ("flower",), "blossom": ("flower",),
+}  # fmt: skip
 PRONOUNS = frozenset(["it", "him", "her", "them", "this", "that", "this one", "that one", "the thing", "the subject", "itself"])
 
 
@@ -302,7 +310,13 @@ def meant(words: str, subjects: Sequence[Subject], last: str | None = None) -> l
     if named:
         return named
     by_look = [s for s in subjects if any(re.fullmatch(rf"{re.escape(a.lower())}(?: (?:one|thing|subject))?", said) for a in s.attributes)]
-    return by_look or [s for s in subjects if alike(singular(said.split()[-1]), s.noun)] if said else by_look
+    return by_look or ([s for s in subjects if _same(singular(said.split()[-1]), s.noun.lower())] if said else [])
+
+
+def _same(word: str, noun: str) -> bool:
+    """Whether a word is another name for a noun, or the noun misspelled."""
+    names = SYNONYMS.get(word, ())
+    return noun in names or noun.split()[-1] in names or (len(word) > 3 and SequenceMatcher(None, word, noun, autojunk=False).ratio() >= TYPO)
 
 
 def checked(call: Call, there: Standing) -> Call:

@@ -83,6 +83,18 @@ def edited(draft: Draft, call: Call) -> Draft:
     return _EDITS[call.tool](draft, call.args)
 
 
+def about(call: Call, draft: Draft) -> str | None:
+    """Whom "it" means after a call."""
+    if call.tool == "add":
+        return draft.plan.subjects[-1].id
+    id = call.args.get("subject")
+    known = {s.id for s in draft.plan.subjects}
+    if call.tool == "change_subject" and id not in known:
+        old = [s.id for s in draft.before.subjects]
+        return draft.plan.subjects[old.index(id)].id if id in old and old.index(id) < len(draft.plan.subjects) else None
+    return id if id in known else None
+
+
 # ---------------------------------------------------------------------------------------------------------------- edits
 
 
@@ -242,7 +254,7 @@ def _stands(draft: Draft, number: int, box: Box, z: int) -> Draft:
     regions = tuple(r.model_copy(update={"box": box, "z": z, "mask": None}) if i == number else r for i, r in enumerate(plan.regions))
     origin = draft.origin[number]
     factor = 1.0 if origin is None else (box.area / draft.before.regions[origin].box.area) ** 0.5
-    noise = max(draft.noise[number], ANEW if origin is None else RESIZED if not 0.8 <= factor <= 1.25 else MOVED)
+    noise = max(draft.noise[number], ANEW if origin is None else RESIZED if not 0.6 <= factor <= 1.6 else MOVED)
     bands = tuple(b.model_copy(update={"box": box}) if b.subject == regions[number].subject else b for b in plan.bands)
     changed = plan.model_copy(update={"regions": regions, "bands": bands})
     return replace(draft, plan=Plan.model_validate(changed.model_dump()), noise=tuple(noise if i == number else n for i, n in enumerate(draft.noise)))

@@ -13,7 +13,7 @@ from cutwork.agents import goods as reading
 from cutwork.agents.goods import Goods
 from cutwork.agents.schemas import ExtensionAnswer
 from cutwork.agents.words import question, tidy, tidy_all
-from cutwork.domain import MAX_PALETTE, Brief, Expansion, Kind
+from cutwork.domain import Brief, Expansion, Kind
 from cutwork.ports import Llm
 
 LONGEST, MOST = 200, 8  # characters of a caption, captions
@@ -41,7 +41,7 @@ def extend(brief: Brief, llm: Llm) -> Expansion:
         prompt=tidy(answer.prompt, 4_000) or goods.picture,
         background=tidy(answer.background, 400),
         style=tidy(answer.style, 400),
-        palette=palette or tidy_all(answer.palette, 200, MAX_PALETTE),
+        palette=palette or tidy_all(answer.palette, 200, 16),
         captions=captions,
         finish=goods.finish(kind, brief.palette, **more),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cutwork.agents.calls import PRONOUNS, Standing, bare, meant
+from cutwork.agents.language.words import is_modifier
 from cutwork.domain import Call, Subject, ToolName
 
 COUNTS = {"once": 1, "twice": 2, "thrice": 3, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "a couple of": 2, "a few": 3, "a": 1}
@@ -54,12 +55,14 @@ class Clause:
         return found
 
     def _one(self, part: str) -> str | None:
+        if bare(part) in PRONOUNS and self.there.last == "it":
+            return "it"
         named = named_by(part, self.there)
         if len(named) == 1:
             return named[0].id
         if named:
             return part if not self.strict or not fresh(part) else None
-        return part if not self.strict and len(part.split()) <= 5 and not re.match(r"an? ", part) and re.fullmatch(r"[\w' -]+", part) and bare(part) not in NEVER else None
+        return part if not self.strict and len(part.split()) <= 5 and not re.match(r"(?:an?|i|we|you|let|make|can|could|please|put|move|add|what|why|how|if|is|are|do|does|it's|that's) ", part) and re.fullmatch(r"[\w' -]+", part) and bare(part) not in NEVER else None
 
     def unquoted(self, text: str) -> str:
         """With what stood in quotes, without the quotes."""
@@ -86,12 +89,19 @@ def named_by(part: str, there: Standing) -> list[Subject]:
     found = meant(part, there.subjects, there.last)
     if not found or said in PRONOUNS:
         return found
-    last = said.split()[-1]
+    *led, last = said.split()
+    if any(not (is_modifier(w) or w in own or w in ("of", "one", "other", "first", "second", "same", "little")) for w in led for own in [_words(found)]):
+        return []  # more than a name: "put another balloon"
     ends = {w for s in found for w in (s.noun.lower().split()[-1], s.id.split("-")[-1], s.id)}
     ends |= {w + "s" for w in ends} | {w + "es" for w in ends} | {"one", "ones"}
     look = any(last == a.lower().split()[-1] for s in found for a in s.attributes)
     alike = not any(last in ends or look for _ in found) and len(said.split()) == 1
     return found if last in ends or look or alike else []
+
+
+def _words(found: Sequence[Subject]) -> frozenset[str]:
+    """Every word that subjects are described with."""
+    return frozenset(w for s in found for text in (s.phrase, s.noun, *s.attributes) for w in text.lower().split())
 
 
 def call(tool: ToolName, **args: object) -> Call:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from cutwork.agents import goods
 from cutwork.agents.calls import bare, meant
@@ -14,7 +15,7 @@ LARGER = r"(?:bigger|larger|taller|wider|huger|greater|more (?:prominent|dominan
 SMALLER = r"(?:smaller|tinier|littler|shorter|thinner|narrower|less (?:big|large|prominent|dominant)|slimmer)"
 DEGREE = r"(?P<degree>(?:just )?(?:a (?:little|tiny)? ?(?:bit|little|touch|tad)|a little|slightly|somewhat|much|way|a lot|a (?:good|great) deal|lots|far|considerably|significantly|even|noticeably|substantially|still)(?: (?:much|more))?|\d{1,4}(?:\.\d+)? ?(?:%|percent|per cent)|(?:\d{1,2}(?:\.\d+)?|one|two|three|four|five|one and a half)(?: ?x| times)|twice|half)"
 SIZES = {"huge": 1.8, "enormous": 1.8, "gigantic": 1.8, "giant": 1.8, "massive": 1.8, "big": 1.4, "large": 1.4, "tiny": 0.5, "teeny": 0.5, "miniature": 0.5, "small": 0.7, "little": 0.7, "mini": 0.6}
-VERB = r"(?:make|get|have|let|render|draw|want|like|need|turn|see|do)"
+VERB = r"(?:(?:i (?:want|need|wish)|i(?:'d|’d| would) (?:like|want))|make|get|have|let|render|draw|want|like|need|turn|see|do|blow up|grow|scale|enlarge|shrink)"
 PLACE = (
     r"(?:(?:all the way |far |further |more |slightly |a (?:little |tiny )?(?:bit |touch |tad )|a little |right |just |much |over |back |way |directly |straight )*"
     r"(?:(?:to|at|in|on|into|onto|toward|towards|near)\s+)?(?:(?:the|its|their) )?(?:(?:very|far|upper|lower|top|bottom|extreme|more|further|left|right|middle|centre|center)[ -]?)*"
@@ -52,7 +53,8 @@ def _replaced(clause: Clause) -> list[Call] | None:
         or clause.match(r"(?P<who>.+?)\s+(?:should|could|must|ought to|needs to|has to|can)\s+(?:rather |instead |better )?(?:be(?:come)?|turn into|look like)\s+(?P<new>an?\s+[\w',’ -]+?)")
         or clause.match(r"(?P<who>.+?)\s+(?:was|were|is|became|becomes|were to be|to be|to become)\s+(?P<new>an?\s+[\w',’ -]+?)")
         or clause.match(r"(?:instead of|rather than)\s+(?P<who>.+?),?\s+(?:(?:draw|put|have|use|show|do|make|i want|i'd like|give me|let's have)\s+)?(?P<new>an?\s+[\w',’ -]+?)")
-        or clause.match(r"(?:(?:draw|put|have|use|show|do|make|i want|i'd like|give me|let's have|i'd prefer|prefer|rather have|want|use)\s+)?(?P<new>an?\s+[\w',’ -]+?)\s+(?:instead of|rather than|in place of|in the place of|to)\s+(?P<who>(?:the|that|this|my|an?)\s.+?)")
+        or clause.match(r"(?:(?:draw|put|have|use|show|do|make|i want|i'd like|give me|let's have|i'd prefer|prefer|rather have|want|use)\s+)?(?P<new>an?\s+[\w',’ -]+?)\s+(?:instead of|rather than|in place of|in the place of)\s+(?P<who>(?:the|that|this|my|an?)\s.+?)")
+        or clause.match(r"(?:i(?:'d|’d| would)? )?prefer\s+(?P<new>an?\s+[\w',’ -]+?)\s+to\s+(?P<who>(?:the|that|this|my)\s.+?)")
         or clause.match(r"(?P<who>.+?)\s*(?:->|=>|→)\s*(?P<new>.+)")
     )
     if match is None:
@@ -80,7 +82,7 @@ def _phrase(words: str) -> str:
 
 def _only_looks(words: str) -> bool:
     """Whether words only describe: "blue", "bright red", "fluffy and grumpy"."""
-    parts = [w for w in re.split(r"[\s,]+", bare(words)) if w not in ("and", "very", "more", "really", "all", "bright", "light", "dark", "pale", "deep", "a", "bit", "much", "so", "less", "in", "colour", "color", "looking")]
+    parts = [w for w in re.split(r"[\s,]+", bare(words)) if w not in ("and", "very", "more", "really", "all", "bright", "light", "dark", "pale", "deep", "a", "bit", "much", "so", "less", "in", "to", "be", "look", "colour", "color", "looking")]
     sizes = any(re.fullmatch(rf"{LARGER}|{SMALLER}|{'|'.join(SIZES)}", w) for w in parts)
     return bool(parts) and not sizes and all(is_colour(w) or (is_modifier(w) and not is_noun_first(w)) or re.fullmatch(r"\w+(?:ier|ish)", w) for w in parts)
 
@@ -92,20 +94,32 @@ def is_noun_first(word: str) -> bool:
 
 def _described(clause: Clause, who: list[str], words: str) -> list[Call] | None:
     """Calls that give subjects other looks."""
-    looks = [w for w in re.split(r"\s*,\s*|\s+and\s+", re.sub(r"\b(?:more|much|really|all|so|a bit|a little|slightly|look|looking|be|in|colou?r)\b", " ", words)) if w.strip()]
+    looks = [w for w in re.split(r"\s*,\s*|\s+and\s+", re.sub(r"\b(?:more|much|really|all|so|a bit|a little|slightly|look|looking|to|be|in|colou?r)\b", " ", words)) if w.strip()]
     looks = [_positive(" ".join(w.split())) for w in looks]
+    looks = [" and ".join(looks)] if len(looks) > 1 and all(is_colour(w) for w in looks) else looks
     found = []
     for id in who:
         subject = next((s for s in clause.there.subjects if s.id == id), None)
         if subject is None:
             found.append(call("change_subject", subject=id, phrase=_phrase(f"{' '.join(looks)} {bare(id)}")))
             continue
-        kept = [a for a in subject.attributes if not (any(is_colour(w) for w in looks) and is_colour(a)) and a not in looks]
+        colours, moods = any(is_colour(w.split()[-1]) for w in looks), any(w in MOODS for w in looks)
+        kept = [a for a in subject.attributes if not (colours and is_colour(a)) and not (moods and a in MOODS) and a not in looks]
         tails = [a for a in kept if re.match(r"(?:with|wearing|holding|in|on|made|from|of)\b", a) or a.split()[0].endswith("ing")]
         before = [*looks, *[a for a in kept if a not in tails and not is_colour(a)], *[a for a in kept if a not in tails and is_colour(a)]]
-        before = sorted(dict.fromkeys(before), key=is_colour)
+        before = sorted(dict.fromkeys(before), key=lambda look: is_colour(look.split()[-1]))
         found.append(call("change_subject", subject=id, phrase=_phrase(" ".join([*before, subject.noun, *tails]))))
     return found or None
+
+
+MOODS = frozenset("happy sad grumpy angry cheerful sleepy tired scared surprised bored excited calm furious smiling laughing crying proud shy evil cute scary friendly serious".split())
+WHOLE = ("it", "this", "everything", "it all", "the picture", "the image", "the whole picture", "the whole thing", "the design")
+
+
+def is_style(word: str) -> bool:
+    """Whether a word is said of the look of a whole picture: "cartoonish", "vintage"."""
+    stems = (word, word.removesuffix("ish"), word.removesuffix("-like"), word.removesuffix("y"))
+    return any(is_in(name, stem) for stem in stems if stem for name in ("style", "look"))
 
 
 def _positive(word: str) -> str:
@@ -122,6 +136,12 @@ def _positive(word: str) -> str:
 
 def _looks(clause: Clause) -> list[Call] | None:
     """ "make the cat blue", "paint the rocket red", "the cat should look angry", "give the cat a hat"."""
+    other = re.fullmatch(r"(?P<first>.+?),?\s+(?:instead of|rather than|and not|not)\s+(?P<was>[\w ]+)", clause.low)
+    if other and _only_looks(other["was"]):
+        clause = replace(clause, text=clause.text[: other.end("first")], low=other["first"])
+    bare_one = clause.match(r"(?:(?:i (?:want|need|prefer)|i(?:'d|’d| would) (?:like|prefer)|give me|let's have|have|use|show)\s+)?an?\s+(?P<look>[\w ,-]+?)\s+(?P<noun>[\w-]+)")
+    if bare_one and _only_looks(bare_one["look"]) and named_by(bare_one["noun"], clause.there):
+        return _described(clause, [named_by(bare_one["noun"], clause.there)[0].id], bare_one["look"])
     match = (
         clause.match(rf"{VERB}\s+(?P<who>.+?)\s+(?:to be |be |look |appear |to look |a bit |a little |much |all |slightly |more |really |in )*(?P<look>[\w ,-]+?)")
         or clause.match(r"(?:paint|colou?r|dye|tint|recolou?r|spray|turn|change)\s+(?P<who>.+?)\s+(?:in |to |into |a )?(?:colou?r )?(?P<look>[\w ,-]+?)")
@@ -134,12 +154,14 @@ def _looks(clause: Clause) -> list[Call] | None:
         # The shortest name first is not always the name: "the orange cat blue".
         for who_words, look in _cuts(match["who"], match["look"]):
             if _only_looks(look) and not re.fullmatch(rf"(?:{LARGER}|{SMALLER}|{'|'.join(SIZES)})", look.split()[-1]):
+                if who_words in WHOLE and any(is_style(w) for w in look.split()):
+                    continue
                 who = clause.who(who_words)
                 if who:
                     return _described(clause, who, look)
     worn = (
         clause.match(r"(?:give|hand)\s+(?P<who>.+?)\s+(?P<what>(?:an?|some|two|three|the|its)\s+[\w' -]+)")
-        or clause.match(r"(?P<who>.+?)\s+(?:should|could|must)?\s*(?:needs?|wears?|have|has|gets?|holds?|be (?:wearing|holding)|with)\s+(?P<what>(?:an?|some)\s+[\w' -]+|\w+(?:glasses|shoes|boots|wings|horns|stripes|spots))")
+        or clause.match(r"(?:let |have |make )?(?P<who>.+?)\s+(?:should|could|must)?\s*(?:needs?|wears?|have|has|gets?|holds?|be (?:wearing|holding)|with)\s+(?P<what>(?:an?|some)\s+[\w' -]+|\w+(?:glasses|shoes|boots|wings|horns|stripes|spots))")
         or clause.match(r"(?:put|set|place)\s+(?P<what>(?:an?|some)\s+[\w' -]+?)\s+on\s+(?P<who>.+)")
         or clause.match(r"(?:make|let|have)\s+(?P<who>.+?)\s+(?P<what>(?:wear|hold|wearing|holding|carry|carrying|with)\s+[\w' -]+)")
         or clause.match(r"(?P<who>(?:the|that|this)\s.+?)\s+(?P<what>(?:wearing|holding|carrying|with)\s+[\w' -]+)")
@@ -165,11 +187,12 @@ def _cuts(who: str, look: str) -> list[tuple[str, str]]:
 
 def _resized(clause: Clause) -> list[Call] | None:
     match = (
-        clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|needs to|has to|ought to|to|can)\s+)?(?:be |become |get |look |was |were |is )?(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+by\s+(?P<by>\d{{1,3}} ?(?:%|percent|per cent)))?(?:\s+(?P<after>a (?:little )?bit|a little|a lot|much|slightly|please|again|in (?:the )?(?:picture|image|frame)))?")
-        or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+)?(?:be |become |was |were )?(?P<times>twice|half|double|triple|(?:\d{{1,2}}(?:\.\d+)?|two|three|four|one and a half)(?: ?x| times))\s+(?:as (?:big|large|small|tall|high)|the size|its size|bigger|larger|smaller)(?: as (?:it is(?: now)?|now|before))?")
+        clause.match(r"(?P<who>.+?)\s+(?:is|are|looks?|seems?)\s+(?:still )?(?:(?:a (?:little )?bit|a little|far|much|way|slightly) )?too (?P<too>small|tiny|little|big|large|huge)")
+        or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|needs to|has to|ought to|to|can)\s+)?(?:be |become |get |look |was |were |is )?(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+by\s+(?P<by>\d{{1,3}} ?(?:%|percent|per cent)))?(?:\s+(?P<after>a (?:little )?bit|a little|a lot|much|slightly|please|again|in (?:the )?(?:picture|image|frame)))?")
+        or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+)?(?:be |become |was |were )?(?:to )?(?P<times>twice|half|double|triple|(?:\d{{1,2}}(?:\.\d+)?|two|three|four|one and a half)(?: ?x| times))\s+(?:as (?:big|large|small|tall|high)|the size|its size|bigger|larger|smaller)(?: as (?:it is(?: now)?|now|before))?")
         or clause.match(r"(?P<verb>enlarge|grow|enhance|blow up|scale up|increase|zoom in on|zoom into|magnify|expand|double|triple|shrink|scale down|reduce|decrease|downsize|minify|halve|scale|resize)\s+(?:the (?:size|scale) of\s+)?(?P<who>.+?)(?:'s size| in size)?(?:\s+(?:in size\s+)?(?:to|by)?\s*(?P<by>\d{1,4}(?:\.\d+)? ?(?:%|percent|per cent|x|times)|half|a (?:little )?bit|a little|a lot|twice|double|slightly))?(?:\s+(?:in )?size)?")
         or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+be |be |was |were )?(?:really |very |quite |so |extremely |super )?(?P<absolute>{'|'.join(SIZES)})")
-        or clause.match(rf"(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+(?P<who>(?:the\s)?[\w -]+?))?")
+        or clause.match(rf"(?:an? )?(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+(?P<who>(?:the\s)?[\w -]+?))?")
         or clause.match(r"(?P<verb>double|triple|halve) (?:the size of )?(?P<who>.+)")
     )
     if match is None:
@@ -188,6 +211,8 @@ def _scale(found: dict[str, str | None]) -> float:
         return SIZES[str(found["absolute"])]
     way = found.get("way") or ""
     verb = found.get("verb") or ""
+    if found.get("too"):
+        return 1.3 if found["too"] in ("small", "tiny", "little") else 0.77
     down = bool(way and re.fullmatch(SMALLER, way)) or verb in ("shrink", "scale down", "reduce", "decrease", "downsize", "minify", "halve")
     said = " ".join(filter(None, (found.get("degree"), found.get("by"), found.get("after"), found.get("times")))).strip()
     if verb in ("double", "triple", "halve"):
@@ -251,7 +276,7 @@ def _shifts(who: str, where: str) -> list[tuple[str, str]]:
 
 
 def _clean(where: str) -> str:
-    return re.sub(r"^(?:(?:be|stand|go|sit|out|just|somewhere|over|directly)\s+)+", "", where.strip())
+    return re.sub(r"^(?:(?:be|stand|go|sit|out|just|somewhere|over(?! (?:the|my|that|it)\b)|directly)\s+)+", "", where.strip())
 
 
 def _is_place(where: str, clause: Clause) -> bool:
@@ -288,7 +313,8 @@ def _ground(clause: Clause) -> list[Call] | None:
     if found.get("ground"):
         words = re.sub(r"\s+(?:instead|please|again|now)$", "", found["ground"].strip())
         words = re.sub(r"^(?:be|become|into|to|with)\s+", "", words)
-        if named_by(words, clause.there) or re.search(r"\b(?:take|version|turn)\s*\d", words) or words in ("it", "them", "away", "out", "the"):
+        others = any(re.search(rf"(?<!\w){re.escape(s.noun.lower())}(?!\w)", words) for s in clause.there.subjects)
+        if (others and re.search(r"\band\b|,", words)) or (named_by(words, clause.there) and not _only_looks(words)) or re.search(r"\b(?:take|version|turn)\s*\d", words) or words in ("it", "them", "away", "out", "the"):
             return None
         return [call("restyle", background=clause.original(words))]
     place = (found.get("place") or found.get("time") or "").strip()
@@ -324,16 +350,16 @@ def _styled(clause: Clause) -> list[Call] | None:
     style = match["style"].strip()
     words = style.split()
     sure = re.search(r"\b(?:style|look|aesthetic|painting|drawing)\b", clause.low)
-    known = any(is_in("style", w) or is_in("look", w) or is_in("media", w) or is_in("style", f"{w}-art") for w in (*words, style, style.replace(" ", "-")))
+    known = any(is_style(w) or is_in("media", w) for w in (*words, style, style.replace(" ", "-")))
     if not (sure or known) or named_by(style, clause.there) or style in ("it", "them"):
         return None
     less = clause.low.startswith("less")
-    return [call("restyle", style=f"not so {style}" if less else f"{style} style" if re.search(r"\bstyle\b", clause.low) and "style" not in style else style)]
+    return [call("restyle", style=f"not so {style}" if less else f"{style} style" if clause.low.endswith(" style") and "style" not in style else style)]
 
 
 def _added(clause: Clause) -> list[Call] | None:
     verb = r"(?:add|put|draw|include|insert|place|throw in|give me|i want|i'd like|i need|there (?:should|could|must) (?:also )?be|there (?:was|were|is|are)|we need|we want|paint|show|have|bring in|want|need|like|sneak in|pop in|stick|(?:with|and|plus|also))"
-    match = clause.match(rf"(?:{verb})\s+(?:in\s+)?(?:also\s+)?(?P<what>(?:an?|some|another|one more|two|three|four|five|six|more|\d)\s+.+)") or clause.match(r"(?:an?|another|one more|two|three)\s+(?P<bare>.+?)\s+too") or clause.match(r"(?P<first>add|include|insert)\s+(?P<thing>.+)")
+    match = clause.match(rf"(?:{verb})\s+(?:in\s+)?(?:also\s+)?(?P<what>(?:an?|some|another|one more|two|three|four|five|six|more|\d)\s+.+)") or clause.match(r"(?:an?|another|one more|two|three)\s+(?P<bare>.+?)\s+too") or clause.match(r"(?P<first>add|include|insert)\s+(?P<thing>.+)") or clause.match(r"(?P<what>(?:an?|another|one more|some|two|three)\s+.+)")
     if match is None:
         return None
     found = match.groupdict()

@@ -19,7 +19,7 @@ REDO = rf"(?:redo|re-do|undo the undo|bring (?:it|that|the change) back|go forwa
 APPROVES = re.compile(
     r"(?:(?:that|this|it)(?:'s|’s| is| looks?)? )?(?:(?:looks?|is|all|that's|very|so|really|just|absolutely) )*(?:good|great|perfect|fine|lovely|awesome|wonderful|beautiful|excellent|nice|amazing|approved?|ok|okay|done|"
     r"(?:exactly )?what i (?:want(?:ed)?|need(?:ed)?))(?: (?:now|to me|like (?:that|this)|job|work|one|as it is|enough|for me|then))*"
-    r"|(?:i )?(?:love|like|approve(?: of)?|accept|take) (?:it|this|that|this one)(?: (?:like this|as it is|very much|a lot|now))?|(?:let's |please )?(?:ship|keep|go with) (?:it|this|that|this one)(?: like this| as it is)?|go ahead|yes|yep|yeah|approve|lgtm|we're done|that's it|thumbs up|done|finished|deal",
+    r"|(?:i )?(?:love|like|approve(?: of)?|accept|take) (?:it|this|that|this one)(?: (?:like this|as it is|very much|a lot|now))?|(?:let's |please )?(?:ship|keep|go with) (?:it|this|that|this one)(?: like this| as it is)?|go ahead|yes,? please(?: do)?|please do|do (?:it|that)|go for it|sure|of course|absolutely|yes|yep|yeah|approve|lgtm|we're done|that's it|thumbs up|done|finished|deal",
     re.I,
 )  # fmt: skip
 HELPS = re.compile(r"(?:help|what (?:else )?can (?:you|i) (?:do|say|ask)(?: here| for| now)?|what are my options|how does this work|commands?|\?+|how do i use this|what now|options)", re.I)
@@ -48,9 +48,10 @@ def first_brief(words: str) -> str:
 
 def approves(text: str) -> bool:
     """Whether a whole message says that all is well."""
+    plain = re.sub(r"[,!. ]+(?:thanks|thank you|thx|cheers|please)(?: a lot| so much)?[!. ]*$", "", text.strip(" .!?,"), flags=re.I)
     said = re.sub(r"^(?:ok(?:ay)?|yes|yeah|yep|great|cool|wow|nice|perfect|thanks|alright|right|good|oh|ah)[,!. ]+(?=\S)", "", text.strip(" .!?,"), flags=re.I)
     said = re.sub(r"[,!. ]+(?:thanks|thank you|thx|cheers|please)[!. ]*$", "", said, flags=re.I)
-    return any(APPROVES.fullmatch(one.strip(" .!?,")) for one in (text, said)) or all(APPROVES.fullmatch(part.strip()) for part in re.split(r"[,.!]+\s*", text.strip(" .!?,")) if part.strip())
+    return any(APPROVES.fullmatch(one.strip(" .!?,")) for one in (text, plain, said)) or all(APPROVES.fullmatch(part.strip()) for part in re.split(r"[,.!]+\s*", text.strip(" .!?,")) if part.strip())
 
 
 def wants_help(text: str) -> bool:
@@ -92,6 +93,9 @@ def _compare(clause: Clause) -> list[Call] | None:
         rf".*?\b(?:compare|contrast|differ(?:s|ence|ences|ent)?|show(?: me)?|side by side|diff|versus|vs)\b.*?{_numbered('a')}\s*(?:and|with|to|vs\.?|versus|against|,|from|&)\s*(?:the\s+)?{_numbered('b')}(?: side by side| next to each other)?"
     )
     if two and (re.search(r"compare|contrast|differ|diff|side|versus|vs", clause.low)):
+        return [call("compare", a=_ref(two["a"]), b=_ref(two["b"]))]
+    two = clause.match(rf"(?:how|what|in what|where) .*?\b{_numbered('a')}\b.*\b(?:differ|differs|different|changed?)\b.*?\b{_numbered('b')}")
+    if two:
         return [call("compare", a=_ref(two["a"]), b=_ref(two["b"]))]
     two = clause.match(rf"{_numbered('a')}\s+(?:vs\.?|versus)\s+{_numbered('b')}")
     if two:
@@ -165,7 +169,7 @@ def _export(clause: Clause) -> list[Call] | None:
         match = clause.match(rf"{SAVE}\s+(?:(?:it|this|that|the (?:picture|image|design|result|file|files|layers)|me)\s+)?(?:as |to |into |in )?(?:an? |the |my )?(?:layered )?\.?(?:{names})(?: (?:file|format|version|please))*")
         if match and (form not in ("run", "zip") or re.match(r"export|save|download|as", clause.low)):
             return [call("export", form=form)]
-        if clause.match(rf"(?:an? )?(?:\.)?(?:{names})(?: file| export)? please|(?:{names}) (?:export|file|version)"):
+        if form not in ("run", "zip", "receipt") and clause.match(rf"(?:an? |the )?\.?(?:{names})(?: file| export| version)?(?: please)?"):
             return [call("export", form=form)]
     return None
 
@@ -173,7 +177,7 @@ def _export(clause: Clause) -> list[Call] | None:
 def _again(clause: Clause) -> list[Call] | None:
     """ "again with another seed", "try another cat", "redraw the cat"."""
     whole = clause.match(
-        r"(?:(?:try|do|draw|render|make|go|give it|generate|roll|run|paint)?\s*(?:it |that |this |everything |the (?:whole )?(?:thing|picture|image|lot) )?(?:all )?(?:again|once more|one more time|over)|retry|re-?roll|re-?draw|re-?generate|re-?render|re-?seed|shuffle|another (?:try|go|one|version|seed|attempt|variation|variant|roll|shot|take)"
+        r"(?:(?:try|do|draw|render|make|go|give it|generate|roll|run|paint)?\s*(?:it |that |this |everything |the (?:whole )?(?:thing|picture|image|lot) )?(?:all )?(?:again|once more|one more time|over)|retry|roll the dice(?: again)?|re-?roll|re-?draw|re-?generate|re-?render|re-?seed|shuffle|another (?:try|go|one|version|seed|attempt|variation|variant|roll|shot|take)"
         r"|(?:a )?(?:new|different|fresh|other) (?:seed|try|version|variation|variant|attempt|take|one)|one more(?: try)?|(?:try|use|with|give me|show me|take|draw|generate|pick|get|let me see|make) (?:an?other|a new|a different|one more|some other|a fresh) (?:seed|try|version|variation|variant|attempt|one|take|roll|noise)(?: please)?)"
         r"(?:\s*(?:it|everything|the (?:whole )?(?:picture|image|thing)))?(?:,?\s*(?:but )?(?:with|using|from) (?:an?other|a new|a different|a fresh|some other) (?:seed|noise|random seed|try))?"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cutwork.agents.calls import Standing, bare, meant
 from cutwork.agents.heard import Clause, Reader
@@ -22,17 +22,17 @@ READERS: tuple[Reader, ...] = (*SESSION, *CHANGES)
 QUOTES = re.compile(r"\"([^\"]*)\"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»|(?<![\w])'([^']*(?:'\w[^']*)*)'(?!\w)|(?<!\w)‘([^’]*(?:’\w[^’]*)*)’(?!\w)")
 LEADS = re.compile(
     r"^(?:(?:ok(?:ay)?|hey|hi|hello|please|pls|now|then|and|so|well|hm+|um+|uh+|alright|wait|sorry|oh|ah|also|but|actually|finally|next|maybe|perhaps|lastly|first(?= [a-z]+ the)"
-    r"|thanks|thank you|cool|great|nice|good|perfect|lovely|awesome|wow|yes|yeah|yep|no|nope)(?:\s*[,.!:]+\s*|(?<!no)(?<!nope)(?<!good)(?<!nice)(?<!great)(?<!cool)(?<!perfect)(?<!yes)\s+))+",
+    r"|oops|whoops|argh|ugh|haha|thanks|thank you|cool|great|nice|good|perfect|lovely|awesome|wow|yes|yeah|yep|no|nope)(?:\s*[,.!:]+\s*|(?<!no)(?<!nope)(?<!good)(?<!nice)(?<!great)(?<!cool)(?<!perfect)(?<!yes)\s+))+",
     re.I,
 )
 ASKS = re.compile(
     r"^(?:(?:can|could|would|will|may|might) (?:you|we|i)(?: please| maybe| just| perhaps| also| now)*(?: try to| go ahead and| have)?"
-    r"|(?:i|we)(?:'d|’d| would)?(?: really| also| just)? (?:like|love|want|need|wish|prefer)(?: you)? to(?: see| have)?|i(?:'d|’d| would) (?:like|love|prefer)(?: it)?(?: if)?|i wish"
-    r"|let(?:'s|’s| us)|let me|(?:please )?try to|how about(?: we| you| if)?|what about|what if(?: we| you| i)?(?: could| just)?|shall (?:we|i)|(?:we|you|i) (?:should|could|need to|must|can|may|might)(?: also| maybe)?"
-    r"|(?:is it|would it be|is) possible to|it would be (?:nice|great|better|good|cool)(?:er)? (?:if|to)|i think|i feel like|i guess|go ahead and|why (?:don't|don’t|not)(?: you| we)?(?! )|do you mind|would you mind|please|just|maybe|perhaps|also|now|instead,?)\s+",
+    r"|(?:i|we)(?:'d|’d| would)?(?: really| also| just)? (?:like|love|want|need|wish|prefer)(?: you)? to(?: see| have)?|i(?:'d|’d| would) (?:like|love|prefer(?! .+ to ))(?: it)?(?: if)?|i wish"
+    r"|let(?:'s|’s| us)|let me|(?:can|could|should|may|shall|would)(?= (?:the|my|that|this|it|its)\b)|(?:please )?try to|how about(?: we| you| if)?|what about|what if(?: we| you| i)?(?: could| just)?|shall (?:we|i)|(?:we|you|i) (?:should|could|need to|must|can|may|might)(?: also| maybe)?"
+    r"|(?:is it|would it be|is) possible to|it would be (?:nice|great|better|good|cool)(?:er)? (?:if|to)|i think|i feel like|i guess|go ahead and|why (?:don't|don’t|not)(?: you| we)?(?! )|do you mind|would you mind|please|just|maybe|perhaps|also|now|instead,?(?! of)|(?:i|we)(?:'d|’d| would| had)? rather(?: have| see| like)?)\s+",
     re.I,
 )
-TAILS = re.compile(r"(?:\s*[,.!?]*\s*(?:\b(?:please|pls|thanks|thank you|thx|for me|if (?:you can|possible)|(?<=, )(?:ok|okay|right)|a go|as well))?)+$", re.I)
+TAILS = re.compile(r"(?:\s*[,.!?]*\s*(?:\b(?:please|pls|thanks|thank you|thx|for me|if (?:you can|possible)|(?<=, )(?:ok|okay|right)|a go|as well|(?:that )?would be (?:nice|great|good|cool|lovely|perfect|awesome)|if you like))?)+$", re.I)
 REST = re.compile(
     r"^(?:(?:but|and|just|please|while)\s+)*(?:keep|keeping|leave|leaving|with|don't (?:touch|change)|do not (?:touch|change)|not|nothing)?\s*(?:the |all |all the |everything |anything |nothing )?"
     r"(?:rest|else|others?|remaining|everything)(?: else| of it| of the (?:picture|image)| parts?)?(?: (?:as (?:it )?(?:is|was|are)|the same|same|unchanged|alone|untouched|like (?:it is|that)|should stay|stays|changes?|in place|where it is))*$",
@@ -105,7 +105,9 @@ class _Reading:
                 first = self._clause(_stripped(left), strict=strict) if left.strip() and not REST.match(left) else [] if left.strip() else None
                 if first is None:
                     continue
+                kept, self.there = self.there, _spoken_of(self.there, first)
                 second = self._rest(right, left)
+                self.there = kept
                 if second is not None:
                     return [*first, *second]
         loose = None if several else self._clause(text, strict=False)
@@ -159,7 +161,15 @@ def _completed(text: str, before: str, there: Standing) -> list[str]:
         named = _leading_subject(who[1], there)
         if named:
             found += [f"make {named} {text}", f"move {named} {text}"]
-    return found
+    return [*found, f"make {text}", f"move {text}"]
+
+
+def _spoken_of(there: Standing, calls: Sequence[Call]) -> Standing:
+    """Whom "it" means after some calls: who was named last; who is only to come is still called "it"."""
+    last = there.last
+    for call in calls:
+        last = "it" if call.tool in ("change_subject", "add") else str(call.args.get("subject", last) or "") or None
+    return replace(there, last=last)
 
 
 def _leading_subject(text: str, there: Standing) -> str:

@@ -215,7 +215,8 @@ def _assistant(variables: Variables) -> AssistantAnswer:
     if json.loads(str(variables.get("results") or "[]")) or str(variables.get("feedback") or ""):
         return AssistantAnswer()
     heard = hear(str(variables["words"]), Standing.read(str(variables["design"])))
-    say = HELP if heard.help else f"I did not understand that. {HELP}" if not heard.calls else ""
+    lost = "All right." if not heard.unread else f"I did not understand that. {HELP}"
+    say = HELP if heard.help else lost if not heard.calls else ""
     calls = [CallAnswer.model_validate({"tool": call.tool, **call.args}) for call in heard.calls]
     return AssistantAnswer(calls=calls, say=say, unread=list(heard.unread) if heard.calls else [])
 

@@ -29,7 +29,7 @@ UNCHANGED = frozenset(["sheep", "deer", "fish", "moose", "bison", "shrimp", "squ
 # Written as plurals, drawn as one thing: "a pair of scissors" keeps its words.
 PAIRED = frozenset(["scissors", "glasses", "sunglasses", "goggles", "spectacles", "eyeglasses", "binoculars", "jeans", "trousers", "pants", "shorts", "leggings", "pliers", "tweezers", "headphones", "skis", "tongs", "pajamas", "pyjamas"])
 _SINGULAR = {plural: singular for singular, plural in IRREGULAR.items()}
-_FENCES = re.compile(r"<(?=\s*/?\s*(?:brief|prompt|background|subjects|plan|captions|palette|feedback|bands)\s*>)", re.IGNORECASE)
+_FENCES = re.compile(r"<(?=\s*/?\s*(?:brief|prompt|background|subjects|plan|captions|palette|feedback|bands|words|design|results)\s*>)", re.IGNORECASE)
 _AN_ANYWAY = re.compile(r"(?:hour|honest|honou?r|heir)")
 _A_ANYWAY = re.compile(r"(?:uni(?!n|m)|use|usu|ufo|euro|eucal|ewe|one\b|once|u-)")
 

@@ -16,8 +16,8 @@ from cutwork import composing
 from cutwork.agents import assistant, telling
 from cutwork.agents.bands import captions_of
 from cutwork.agents.calls import DRAWS, Standing, Take, checked
-from cutwork.agents.edits import Draft, edited
-from cutwork.domain import Call, Cost, Design, Json, Keep, LlmCall, Plan, Region, Round, Session, Shot, Subject, Turn
+from cutwork.agents.edits import Draft, about, edited
+from cutwork.domain import Call, Cost, Cutout, Design, Json, Keep, LlmCall, Plan, Region, Round, Session, Shot, Subject, Turn
 from cutwork.errors import BadInput, CutworkError, Refused
 from cutwork.graphs.session import Done, Heard, TalkState
 from cutwork.history import Tree
@@ -48,7 +48,9 @@ class Talking:
         return Tree.of(self._store.turns(self.session.id))
 
     def _design(self, now: Json) -> Design | None:
-        return self.studio.show(now["design"]) if now["design"] else None
+        with suppress(BadInput):  # its run may have been deleted
+            return self.studio.show(now["design"]) if now["design"] else None
+        return None
 
     def standing(self, now: Json) -> Standing:
         """What a sentence may be about."""
@@ -147,7 +149,7 @@ class Talking:
         design, locks = now["design"], tuple(now["locks"])
         moved = design != (base.design if base else None) or locks != (base.locks if base else ())
         spent = Cost.model_validate(now["cost"]) + Cost(asked=sum(call.llm != "offline" for call in self.asked))
-        failed = bool(state.get("alone")) and bool(results) and not any(r["ok"] for r in results)
+        failed = bool(state.get("alone")) and bool(results) and not any(r["ok"] or r.get("declined") for r in results)
         talk_only = all(r["tool"] in NEUTRAL or not r["tool"] for r in results)
         reply = telling.reply(state.get("say", ""), results, state.get("unread", ()), spent, not talk_only and any(r["ok"] for r in results))
         area, frozen = self._frozen(now)
@@ -271,7 +273,7 @@ class _Work:
             self.asks = design.id
             return ""
         composing.delivered(design)
-        self._made_one(design, None, "all")
+        self._made_one(design, (), "all")
         self.now |= {"changes": [*self.now["changes"], f"a new design: {brief.text[:120]}"], "locks": []}
         best = composing.delivered(design)
         who = ", ".join(s.phrase for s in best.shot.plan.subjects) or "no subject"
@@ -283,7 +285,7 @@ class _Work:
         before, args = self._stands(), call.args
         wished = {key: args.get(key) for key in ("kind", "captions", "palette", "settings")}
         made = self._remade(before, args.get("words", ""), wished)
-        self._made_one(made, before)
+        self._made_one(made, None)
         differs = "; ".join(telling.differences(composing.delivered(before).shot.plan, composing.delivered(made).shot.plan)) or "the files were made anew"
         self.now["changes"] = [*self.now["changes"], f"made a {made.kind}"]
         notes = "".join(f" {telling.sentence(note)}" for note in made.notes if note not in before.notes)
@@ -292,7 +294,7 @@ class _Work:
     def _recaption(self, call: Call) -> str:
         before, captions = self._stands(), tuple(call.args["captions"])
         made = self._remade(before, "", {"kind": "meme" if captions else None, "captions": captions})
-        self._made_one(made, before)
+        self._made_one(made, None)
         told = f"the lettering is {' / '.join(repr(c) for c in captions if c)}" if captions else "the lettering is gone"
         self.now["changes"] = [*self.now["changes"], told]
         return told
@@ -395,7 +397,7 @@ class _Work:
                 one = checked(call, self._standing_on(draft.plan))
                 draft = edited(draft, self.talking._seeded(one, len(self.results) + number))
                 good.append((one, "; ".join(draft.told[count:])))
-                self.now["last"] = _about(one, draft)
+                self.now["last"] = about(one, draft)
             except BadInput as error:
                 self._note(call, False, _plain(error))
         if not good:
@@ -432,7 +434,7 @@ class _Work:
             design = self._found(id) or self._compose(draft, start, before, id)
         else:
             design = self._run(self._begun(shot, before, id))
-        self._made_one(design, before, keep)
+        self._made_one(design, composing.delivered(before).cutouts, keep)
         self.now["changes"] = [*self.now["changes"], *draft.told]
         fresh = [note for note in design.notes if note not in before.notes]
         return "".join(f". {telling.sentence(note)}" for note in fresh).rstrip(".") + _verdict(design)
@@ -484,9 +486,13 @@ class _Work:
         """The id of the run that the next call makes."""
         return self.talking.run_id(len(self.results) + 1)
 
-    def _made_one(self, design: Design, before: Design | None, area: Keep | str | None = "") -> None:
-        """A design came to stand, with what it cost and what it was allowed to change: everything, what a shot keeps out, or nothing ("")."""
-        spent = Cost.model_validate(self.now["cost"]) + cost_of(design, before)
+    def _made_one(self, design: Design, old: Sequence[Cutout] | None, area: Keep | str | None = "") -> None:
+        """A design came to stand, with what it cost and what it was allowed to change: everything, what a shot keeps out, or nothing ("").
+
+        Args:
+            old: cut-outs it may have taken over; None = all of it is another run's, but for its files.
+        """
+        spent = Cost.model_validate(self.now["cost"]) + cost_of(design, old)
         self.now |= {"design": design.id, "cost": spent.model_dump()}
         if isinstance(area, Keep):
             self._widen(area)
@@ -520,7 +526,7 @@ class _Taking:
             drawing = self.work.studio.wired.drawing_for(self.work.studio.wired.terms_of(self.before))
             found = composing.composed(self.before, plan, start, drawing, self.blobs, id, sources)
             self.work.studio.wired.designs.create(found)
-        self.work._made_one(found, self.before, keep)
+        self.work._made_one(found, composing.delivered(self.before).cutouts, keep)
         return found, name
 
     def _background(self) -> tuple[Plan, Any, list[tuple[Round, int]], str]:
@@ -582,14 +588,17 @@ def _in_its_place(mine: Plan, theirs: Plan, subject: Subject) -> Subject | None:
     return None
 
 
-def cost_of(design: Design, before: Design | None) -> Cost:
-    """What a run took: pictures drawn, subjects cut that the run before did not have, files made."""
-    earlier = {r.render.image for r in before.rounds} if before is not None else set()
-    drawn = {r.render.image: r.render for r in design.rounds if r.render.steps > 0 and r.render.image not in earlier}
-    old = {c.image for r in before.rounds for c in r.cutouts} if before is not None else set()
-    cut = {c.image for r in design.rounds for c in r.cutouts} - old if drawn else set()
-    seconds = design.timings.get("total", sum(r.seconds for r in drawn.values()))
-    return Cost(drawn=len(drawn), cut=len(cut), finished=1 if design.artifacts else 0, seconds=round(seconds, 3))
+def cost_of(design: Design, old: Sequence[Cutout] | None) -> Cost:
+    """What a run took: pictures drawn, subjects cut that were not cut before, files made.
+
+    Args:
+        old: cut-outs it may have taken over; None = it drew and cut nothing.
+    """
+    drawn = [r for r in design.rounds if r.render.steps > 0] if old is not None else []
+    known = {c.image for c in old or ()}
+    cut = {c.image for r in design.rounds for c in r.cutouts} - known if drawn else set()
+    pictures = {r.render.image for r in drawn}
+    return Cost(drawn=len(pictures), cut=len(cut), finished=1 if design.artifacts else 0, seconds=round(design.timings.get("total", 0.0), 3))
 
 
 def compared(studio: Studio, tree: Tree, a: str, b: str) -> Json:
@@ -621,25 +630,13 @@ def _share(studio: Studio, rounds: Sequence[Round]) -> float | None:
     return round(float((one != two).any(-1).mean()), 6) if one.shape == two.shape else None
 
 
-def _about(call: Call, draft: Draft) -> str | None:
-    """Whom "it" means after a call."""
-    if call.tool == "add":
-        return draft.plan.subjects[-1].id
-    id = call.args.get("subject")
-    known = {s.id for s in draft.plan.subjects}
-    if call.tool == "change_subject" and id not in known:
-        old = [s.id for s in draft.before.subjects]
-        return draft.plan.subjects[old.index(id)].id if id in old and old.index(id) < len(draft.plan.subjects) else None
-    return id if id in known else None
-
-
 def _verdict(design: Design) -> str:
     """What the critic says where it is not content."""
     best = composing.delivered(design)
     if best.accepted or not best.critique.findings:
         return ""
     worst = max(best.critique.findings, key=lambda f: f.severity)
-    who = f" of the {worst.subject}" if worst.subject else ""
+    who = f" with the {worst.subject}" if worst.subject else ""
     return f" (the critic is not quite content{who}: {telling.FAULTS[worst.kind]})"
 
 

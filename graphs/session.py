@@ -39,7 +39,7 @@ class TalkState(TypedDict, total=False):
     say: str
     unread: tuple[str, ...]
     results: tuple[Json, ...]
-    """What was done, in order: tool, args, ok, told."""
+    """What was done, in order: tool, args, ok, told; and declined, where a person did not want it."""
     now: Json
     """How the session stands after what was done."""
     asks: str
@@ -121,7 +121,7 @@ def approve(state: TalkState, talk: Talk) -> TalkState:
     for call, decision in zip(state["calls"], decisions, strict=True):
         if decision["type"] == "reject":
             reason = str(decision.get("message") or "").strip()
-            results.append({"tool": call.tool, "args": call.args, "ok": False, "told": f"{call.tool} was not done, as you decided{f': {reason}' if reason else ''}"})
+            results.append({"tool": call.tool, "args": call.args, "ok": False, "declined": True, "told": f"{call.tool} was not done, as you decided{f': {reason}' if reason else ''}"})
         else:
             calls.append(talk.edited(decision, call, state["now"]) if decision["type"] == "edit" else call)
     return {"calls": tuple(calls), "results": tuple(results), "approved": True}

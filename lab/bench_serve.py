@@ -64,6 +64,15 @@ class Server:
             time.sleep(0.1)
         raise TimeoutError(f"the server did not get there in {PATIENCE_S:.0f} s")
 
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of processor time it has had; nan where that cannot be known."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return float("nan")
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def done(self, id: str) -> None:
         """Wait for a run; RuntimeError if it went wrong."""
         self.wait(lambda: self.get(f"/v1/runs/{id}")["finished"])
@@ -108,7 +117,9 @@ def load(seconds: float, connections: int) -> Report:
         done = [server.post("/v1/designs", SMALL | {"seed": n})["id"] for n in range(12)]
         server.done(done[-1])
         paths = {"status": f"/v1/runs/{done[0]}", "list of runs": "/v1/runs?limit=10", "list of designs": "/v1/designs?limit=10"}
+        before = server.cpu_s
         idle = asyncio.run(_load(server.address, list(paths.values()), seconds, connections))
+        idle["server's CPU ms a request"] = 1e3 * (server.cpu_s - before) / (idle["requests/s"] * seconds)  # whatever else the machine does
         drawn = [server.post("/v1/designs", DRAWN | {"seed": n})["id"] for n in range(50)]
         server.wait(lambda: server.get(f"/v1/runs/{drawn[0]}")["status"] == "running")
         time.sleep(1.0)

@@ -69,7 +69,7 @@ def test_the_table_is_large_enough() -> None:
     assert len(lines("utterances.txt")) >= 150
 
 
-@pytest.mark.parametrize("line", lines("utterances.txt"), ids=lambda line: line.partition(" => ")[0])
+@pytest.mark.parametrize("line", [*lines("utterances.txt"), *lines("utterances_blind.txt")], ids=lambda line: line.partition(" => ")[0])
 def test_what_people_say_is_understood(line: str) -> None:
     words, wanted = told(line)
     found = hear(words, standing())

@@ -53,7 +53,7 @@ def test_resizing_keeps_proportions_and_stays_on_the_canvas() -> None:
     box = made.plan.regions[1].box
     assert box.width / box.height == pytest.approx(ROCKET.width / ROCKET.height, rel=0.01)
     assert box.height == pytest.approx(1.0)
-    assert made.noise == (0.0, 0.5)
+    assert made.noise == (0.0, 0.4)
     with pytest.raises(BadInput, match="no more room"):
         edited(made, call("resize", subject="rocket", scale=1.5))
 

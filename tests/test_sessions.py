@@ -8,10 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
-from cutwork.domain import Call, Json, Turn
+from cutwork.agents.fakes import ScriptedLlm
+from cutwork.agents.schemas import AssistantAnswer, CallAnswer
+from cutwork.domain import Ask, Call, Critique, Json, Turn
 from cutwork.errors import BadInput, Cancelled, StorageFailed
 from cutwork.graphs.fakes import FakeDrawing
+from cutwork.graphs.session import Company, Done, Heard, begun, compile, read_decisions
 from cutwork.sessions import Sessions
 from cutwork.studio import Studio
 from cutwork.tools.pixels import decode
@@ -198,7 +203,7 @@ def test_pieces_of_several_takes_are_put_together(sessions: Sessions, id: str) -
 
 def test_a_subjects_own_history(sessions: Sessions, id: str) -> None:
     first = sessions.say(id, BRIEF)
-    sessions.say(id, "move the rocket left")
+    sessions.say(id, "move the rocket up")
     fox = sessions.say(id, "replace the cat with a fox")
     sessions.say(id, "lock the rocket")
     assert [t.id for t in sessions.history(id, "fox")] == [first.id, fox.id]
@@ -366,6 +371,102 @@ def test_a_fork_asks_anew(home: Path) -> None:
     assert no.design == first.design != yes.design
     with pytest.raises(BadInput, match="does not wait"):
         sessions.answer(id, yes.id, [{"type": "reject", "message": "no"}])
+
+
+class Told:
+    """A `Talk` that notes what it is asked to do."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def hear(self, words: str, results: Any, now: Json) -> Heard:
+        return Heard(() if results else (Call(tool="resize", args={"subject": "cat", "scale": 2}),))
+
+    def proposal(self, calls: Any, now: Json) -> Json | None:
+        return {"action_requests": [{"name": c.tool, "args": c.args, "description": ""} for c in calls], "review_configs": []}
+
+    def act(self, calls: Any, results: Any, now: Json, answers: Json) -> Done:
+        self.done += [c.tool for c in calls]
+        return Done((*results, *({"tool": c.tool, "args": c.args, "ok": True, "told": "done"} for c in calls)), now)
+
+    def finish(self, state: Any) -> None:
+        self.done.append("said")
+
+
+def test_a_forked_interrupt_never_replays_an_old_answer() -> None:
+    app, config, talk = compile(InMemorySaver()), {"configurable": {"thread_id": "t"}}, Told()
+    asked = app.invoke(begun("bigger", (), {}), config, context=Company(talk))  # type: ignore[arg-type]
+    assert asked["__interrupt__"]
+    past = app.get_state(config).config  # type: ignore[arg-type]
+    app.invoke(Command(resume=[{"type": "approve"}]), config, context=Company(talk))  # type: ignore[arg-type]
+    assert talk.done == ["resize", "said"]
+    fork = app.update_state(past, None)
+    again = app.invoke(None, fork, context=Company(talk))  # type: ignore[arg-type]
+    assert again["__interrupt__"], "the fork asks anew"
+    app.invoke(Command(resume=[{"type": "reject", "message": "no"}]), fork, context=Company(talk))  # type: ignore[arg-type]
+    assert talk.done == ["resize", "said", "said"]
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "kinds"),
+    [([{"type": "approve"}], 1, ["approve"]), ({"decisions": [{"type": "reject"}]}, 1, ["reject"]), (True, 2, ["approve"] * 2), ("not so", 1, ["reject"]), ({"type": "approve"}, 1, ["approve"])],
+)
+def test_decisions_come_in_several_forms(value: Any, count: int, kinds: list[str]) -> None:
+    assert [d["type"] for d in read_decisions(value, count)] == kinds
+
+
+@pytest.mark.parametrize("value", [[], [{"type": "maybe"}], 7, [{"type": "approve"}] * 2, [None]])
+def test_decisions_that_cannot_be_are_refused(value: Any) -> None:
+    with pytest.raises(BadInput):
+        read_decisions(value, 1)
+
+
+def test_a_pictures_own_question_is_passed_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter([Critique(score=0.1, verdict="repair", repairs=(Ask(question="is that a cat?"),)), Critique(score=0.9, verdict="accept")])
+    monkeypatch.setattr("cutwork.graphs.design.criticise", lambda *args, **kwargs: next(said))
+    sessions = Sessions(studio(home, rounds=3))
+    id = sessions.create(approve=True).id
+    asked = sessions.answer(id, sessions.say(id, BRIEF).id, [{"type": "approve"}])
+    assert asked.status == "waiting"
+    assert asked.question is not None
+    (action,) = asked.question["action_requests"]
+    assert (action["name"], action["description"]) == ("approve", "is that a cat?")
+    done = sessions.answer(id, asked.id, [{"type": "approve"}])
+    assert done.status == "done"
+    assert drawn(sessions) == 1
+
+
+# with a language model, and with the embedded one
+
+
+def test_a_language_model_calls_tools_until_nothing_is_left(sessions: Sessions, id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions.say(id, BRIEF)
+    llm = ScriptedLlm(
+        AssistantAnswer(calls=[CallAnswer(tool="resize", subject="the cat", scale=0.5)]), AssistantAnswer(calls=[CallAnswer(tool="move", subject="rocket", where="up")]), AssistantAnswer(say="Kleiner, und hoch.")
+    )
+    monkeypatch.setattr(type(sessions.studio.wired), "llm", lambda self, on_call=None, name=None: llm)
+    turn = sessions.say(id, "die Katze kleiner, die Rakete hoch")
+    assert [c.tool for c in turn.calls] == ["resize", "move"]
+    assert turn.reply.startswith("Kleiner, und hoch.")
+    assert turn.cost.drawn == 2
+    assert "0.5 times as large" in llm.prompts[1].variables["results"]
+
+
+@pytest.mark.slow
+def test_the_embedded_model_edits_a_part_and_leaves_the_rest(home: Path) -> None:
+    sessions = Sessions(Studio(home=home, llm="offline", steps=3, rounds=1, early_verdict=False))
+    id = sessions.create().id
+    first = sessions.say(id, calls=[Call(tool="design", args={"brief": BRIEF, "seed": 7, "size": "128x128"})])
+    assert first.status == "done", first.error
+    for words in ("the cat should be a fox", "move the rocket up", "remove the rocket"):
+        turn = sessions.say(id, words)
+        assert turn.status == "done", turn.error
+        assert turn.frozen is not None, turn.reply
+    teal = sessions.say(id, "make the background teal")
+    assert teal.status == "done", teal.error
+    assert np.abs(picture(sessions, teal)[0, 0].astype(int) - picture(sessions, first)[0, 0]).max() > 30
+    again = sessions.studio.rerun(str(teal.design))
+    assert (decode(sessions.studio.wired.blobs.get(again.delivered.render.image), "RGB") == picture(sessions, teal)).all()  # type: ignore[union-attr]
 
 
 # housekeeping

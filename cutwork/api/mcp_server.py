@@ -317,7 +317,7 @@ def router() -> APIRouter:
 
 def _of_request(ctx: Asking) -> tuple[Service, str]:
     """The service of the app that was called, and whoever it found the caller to be."""
-    request = ctx.request_context.request
+    request: Any = ctx.request_context.request
     return request.app.state.service, str(request.state.tenant)
 
 

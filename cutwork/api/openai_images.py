@@ -85,7 +85,8 @@ def snapped(size: str | None) -> tuple[str | None, list[str]]:
     asked = int(match[1]), int(match[2])
     if not all(MIN_SIDE <= side <= MAX_SIDE for side in asked):
         raise Refusal(f"Invalid value for 'size': each side must be from {MIN_SIDE} to {MAX_SIDE} pixels, got {size!r}.", param="size", code="invalid_value")
-    near = Size(tuple(max(MIN_SIDE, min(MAX_SIDE, round(side / CELL) * CELL)) for side in asked))
+    width, height = (max(MIN_SIDE, min(MAX_SIDE, round(side / CELL) * CELL)) for side in asked)
+    near = Size((width, height))
     return str(near), [] if near.root == asked else [f"size {size} was drawn as {near}: sides are multiples of {CELL}"]
 
 

@@ -39,7 +39,7 @@ class Asked(BaseModel):
 
     def unknown(self, idle: Collection[str] = ()) -> list[str]:
         """A sentence for each field that we do not know and that holds something, but for those that may stand idle."""
-        return [f"{name} is not known here and was passed over" for name, value in (self.model_extra or {}).items() if value is not None and name not in idle]
+        return [f"{written(name)} is not known here and was passed over" for name, value in (self.model_extra or {}).items() if value is not None and name not in idle]
 
 
 class ErrorBody(BaseModel):
@@ -115,11 +115,16 @@ def _of_fields(error: RequestValidationError) -> Refusal:
     """The first field that cannot be used."""
     first: Json = dict(error.errors()[0])
     place = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")]
-    param, missing = ".".join(place) or None, first["type"] == "missing"
+    param, missing = written(".".join(place)) or None, first["type"] == "missing"
     if missing:
         return Refusal(f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter")
     message = str(first["msg"]).removeprefix("Value error, ")
     return Refusal(f"Invalid value for '{param or 'body'}': {message}, got {str(first.get('input'))[:80]!r}.", param=param, code="invalid_value")
+
+
+def written(name: str) -> str:
+    """A name of the caller's, as an answer may repeat it."""
+    return name[:100].encode("utf-8", "replace").decode()
 
 
 def estimated_tokens(text: str) -> int:

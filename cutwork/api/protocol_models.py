@@ -74,7 +74,8 @@ class CheckpointAsked(Open):
     @property
     def turn(self) -> str | None:
         """The turn that is named; None where none is."""
-        return self.checkpoint_id or (self.checkpoint or {}).get("checkpoint_id")
+        named = self.checkpoint_id or (self.checkpoint or {}).get("checkpoint_id")
+        return named if isinstance(named, str) else None
 
 
 class StateChange(CheckpointAsked):

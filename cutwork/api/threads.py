@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request
 
 from cutwork.api import talk
+from cutwork.api.deps import parsed
 from cutwork.api.designs import as_out
 from cutwork.api.problems import Conflict, Missing
 from cutwork.api.protocol_models import HistoryAsked, Name, RunAsked, ThreadAsked, ThreadSearch, assistant_id
@@ -323,7 +324,10 @@ def _input(given: Any, name: Name) -> tuple[str, list[Call]]:
         if not str(fields.get("brief") or "").strip():
             raise BadInput("there is no brief in the input", 'wanted {"brief": "a grumpy cat and a rocket"}')
         return "", [Call(tool="design", args={"brief": str(fields["brief"])} | wanted)]
-    calls = [Call.model_validate(call) for call in given.get("calls") or []]
+    wanted_calls = given.get("calls") or []
+    if not isinstance(wanted_calls, list):
+        raise BadInput(f"input.calls is {type(wanted_calls).__name__}, wanted a list of uses of tools")
+    calls = [parsed(Call, call) for call in wanted_calls]
     if not words.strip() and not calls:
         raise BadInput("nothing is said in the input", 'wanted {"messages": [{"role": "user", "content": "make the cat bigger"}]}')
     return words, calls
@@ -333,7 +337,7 @@ def _last_words(messages: Any) -> str:
     """The text of the last message that a person wrote, in any of the forms that clients send."""
     if isinstance(messages, (str, dict)):
         messages = [messages]
-    for message in reversed(messages or []):
+    for message in reversed(messages if isinstance(messages, list) else []):
         if isinstance(message, str):
             return message
         if isinstance(message, (list, tuple)) and len(message) == 2:
@@ -362,7 +366,8 @@ def _checkpoint(thread: str, turn: str | None) -> Json:
 def _turn_of(config: Json | None) -> str | None:
     """The turn that a client's config or checkpoint names."""
     place = (config or {}).get("configurable", config or {})
-    return place.get("checkpoint_id") if isinstance(place, dict) else None
+    found = place.get("checkpoint_id") if isinstance(place, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _holds(metadata: Json, wanted: Json | None) -> bool:

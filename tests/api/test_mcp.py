@@ -176,7 +176,7 @@ def test_long_work_is_handed_in_asked_after_and_cancelled(served: Served) -> Non
 def test_errors_are_told_in_the_result(served: Served) -> None:
     async def story(client: Client) -> None:
         for tool, args, said in (
-            ("generate", {"brief": ""}, "empty"),
+            ("generate", {"brief": ""}, "at least 1 character"),
             ("get_run", {"run_id": "none"}, "there is no run 'none'"),
             ("critique", {"design": "none"}, "there is no design"),
             ("say", {"words": "hello", "session": "none"}, "there is no session"),
@@ -218,7 +218,8 @@ def test_stdio_is_the_clients_alone(home: Path) -> None:
         assert (await image(client, next(file["uri"] for file in told["files"] if file["kind"] == "image"))).size == (256, 256)
 
     errors = over_stdio(story, str(FAKE), home=home)
-    assert '"event": "ends"' in errors
+    assert '"event":"ends"' in errors
+    assert "this is for nobody's client" in errors
 
 
 def test_the_command_is_there() -> None:

@@ -15,8 +15,8 @@ import { Words } from "./Words";
 const Stage = lazy(() => import("./Stage"));
 
 export function Canvas() {
-  const { design, stale, busy, progress, session, error } = useWork();
-  const { view, pair, proposal } = useLooks();
+  const { design, busy, progress, session, error, fault, stands } = useWork();
+  const { view, pair, proposal, making } = useLooks();
   const [room, size] = useSize<HTMLDivElement>();
   const [camera, setCamera] = useState<Camera | null>(null);
   const [width, height] = design?.size ?? [256, 256];
@@ -52,9 +52,9 @@ export function Canvas() {
         )}
         {design && shown === "goods" && <Goods design={proposal ?? design} tried={proposal !== null} />}
         {shown === "compare" && <Compare />}
-        {!design && (busy && progress.preview ? <Picture path={progress.preview} alt="The picture so far" className="growing" /> : <Blank waiting={busy || (stale && !session && !error)} />)}
+        {!design && (busy && progress.preview ? <Picture path={progress.preview} alt="The picture so far" className="growing" /> : <Blank waiting={busy || (!session && !error) || (stands !== null && !fault)} />)}
         {design && busy && shown !== "compare" && progress.preview && <Picture path={progress.preview} alt="The picture so far" className="inset" />}
-        {busy && <Working />}
+        {(busy || making) && <Working />}
       </div>
       {design && shown === "picture" && <Words design={design} />}
       <DesignFault />
@@ -69,6 +69,7 @@ function Views({ shown }: { shown: View }) {
   const views: { id: View; name: string }[] = [{ id: "picture", name: "Picture" }];
   if (kind && kind !== "cutout") views.push({ id: "goods", name: { sticker: "Sticker", meme: "Meme", textile: "Textile" }[kind] });
   if (pair) views.push({ id: "compare", name: "Compare" });
+  if (views.length === 1) return null;
   return (
     <div className="segments" role="group" aria-label="View">
       {views.map(({ id, name }) => (
@@ -90,14 +91,14 @@ function Blank({ waiting }: { waiting: boolean }) {
 }
 
 function Working() {
-  const { progress } = useWork();
-  const done = share(progress);
+  const { progress, busy } = useWork();
+  const done = busy ? share(progress) : null;
   return (
     <div className={`working ${done === null ? "unknown" : ""}`} aria-hidden="true">
       <span className="bar-of" style={{ inlineSize: `${Math.round((done ?? 0.3) * 100)}%` }} />
       <span className="what">
-        {doing(progress)}
-        {progress.step && ` · ${progress.step.done}/${progress.step.total}`}
+        {busy ? doing(progress) : "Making it"}
+        {busy && progress.step && ` · ${progress.step.done}/${progress.step.total}`}
       </span>
     </div>
   );

@@ -20,7 +20,7 @@ export function Chat() {
 
   useEffect(() => {
     end.current?.scrollIntoView({ block: "end" });
-  }, [last, run?.id, progress.status, refusal]);
+  }, [last, run?.id, progress.status, refusal, design]);
 
   return (
     <div className="chat">

@@ -5,7 +5,7 @@ import { IconButton } from "./Button";
 
 /** Where one says the next thing. What is written stays, also through a reload, until the service has it. */
 export function Composer() {
-  const { session, design, busy, say, change } = useWork();
+  const { session, stands, busy, say, change } = useWork();
   const [text, setText] = useDraft(session?.id ?? "");
   const field = useRef<HTMLTextAreaElement>(null);
   const sending = useRef(false);
@@ -32,7 +32,7 @@ export function Composer() {
         rows={2}
         maxLength={2000}
         aria-label="Say what to change"
-        placeholder={design ? "Make the cat bigger, move the rocket to the top right …" : "Say what to draw …"}
+        placeholder={stands ? "Make the cat bigger, move the rocket to the top right …" : "Say what to draw …"}
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {

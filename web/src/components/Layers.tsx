@@ -31,9 +31,9 @@ export function rows(design: Design): Row[] {
 }
 
 export function Layers() {
-  const { design, busy } = useWork();
+  const { design, busy, stands } = useWork();
   const { background, toggleBackground } = useLooks();
-  if (!design) return <p className="empty">{busy ? "Layers come with the picture." : "No picture yet."}</p>;
+  if (!design) return <p className="empty">{busy || stands ? "Layers come with the picture." : "No picture yet."}</p>;
   return (
     <div className="panel">
       <ul className="layers" aria-label="Layers, front first">

@@ -36,7 +36,8 @@ export default function Stage({ design, camera, onCamera, size }: Props) {
 
   return (
     <>
-      <div className={`stage ${hidden.size || !background ? "see-through" : ""}`} aria-hidden="true">
+      <div className="stage" aria-hidden="true">
+        {(hidden.size > 0 || !background) && <div className="checker sheet" style={{ left: camera.x, top: camera.y, width: width * camera.scale, height: height * camera.scale }} />}
         <KonvaStage
           width={size.width}
           height={size.height}

@@ -29,10 +29,11 @@ function Answer({ turn }: { turn: Turn }) {
   const picture = usePicture(turn);
   const parent = turns.find((one) => one.id === turn.parent);
   const drew = turn.design !== null && turn.design !== parent?.design;
+  const changes = turn.changes.filter((change) => !turn.reply.toLowerCase().includes(change.toLowerCase()));
   const retry = () => void say({ words: turn.words, ...(turn.words ? {} : { calls: turn.calls }) });
   return (
     <div className="answer">
-      {drew && picture && <Thumbnail turn={turn} picture={picture} />}
+      {drew && <Thumbnail turn={turn} picture={picture} />}
       {turn.reply && turn.status !== "failed" && <p className="reply">{turn.reply}</p>}
       {turn.status === "cancelled" && <p className="meta">Cancelled.</p>}
       {turn.status === "failed" && (
@@ -42,9 +43,9 @@ function Answer({ turn }: { turn: Turn }) {
       )}
       {turn.status === "running" && <p className="meta">Was interrupted; it goes on by itself when the service is back.</p>}
       {turn.status === "waiting" && turn.question && <Approval turn={turn} question={turn.question} />}
-      {turn.changes.length > 0 && (
+      {changes.length > 0 && (
         <ul className="changes">
-          {turn.changes.map((change) => (
+          {changes.map((change) => (
             <li key={change}>{change}</li>
           ))}
         </ul>
@@ -67,7 +68,7 @@ function Answer({ turn }: { turn: Turn }) {
   );
 }
 
-function Thumbnail({ turn, picture }: { turn: Turn; picture: string }) {
+function Thumbnail({ turn, picture }: { turn: Turn; picture: string | null }) {
   const { goTo, head, busy } = useWork();
   const { setView } = useLooks();
   return (

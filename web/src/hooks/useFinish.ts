@@ -20,8 +20,7 @@ export interface Trying {
 /** Makes `wished` out of the design that stands; null = nothing is wished that it is not already. */
 export function useFinish(design: Design, wished: Wished | null): Trying {
   const { say } = useWork();
-  const { propose, setView } = useLooks();
-  const [busy, setBusy] = useState(false);
+  const { propose, setView, making, setMaking } = useLooks();
   const [error, setError] = useState<Error | null>(null);
   const made = useRef<string[]>([]); // designs tried out, to be let go of
   const key = JSON.stringify(wished);
@@ -39,7 +38,7 @@ export function useFinish(design: Design, wished: Wished | null): Trying {
     }
     const stop = new AbortController();
     const timer = setTimeout(async () => {
-      setBusy(true);
+      setMaking(true);
       try {
         const found = await tried(design.id, wished, stop.signal);
         if (!found) return;
@@ -50,25 +49,31 @@ export function useFinish(design: Design, wished: Wished | null): Trying {
       } catch (problem) {
         if (!stop.signal.aborted) setError(problem as Error);
       } finally {
-        if (!stop.signal.aborted) setBusy(false);
+        if (!stop.signal.aborted) setMaking(false);
       }
     }, PAUSE);
     return () => {
       stop.abort();
       clearTimeout(timer);
-      setBusy(false);
+      setMaking(false);
     };
     // `key` is `wished`, compared by what it says
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [design.id, key]);
 
-  useEffect(() => drop, [drop]);
+  useEffect(
+    () => () => {
+      drop();
+      setMaking(false);
+    },
+    [drop, setMaking],
+  );
 
   const keep = useCallback(async () => {
     if (wished && (await say({ calls: [{ tool: "refinish", args: { ...wished } }] }))) drop();
   }, [drop, say, wished]);
 
-  return { busy, error, keep, drop };
+  return { busy: making, error, keep, drop };
 }
 
 async function tried(id: string, wished: Wished, signal: AbortSignal): Promise<Design | null> {

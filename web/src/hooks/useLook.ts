@@ -25,6 +25,8 @@ export interface Look {
   compare: (a: string, b: string) => void;
   proposal: Design | null; // goods tried out, not kept yet
   propose: (design: Design | null) => void;
+  making: boolean; // a proposal is under way
+  setMaking: (making: boolean) => void;
 }
 
 export const LookContext = createContext<Look | null>(null);
@@ -43,6 +45,7 @@ export function useLook(design: Design | null): Look {
   const [background, setBackground] = useState(true);
   const [pair, setPair] = useState<readonly [string, string] | null>(null);
   const [proposal, propose] = useState<Design | null>(null);
+  const [making, setMaking] = useState(false);
 
   useEffect(() => {
     point(null);
@@ -72,7 +75,7 @@ export function useLook(design: Design | null): Look {
   const toggleBackground = useCallback(() => setBackground((now) => !now), []);
 
   return useMemo(
-    () => ({ view, setView, pointed, point, selected, select, hidden, background, toggle, toggleBackground, pair, compare, proposal, propose }),
-    [view, pointed, selected, hidden, background, toggle, toggleBackground, pair, compare, proposal],
+    () => ({ view, setView, pointed, point, selected, select, hidden, background, toggle, toggleBackground, pair, compare, proposal, propose, making, setMaking }),
+    [view, pointed, selected, hidden, background, toggle, toggleBackground, pair, compare, proposal, making],
   );
 }

@@ -44,7 +44,7 @@ export function heated(map: HTMLImageElement, side = 256): HTMLCanvasElement {
 export function outlined(mask: HTMLImageElement, side = 768): HTMLCanvasElement {
   const scale = side / Math.max(mask.naturalWidth, mask.naturalHeight, 1);
   const [made, pen] = canvas(Math.round(mask.naturalWidth * scale), Math.round(mask.naturalHeight * scale));
-  pen.imageSmoothingQuality = "high";
+  pen.filter = `blur(${(scale * 0.9).toFixed(1)}px)`; // a mask's pixels are larger than the line: no steps
   pen.drawImage(mask, 0, 0, made.width, made.height);
   const pixels = pen.getImageData(0, 0, made.width, made.height);
   const inside = new Uint8Array(made.width * made.height);

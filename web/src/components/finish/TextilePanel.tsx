@@ -12,7 +12,7 @@ export function TextilePanel({ settings, change }: PanelProps) {
   return (
     <>
       <Choice label="Repeat" value={textile.repeat} options={(meta?.repeats as typeof REPEATS | undefined) ?? REPEATS} onChange={(repeat) => set({ repeat })} />
-      <Amount label="Spot colours" value={textile.colours} unset="as drawn" min={2} max={16} onChange={(colours) => set({ colours })} />
+      <Amount label="Spot colours" value={textile.colours} unset="all" min={2} max={16} onChange={(colours) => set({ colours })} />
       <Amount label="Colourways" value={textile.colourways} min={0} max={6} onChange={(colourways) => set({ colourways: colourways ?? 0 })} />
       <Amount label="Width (cm)" value={textile.width_cm} min={4} max={64} onChange={(width_cm) => set({ width_cm: width_cm ?? 16 })} />
       <Amount label="Resolution (dpi)" value={textile.dpi} min={72} max={300} step={6} onChange={(dpi) => set({ dpi: dpi ?? 150 })} />
