@@ -306,13 +306,13 @@ def goes(where: str, plan: Plan, number: int, fresh: bool = False) -> tuple[Box,
                 return (*_beside(kind, own, [plan.regions[i] for i in others], plan), _by(kind, plan, others))
     found = {name for name, words in WORDS if re.search(rf"\b(?:{words})\b", re.sub(r"\bright to\b", "", said))}
     if re.search(r"\b(?:centre|center|middle)\b", said):
-        return _at_edge(own, found), own.z, f"to {_place_name(found) or 'the centre'}"
+        return _at_edge(own, found, plan, number), own.z, f"to {_place_name(found) or 'the centre'}"
     if not found:
         raise BadInput(f"{where!r} names no place; say such as 'top right', 'a bit left' or 'above the cat'")
     corner = len(found) == 2 and not NUDGING.search(said)
     bit = BITS.search(said)
     if (corner or fresh or FARS.search(said)) and not bit:
-        return _at_edge(own, found), own.z, ""
+        return _at_edge(own, found, plan, number), own.z, ""
     step = BIT if bit else FAR if LOTS.search(said) else SHIFT
     dx = step * (("right" in found) - ("left" in found))
     dy = step * (("bottom" in found) - ("top" in found))
@@ -355,9 +355,19 @@ def _beside(kind: str, own: Region, others: list[Region], plan: Plan) -> tuple[B
     return placed((x, y), w, h), z
 
 
-def _at_edge(own: Region, found: set[str]) -> Box:
-    """Its box in a corner, at a side or in the middle."""
-    w, h = min(own.box.width, 1 - 2 * EDGE), min(own.box.height, 1 - 2 * EDGE)
+def _at_edge(own: Region, found: set[str], plan: Plan, number: int) -> Box:
+    """Its box in a corner, at a side or in the middle; made a little smaller where it would cover somebody there."""
+    others = [r.box for i, r in enumerate(plan.regions) if i != number]
+    before = sum(own.box.intersection(box) for box in others)  # who overlapped already may go on doing so
+    for scale in (1.0, 0.9, 0.8, 0.7):
+        box = _set_at(own, found, scale)
+        if sum(box.intersection(other) for other in others) <= max(before, 0.01):
+            return box
+    return _set_at(own, found, 1.0)
+
+
+def _set_at(own: Region, found: set[str], scale: float) -> Box:
+    w, h = min(own.box.width, 1 - 2 * EDGE) * scale, min(own.box.height, 1 - 2 * EDGE) * scale
     x = EDGE + w / 2 if "left" in found else 1 - EDGE - w / 2 if "right" in found else 0.5
     y = EDGE + h / 2 if "top" in found else 1 - EDGE - h / 2 if "bottom" in found else 0.5
     if len(found) == 1:  # at one side it keeps its height, at the top its place from left to right

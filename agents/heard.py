@@ -62,7 +62,7 @@ class Clause:
             return named[0].id
         if named:
             return part if not self.strict or not fresh(part) else None
-        return part if not self.strict and len(part.split()) <= 5 and not re.match(r"(?:an?|i|we|you|let|make|can|could|please|put|move|add|what|why|how|if|is|are|do|does|it's|that's) ", part) and re.fullmatch(r"[\w' -]+", part) and bare(part) not in NEVER else None
+        return part if not self.strict and len(part.split()) <= 5 and not re.match(r"(?:an?|i|we|you|let|make|can|could|please|put|move|add|what|why|how|if|is|are|do|does|it's|that's|turn|change|give|take|go|get)(?: |$)", part) and re.fullmatch(r"[\w' -]+", part) and bare(part) not in NEVER else None
 
     def unquoted(self, text: str) -> str:
         """With what stood in quotes, without the quotes."""

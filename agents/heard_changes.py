@@ -23,6 +23,7 @@ PLACE = (
     r"(?:[ -](?:left|right|side|corner|edge|half|third|hand side|top|bottom|centre|center|middle|part|of everything|of (?:the )?(?:picture|image|canvas|frame)))*"
     r"(?: (?:a (?:little |tiny )?(?:bit|touch|tad)|a little|slightly|a lot|more|further))?)"
 )
+PLACES = rf"{PLACE}(?:,? and {PLACE})?"
 RELATION = (
     r"(?:(?:to|on|at|in)?\s*(?:the )?(?:left|right)(?: side)? of|(?:in )?between|above|over|on top of|atop|below|under|underneath|beneath|in front of|behind|in back of|next to|beside|near|by|alongside|close to|closer to|nearer to|nearer|away from|"
     r"farther from|further from|towards?|inside|into|onto|on)"
@@ -253,10 +254,10 @@ def _moved(clause: Clause) -> list[Call] | None:
         return [call("move", subject=one, where="centre") for one in clause.who(centre["who"])] or None
     for pattern in (
         rf"(?:{MOVE}|make)\s+(?P<who>.+?)\s+(?P<where>(?:(?:up|down|over|back|further|a bit|a little|slightly|just|right|directly|somewhere|be|stand|sit|go|out) )*(?:{RELATION})\s+.+?)",
-        rf"(?:{MOVE}|make)\s+(?P<who>.+?)\s+(?:(?:up|over|back|out|be|go|stand|sit|to be)\s+)?(?P<where>{PLACE})",
-        rf"(?P<who>.+?)\s+(?:should|could|must|has to|needs to|ought to|belongs|can)\s+(?:rather |better )?(?:(?:be|stand|go|sit|move|hang|fly|come|float|appear|lie)\s+)?(?P<where>(?:(?:just|right|directly|somewhere|a bit|more|further) )*(?:{RELATION})\s+.+?|{PLACE})",
+        rf"(?:{MOVE}|make)\s+(?P<who>.+?)\s+(?:(?:up|over|back|out|be|go|stand|sit|to be)\s+)?(?P<where>{PLACES})",
+        rf"(?P<who>.+?)\s+(?:should|could|must|has to|needs to|ought to|belongs|can)\s+(?:rather |better )?(?:(?:be|stand|go|sit|move|hang|fly|come|float|appear|lie)\s+)?(?P<where>(?:(?:just|right|directly|somewhere|a bit|more|further) )*(?:{RELATION})\s+.+?|{PLACES})",
         rf"(?P<who>.+?)\s+(?:was|were|is|being)\s+(?P<where>(?:{RELATION})\s+.+?|{PLACE})",
-        rf"(?P<who>.+?)\s+(?P<where>(?:(?:just|right|directly|a bit|more|further) )*(?:{RELATION})\s+.+?|{PLACE})",
+        rf"(?P<who>.+?)\s+(?P<where>(?:(?:just|right|directly|a bit|more|further) )*(?:{RELATION})\s+.+?|{PLACES})",
         rf"(?:put|place|bring|move)\s+(?P<where>(?:in )?(?:{PLACE}))\s+(?P<who>(?:the|that|this)\s.+?)",
     ):
         match = clause.match(pattern)
@@ -282,8 +283,8 @@ def _clean(where: str) -> str:
 def _is_place(where: str, clause: Clause) -> bool:
     """Whether words name a place: a side of the canvas, or a relation to somebody who is there."""
     said = _clean(where)
-    if re.fullmatch(PLACE, said):
-        return not re.fullmatch(r"(?:in |into |to )?(?:the )?background", said) or True
+    if re.fullmatch(PLACES, said):
+        return True
     match = re.fullmatch(rf"(?:(?:up|down|over|back|further|a bit|a little|slightly|right|directly|more)\s+)*(?:{RELATION})\s+(.+)", said)
     return bool(match and all(meant(part, clause.there.subjects, clause.there.last) for part in re.split(r"\s+and\s+", match[1])) and not fresh(match[1]))
 

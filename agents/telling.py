@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cutwork.agents.bands import captions_of
 from cutwork.agents.edits import spot
-from cutwork.domain import Call, Cost, Cutout, Design, Finding, Json, Plan, Receipt, Round
+from cutwork.domain import Call, Cost, Cutout, Design, Finding, FinishSettings, Json, Plan, Receipt, Round
 from cutwork.errors import BadInput
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -105,7 +105,8 @@ def _border(receipt: Receipt, cutout: Cutout) -> str:
 
 def _finding(finding: Finding, named: bool) -> str:
     who = f"About the {finding.subject}: " if named and finding.subject else ""
-    return f"{sentence(f'{who}{FAULTS[finding.kind]} ({finding.detail})')} To mend it, {MENDS[finding.kind]}."
+    measured = finding.detail.partition("): ")[2] or finding.detail
+    return f"{sentence(f'{who}{FAULTS[finding.kind]} ({measured})')} To mend it, {MENDS[finding.kind]}."
 
 
 def _whole(best: Round) -> str:
@@ -124,6 +125,16 @@ def _spent(turns: Sequence[tuple[int, Cost]]) -> str:
     return f"Take {number} cost: {cost(last)[:1].lower()}{cost(last)[1:]}{whole}"
 
 
+def goods(finish: FinishSettings) -> str:
+    """What is made of a picture, in words: "a textile, half-drop repeat, 4 colours"."""
+    if finish.kind == "textile":
+        colours = f", {finish.textile.colours} colours" if finish.textile.colours else f", in {', '.join(finish.palette)}" if finish.palette else ""
+        return f"a textile, {finish.textile.repeat} repeat{colours}, {finish.textile.width_cm:g} cm wide at {finish.textile.dpi} dpi"
+    if finish.kind == "sticker":
+        return f"a sticker{f' for {finish.sticker.preset}' if finish.sticker.preset != 'plain' else ''}"
+    return "a meme" if finish.kind == "meme" else "cut-outs"
+
+
 def differences(a: Plan | None, b: Plan | None) -> list[str]:
     """How the second plan differs from the first, a clause each."""
     if a is None or b is None:
@@ -136,7 +147,7 @@ def differences(a: Plan | None, b: Plan | None) -> list[str]:
             told += [f"{old.phrase} became {subject.phrase}"] if old.phrase != subject.phrase else []
             told += _stood(subject.noun, [r.box for r in a.regions if r.subject == subject.id], [r.box for r in b.regions if r.subject == subject.id])
     told += [f"the background went from {a.background} to {b.background}"] if a.background != b.background else []
-    told += [f"it became a {b.finish.kind}"] if a.finish.kind != b.finish.kind else ["it is finished in another way"] if a.finish != b.finish else []
+    told += [f"it was {goods(a.finish)} and is {goods(b.finish)}"] if a.finish != b.finish else []
     told += ["the lettering is another"] if captions_of(a) != captions_of(b) else []
     return told
 

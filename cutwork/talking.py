@@ -286,10 +286,13 @@ class _Work:
         wished = {key: args.get(key) for key in ("kind", "captions", "palette", "settings")}
         made = self._remade(before, args.get("words", ""), wished)
         self._made_one(made, None)
-        differs = "; ".join(telling.differences(composing.delivered(before).shot.plan, composing.delivered(made).shot.plan)) or "the files were made anew"
-        self.now["changes"] = [*self.now["changes"], f"made a {made.kind}"]
+        plan = composing.delivered(made).shot.plan
+        told = telling.goods(plan.finish)
+        lettering = captions_of(plan) if plan != composing.delivered(before).shot.plan else ()
+        told += f" that says {' / '.join(repr(c) for c in lettering if c)}" if any(lettering) and made.kind == "meme" else ""
+        self.now["changes"] = [*self.now["changes"], told]
         notes = "".join(f" {telling.sentence(note)}" for note in made.notes if note not in before.notes)
-        return f"it is a {made.kind} now: {differs}.{notes}"
+        return f"it is {told} now.{notes}"
 
     def _recaption(self, call: Call) -> str:
         before, captions = self._stands(), tuple(call.args["captions"])

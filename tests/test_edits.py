@@ -53,7 +53,7 @@ def test_resizing_keeps_proportions_and_stays_on_the_canvas() -> None:
     box = made.plan.regions[1].box
     assert box.width / box.height == pytest.approx(ROCKET.width / ROCKET.height, rel=0.01)
     assert box.height == pytest.approx(1.0)
-    assert made.noise == (0.0, 0.4)
+    assert made.noise == (0.0, 0.5)
     with pytest.raises(BadInput, match="no more room"):
         edited(made, call("resize", subject="rocket", scale=1.5))
 
@@ -68,6 +68,12 @@ def test_resizing_keeps_proportions_and_stays_on_the_canvas() -> None:
 def test_places_are_where_they_are_called(where: str, expected: str) -> None:
     box, _, _ = goes(where, plan(), 1)
     assert spot(box) == expected
+
+
+def test_who_goes_where_somebody_stands_is_made_a_little_smaller() -> None:
+    box, _, _ = goes("top left", plan(), 1)
+    assert box.intersection(CAT) <= 0.01
+    assert 0.5 < box.area / ROCKET.area < 1
 
 
 @pytest.mark.parametrize(("where", "dx", "dy"), [("a bit left", -1, 0), ("up", 0, -1), ("further down", 0, 1), ("left and up", -1, -1), ("to the left", -1, 0)])

@@ -17,6 +17,7 @@ def test_every_package_folder_is_listed() -> None:
     found = {"cutwork"} | {
         "cutwork." + ".".join(init.parent.relative_to(ROOT).parts) for folder in FOLDERS for init in (ROOT / folder).rglob("__init__.py") if ".cache" not in init.parts
     }
+    found |= {f"cutwork.{init.parent.name}" for init in (ROOT / "cutwork").glob("*/__init__.py") if not init.parent.is_symlink()}
     assert found == set(PROJECT["tool"]["setuptools"]["packages"])
 
 

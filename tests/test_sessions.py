@@ -357,7 +357,7 @@ def test_an_action_can_be_edited_before_it_is_done(home: Path) -> None:
     assert sessions.turn(id, asked.id).status == "waiting"
     done = sessions.answer(id, asked.id, [{"type": "edit", "edited_action": {"name": "resize", "args": {"subject": "cat", "scale": 0.5}}}])
     assert done.calls == (Call(tool="resize", args={"subject": "cat", "scale": 0.5}),)
-    assert done.changes == ("cat: 0.5 times as large",)
+    assert done.changes == ("cat: 0.58 times as large",)
 
 
 def test_a_fork_asks_anew(home: Path) -> None:
@@ -449,7 +449,7 @@ def test_a_language_model_calls_tools_until_nothing_is_left(sessions: Sessions, 
     assert [c.tool for c in turn.calls] == ["resize", "move"]
     assert turn.reply.startswith("Kleiner, und hoch.")
     assert turn.cost.drawn == 2
-    assert "0.5 times as large" in llm.prompts[1].variables["results"]
+    assert "0.58 times as large" in llm.prompts[1].variables["results"]
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from cutwork.domain import Box, Cutout, Keep, Plan, Receipt, Round, Shot
 from cutwork.errors import BadInput, CutworkError
 from cutwork.ports import Blobs
 from cutwork.tools.masks.measure import tight_box
+from cutwork.tools.masks.place import Place
 from cutwork.tools.masks.plate import hole, membrane, plate
 from cutwork.tools.pixels import decode, encode
 
@@ -37,7 +38,10 @@ DRAWN = 136  # from which on it is drawn, and not only taken from the picture th
 WIDER = 0.024  # of the long side: how far an area reaches beyond the subject it is of
 RIM = 0.032  # of the long side: how far around a cut traces of the subject are painted over
 SEAM = 0.03  # of the long side: over which what was drawn fades into what stays
-EDGE = 2  # pixels of a subject's edge that are mixed with what is drawn behind it
+ROOM = 0.06  # the same of one that is drawn from nothing: it need not end just at its box
+EDGE = 2  # pixels of a subject's edge in which the old background shines through, and over which it fades into the new one
+LEAST = 0.05  # share of a region's place from which what stays of it is its subject
+COVERED = 0.3  # share of a subject that another may cover, or an edit may touch, and its cut-out still holds
 FIT = 30.0  # grey levels by which what is drawn is fitted to the colours around it, at most
 
 
@@ -143,6 +147,7 @@ def prepared(before: Before, changes: Sequence[Change], locked: Iterable[int] = 
     for change in changes:  # first all that leaves its place
         if change.old is not None and _lifts(change, before):
             picture, left = lifted(picture, masks[change.old], _any([masks[k] for k in range(len(masks)) if k != change.old], masks[change.old].shape))
+            picture = _uncovered(picture, left, before, staying)
             area[left] = np.maximum(area[left], STAYS + 1)
     for change in sorted(changes, key=lambda c: c.z):
         mine, picture = _laid_down(change, before, picture)
@@ -160,6 +165,14 @@ def _lifts(change: Change, before: Before) -> bool:
     return change.old is not None and (change.now is None or change.now != before.boxes[change.old] or change.noise >= 1)
 
 
+def _uncovered(picture: Pixels, left: Mask, before: Before, regions: Sequence[int]) -> Pixels:
+    """The picture with those whom somebody covered laid down again where that one left, the farthest first."""
+    for k in sorted(regions, key=lambda k: before.z[k]):
+        alpha = before.layers[k][..., 3:] / 255.0 * left[..., None]
+        picture = (before.layers[k][..., :3] * alpha + picture * (1 - alpha) + 0.5).astype(np.uint8) if alpha.any() else picture
+    return picture
+
+
 def _laid_down(change: Change, before: Before, picture: Pixels) -> tuple[Pixels, Pixels]:
     """Where one region may change, and the picture with the subject where it goes to."""
     height, width = picture.shape[:2]
@@ -170,7 +183,7 @@ def _laid_down(change: Change, before: Before, picture: Pixels) -> tuple[Pixels,
     if change.noise >= 1 or not own.any():
         x0, y0, x1, y1 = change.now.pixels(width, height)
         area[y0:y1, x0:x1] = 255
-        area[_grown(area > STAYS, _pixels(WIDER, width, height))] = 255
+        area[_grown(area > STAYS, _pixels(ROOM, width, height))] = 255
         return area, picture
     assert change.old is not None
     if change.now == before.boxes[change.old]:
@@ -205,14 +218,14 @@ def moved(layer: Pixels, old: Box, new: Box) -> Pixels:
     ready = ready if scale >= 1 else ndimage.gaussian_filter(ready, (0.4 / scale, 0.4 / scale, 0))
     bands = [Image.fromarray(ready[..., k], "F").transform((width, height), Image.Transform.AFFINE, (1 / scale, 0, fx, 0, 1 / scale, fy), Image.Resampling.BICUBIC) for k in range(4)]
     out = np.dstack([np.asarray(band) for band in bands])
-    covered = np.clip(out[..., 3:], 0, 255)
-    colours = np.where(covered > 0, out[..., :3] * 255 / np.maximum(covered, 1), 0)
-    return np.dstack([np.clip(colours, 0, 255), covered]).round().astype(np.uint8)
+    covered = out[..., 3:]  # the filter overshoots: colours are parted from it as it is
+    colours = np.where(covered > 1, out[..., :3] * 255 / np.maximum(covered, 1), 0)
+    return np.clip(np.dstack([colours, covered]), 0, 255).round().astype(np.uint8)
 
 
 def _core(mask: Mask) -> Mask:
     """A subject without its outermost pixels, in which the background shines through; all of it where that would leave nothing."""
-    core = np.asarray(ndimage.binary_erosion(mask, iterations=1, border_value=1))
+    core = np.asarray(ndimage.binary_erosion(mask, iterations=EDGE, border_value=1))
     return core if core.any() else mask
 
 
@@ -345,7 +358,9 @@ def extent(area: Pixels) -> Box | None:
 
 
 def carried(plan: Plan, before: Plan, old: Sequence[Cutout], area: Pixels, behind: bool, read: Callable[[str], Pixels]) -> dict[int, Cutout]:
-    """Cut-outs of the picture before that hold for the new one, by region: of subjects that are as they were, where nothing may change.
+    """Cut-outs of the picture before that hold for the new one, by region: of subjects that are as they were, where little or nothing may change.
+
+    Who is covered a little by another keeps a whole layer: it lies behind.
 
     Args:
         read: a mask's blob as pixels (H, W).
@@ -356,11 +371,16 @@ def carried(plan: Plan, before: Plan, old: Sequence[Cutout], area: Pixels, behin
         for k, other in enumerate(before.regions):
             if k in was and k not in {c.region for c in found.values()} and (other.subject, other.box, other.mask) == (region.subject, region.box, region.mask):
                 same = plan.subject(region.subject).phrase == before.subject(other.subject).phrase
-                if same and (behind or not ((read(was[k].mask) > STAYS) & (area > STAYS)).any()):
+                if same and (behind or _covered(read(was[k].mask) > STAYS, area) <= COVERED):
                     found[number] = was[k]
                     break
     places = {c.region: number for number, c in found.items()}
     return {number: c.model_copy(update={"region": number, "receipt": renumbered(c.receipt, places)}) for number, c in found.items()}
+
+
+def _covered(mask: Mask, area: Pixels) -> float:
+    """Share of a subject in which something may change."""
+    return float((mask & (area > STAYS)).sum()) / max(1, int(mask.sum()))
 
 
 def carry(shot: Shot, cutouts: Sequence[Cutout], before: Round, blobs: Blobs) -> tuple[Cutout, ...]:
@@ -380,6 +400,15 @@ def renumbered(receipt: Receipt, places: dict[int, int]) -> Receipt:
 
     attended = receipt.attended.model_copy(update={"leakage": moved(receipt.attended.leakage)})
     return receipt.model_copy(update={"overlap": moved(receipt.overlap), "attended": attended})
+
+
+def staying(start: Start, place: Place) -> Place:
+    """A region's place, drawn in to the pixels of it that stay, if some do: of a subject in front of a background that is drawn, nothing more is wanted."""
+    height, width = start.area.shape
+    whole = place.pixels(width, height)
+    mask = whole & (start.area <= STAYS)
+    box = tight_box(mask)
+    return place if box is None or mask.sum() < LEAST * whole.sum() else Place(box, mask)
 
 
 def touched(plan: Plan, start: Start) -> Plan:

@@ -29,7 +29,7 @@ from cutwork.tools.conditioning import Conditioning, Phase, Window
 from cutwork.tools.denoise import Techniques, denoise
 from cutwork.tools.families.base import Family, Text
 from cutwork.tools.guides import Guide
-from cutwork.tools.keep import Start, held, laid_in, level, start_of, touched
+from cutwork.tools.keep import Start, held, laid_in, level, start_of, staying, touched
 from cutwork.tools.masks.place import Place, boxes, places
 from cutwork.tools.nudge import Nudge
 from cutwork.tools.pixels import decode, encode, resized
@@ -56,6 +56,8 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
     start = start_of(shot.keep, size, blobs) if shot.keep is not None else None
     if start is not None and not start.draws:
         return _composed(shot, family, start, blobs)
+    if start is not None and start.behind:
+        where = tuple(staying(start, place) for place in where)
     with family.adapted(plan.draw.loras, hints(plan, family, where, blobs)):
         ended = drawn(plan, family, shot.seed, where, watch, early_verdict, _shown(watch, blobs) if watch.on_preview else None, start)
     picture = resized(family.decode(ended.latents, ended.size), size)

@@ -68,6 +68,8 @@ def delete_design(id: Id, service: Service, tenant: Tenant) -> Response:
     service.design(id, tenant)
     if service.studio.is_active(id):
         raise Conflict(f"design {id} is being worked on", "cancel its run first")
+    if id in service.studio.wired.sessions.designs():
+        raise Conflict(f"design {id} is part of a session's history", "delete the session first")
     service.studio.delete(id)
     return Response(status_code=204)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -26,15 +28,17 @@ AT_ONCE = 2  # pictures that are decoded or made at the same time, beside those 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # an SVG or HTML that is opened here runs nothing
 PICTURE = {"schema": {"type": "string", "format": "binary"}}
 FORM = {"schema": {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}}
-_limiters: dict[str, CapacityLimiter] = {}
+UPLOADS, UPLOAD_S = 8, 60.0  # at the same time, and seconds that one may take to come
+_limiters: WeakKeyDictionary[asyncio.AbstractEventLoop, CapacityLimiter] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 async def image_work(do: Callable[..., Result], *args: Any) -> Result:
     """Call something that holds whole pictures in memory; few of them at a time."""
-    limiter = _limiters.get("images")
-    if limiter is None or limiter.total_tokens != AT_ONCE:
-        limiter = _limiters["images"] = CapacityLimiter(AT_ONCE)
-    return await run_sync(do, *args, limiter=limiter)
+    loop = asyncio.get_running_loop()
+    if loop not in _limiters:
+        _limiters[loop] = CapacityLimiter(AT_ONCE)
+    return await run_sync(do, *args, limiter=_limiters[loop])
 
 
 @router.get(
@@ -74,11 +78,24 @@ async def get_artifact(
 )
 async def upload(request: Request, service: Service, tenant: Tenant) -> Upload:
     """Take a picture in: PNG, JPEG or WebP, as the body or as the field `file` of a form. It is kept as a PNG, turned upright, with nothing but its pixels."""
-    data, declared = await _received(request)
-    taken = await image_work(uploads.take_in, data, declared)
+    async with _turn():
+        try:
+            async with asyncio.timeout(UPLOAD_S):
+                data, declared = await _received(request)
+        except TimeoutError:
+            raise BadInput(f"the picture did not come within {UPLOAD_S:.0f} s") from None
+        taken = await image_work(uploads.take_in, data, declared)
     sha256 = await run_sync(service.studio.wired.blobs.put, taken.png)
     await run_sync(service.designs.give_file, tenant, File(sha256, "image/png", "upload", taken.width, taken.height))
     return Upload(sha256=sha256, url=f"/v1/artifacts/{sha256}", width=taken.width, height=taken.height)
+
+
+def _turn() -> asyncio.Semaphore:
+    """Few uploads are held in memory at a time; others wait before their bytes are read."""
+    loop = asyncio.get_running_loop()
+    if loop not in _turns:
+        _turns[loop] = asyncio.Semaphore(UPLOADS)
+    return _turns[loop]
 
 
 async def _received(request: Request) -> tuple[bytes, str]:

@@ -16,14 +16,14 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cutwork.api import page
 from cutwork.api.deps import Service
 from cutwork.api.problems import plain
 from cutwork.storage.owners import LOCAL
 from cutwork.storage.tokens import hashed
 
 COOKIE = "cutwork"
-OPEN = ("/healthz", "/readyz", "/openapi.json", "/docs", "/v1/login")
-CLOSED = ("/v1", "/metrics", "/threads", "/runs", "/assistants", "/store", "/mcp", "/info")  # and all that is not a file of the page
+OPEN = ("/", "/healthz", "/readyz", "/openapi.json", "/v1/login")  # and the files of the page
 READS = ("GET", "HEAD", "OPTIONS")
 BODY = 1 << 20  # bytes
 BODIES = {"/v1/uploads": 33 << 20, "/v1/images/edits": 64 << 20, "/v1/chat/completions": 16 << 20}  # where more may come
@@ -98,7 +98,7 @@ class Guard:
             return None
         name = names.get(hashed(token)) if (token := _token(headers)) else None
         scope.setdefault("state", {})["tenant"] = name or ""
-        if name is not None or path in OPEN or (scope["method"] in READS and not path.startswith(CLOSED)):
+        if name is not None or path in OPEN or (scope["method"] in READS and page.has(path)):
             return None
         said = "the token is not known here" if token else "every address of the API wants a token"
         return plain(401, said, "send it as Authorization: Bearer …", **{"WWW-Authenticate": 'Bearer realm="cutwork"'})

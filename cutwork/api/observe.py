@@ -94,7 +94,8 @@ class Observe:
                 if status:
                     raise  # an answer had begun: it can only be broken off
                 await answer(problems.of(error))(scope, receive, named)
-            self._note(scope, status, taken, time.perf_counter() - began)
+            finally:  # also of one whose client went away
+                self._note(scope, status, taken, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, taken: float, whole: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "other"

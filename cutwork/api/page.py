@@ -60,6 +60,11 @@ async def elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(scope, receive, send)
 
 
+def has(path: str) -> bool:
+    """Whether there is a file of the page at that address."""
+    return _file(path.lstrip("/")) is not None
+
+
 def _file(name: str) -> Path | None:
     """A file of the page by its address; nothing that is hidden or lies elsewhere."""
     if not name or any(part.startswith(".") for part in name.split("/")) or not name.isprintable():

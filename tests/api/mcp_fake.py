@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import anyio
 
 from cutwork.api.deps import Service
@@ -17,7 +19,8 @@ class Loud(FakeDrawing):
     """Prints where the client would read it."""
 
     def render(self, shot: Shot, watch: Watch) -> Render:
-        print("this is for nobody's client", flush=True)
+        sys.stdout.write("this is for nobody's client\n")
+        sys.stdout.flush()
         return super().render(shot, watch)
 
 

@@ -154,6 +154,8 @@ def test_a_tenant_sees_nothing_of_anothers(neighbours: Any) -> None:
         answer = bob.request(method, address, json=body_for(method, path), params=params)
         assert answer.status_code == 404, (method, address, answer.status_code, answer.text)
         assert ids["design"] not in answer.text.replace(ids_for(path, ids), "").replace(ids["design"], "", 1)
+    assert {row["id"] for row in ann.get("/v1/designs").json()["data"]} >= {ids["design"]}
+    assert len(ann.get("/v1/designs").json()["data"]) == 2  # that of the turn is hers too
     for address in ("/v1/designs", "/v1/runs", "/v1/sessions"):
         assert bob.get(address).json()["data"] == []
         assert ann.get(address).json()["data"]

@@ -250,3 +250,24 @@ def test_tenants_take_turns_and_a_session_keeps_its_order(serve: Callable[..., S
         served.ended(id)
     began = {id: served.service.jobs.get(id).started for id in (*mine, theirs)}  # type: ignore[union-attr]
     assert sorted(began, key=lambda id: str(began[id])) == [theirs, *mine]
+
+
+def test_a_stop_that_another_process_asks_for_is_heard(serve: Callable[..., Served]) -> None:
+    served = serve()
+    served.drawing.gate.clear()
+    id = served.design()["id"]
+    served.drawing_begun()
+    SqlJobs(served.service.designs.engine).ask_to_stop(id)
+    assert served.ended(id)["status"] == "cancelled"
+
+
+def test_what_a_process_left_behind_is_found_while_another_serves(serve: Callable[..., Served]) -> None:
+    served = serve()
+    served.drawing.gate.clear()
+    first = served.design(seed=1)["id"]
+    served.drawing_begun()
+    second = served.design(seed=2)["id"]
+    assert served.service.jobs.take("worker-gone") is not None
+    served.until(second, lambda run: run["status"] == "waiting")
+    served.drawing.gate.set()
+    assert [served.ended(id)["status"] for id in (first, second)] == ["done", "done"]

@@ -39,6 +39,7 @@ def test_a_talk_makes_a_design_and_changes_it(served: Served) -> None:
     assert kinds[-1] == "done"
     for turn in whole["turns"]:
         assert served.client.get(f"/v1/designs/{turn['design']}").status_code == 200
+    assert served.client.delete(f"/v1/designs/{whole['turns'][0]['design']}").status_code == 409  # it is part of the history
     compared = served.client.get(f"/v1/sessions/{id}/compare", params={"a": first["turn"], "b": second["turn"]}).json()
     assert 0 < compared["changed"] <= 1
     back = served.client.post(f"/v1/sessions/{id}/head", json={"turn": first["turn"]})

@@ -107,7 +107,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | Sparse | None = None,
 def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     if mask is not None and mask.numel() > BIAS and mask.shape[-2] > 1:
         rows = max(1, BIAS * mask.shape[-2] // mask.numel())
-        outs, lses = zip(*(_fused(some, k, v, seen) for some, seen in zip(q.split(rows, 2), mask.split(rows, -2), strict=True)), strict=True)
+        outs, lses = zip(*(_fused(some, k, v, seen) for some, seen in zip(torch.split(q, rows, 2), torch.split(mask, rows, -2), strict=True)), strict=True)
         return torch.cat(outs, 2), torch.cat(lses, 2)
     if q.device.type == "cpu":
         bias = None if mask is None else _bias(mask, q)

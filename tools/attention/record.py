@@ -75,6 +75,7 @@ class Recorder:
     steps: list[int] = field(default_factory=list)
     masked: list[bool] = field(default_factory=list)  # whether words were hidden from some image tokens
     _chosen: dict[tuple[Keywords, Readers, torch.device], tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
+    _heard: tuple[Tensor, slice, Sparse] | None = field(default=None, repr=False)
     _all: dict[int, Fusion] = field(default_factory=dict, repr=False)  # of each image, while streaming
     _open: dict[int, Fusion] = field(default_factory=dict, repr=False)  # the same of maps on which no word was hidden
     _among: Tensor | None = field(default=None, repr=False)  # sum over looks, (images, p, p)
@@ -130,7 +131,7 @@ class Recorder:
             q, text_keys, lse = (x[:, list(self.heads)] for x in (q, text_keys, lse))
         if self.words:
             own = slice(*text) if text is not None else slice(None)
-            lse = attend(q, text_keys[:, :, own], text_keys[:, :, own], None if visible is None else Sparse.of(visible[:, own]))[1]
+            lse = attend(q, text_keys[:, :, own], text_keys[:, :, own], None if visible is None else self._hears(visible, own))[1]
         index, member = self._choice(keywords, readers, q.device)
         seen = None if visible is None else visible[:, index]
         weights = columns(q, text_keys[:, :, index], lse, seen).mean(1).detach()  # (B, P, wanted)
@@ -163,6 +164,12 @@ class Recorder:
     def among(self, image: int = 0) -> Tensor | None:
         """Mean attention of one image's tokens to each other on the grid `coarse(grid)`, (p, p) float32 on the CPU, rows summing to 1; None if it was not recorded."""
         return None if self._among is None else (self._among[image] / self._looks).cpu()
+
+    def _hears(self, visible: Tensor, own: slice) -> Sparse:
+        """Which image tokens see the same words; kept while the same is asked for, as it is from block to block."""
+        if self._heard is None or self._heard[0] is not visible or self._heard[1] != own:
+            self._heard = visible, own, Sparse.of(visible[:, own])
+        return self._heard[2]
 
     def _take(self, maps: Tensor, block: int, masked: bool) -> None:
         """Maps (images, keywords, rows, columns) of one block, step and text encoder."""

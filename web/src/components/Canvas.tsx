@@ -27,7 +27,7 @@ export function Canvas() {
   const zoom = (factor: number) => setCamera(zoomed(seen, factor, size.width / 2, size.height / 2));
 
   return (
-    <div className="canvas">
+    <div className="canvas" data-design={design?.id}>
       {design && (
         <div className="canvas-bar">
           <Views shown={shown} />
