@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-all lint types contract setup dev clean
+.PHONY: demo test test-all lint types contract setup dev page page-check clean
 .DELETE_ON_ERROR:
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -35,6 +35,14 @@ types: .venv/.ready-dev
 
 contract: .venv/.ready-dev
 	$(BIN)/lint-imports
+
+page:  ## the page, from its sources in web/ into the package; wants node 20.19 or later
+	cd web && npm ci --no-audit --no-fund && npm run types && npm run build
+
+page-check:  ## whether the page in the package is what its sources make, and its tests
+	cd web && npm ci --no-audit --no-fund && npm test && npm run check
+	mkdir -p build && cd web && npx openapi-typescript ../docs/openapi.json -o ../build/schema.d.ts && diff ../build/schema.d.ts src/api/schema.d.ts
+	cd web && npx vite build --outDir ../build/page && diff -r ../build/page ../cutwork/web
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache

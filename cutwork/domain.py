@@ -761,7 +761,7 @@ class Design(Value):
     error: str | None = None
     created: str = ""
     terms: Terms | None = None  # None = not started here
-    parent: RunId | None = None  # the run whose drawing this one finishes in another way
+    parent: RunId | None = None  # the run whose picture this one changes, or finishes in another way
 
     @property
     def goods(self) -> FinishSettings:

@@ -130,15 +130,9 @@ class Talking:
                 continue
             work.draw(batch)
             batch = []
-            if work.asks:
-                break
-            work.do(call)
-            if work.asks:
-                break
-        if not work.asks:
-            work.draw(batch)
-        if work.asks:
-            return Done(tuple(results), now, work.asks)
+            if not work.do(call):
+                return Done(tuple(results), now, work.asks)
+        work.draw(batch)
         return Done(tuple(work.results), work.now)
 
     def finish(self, state: TalkState) -> None:
@@ -247,8 +241,8 @@ class _Work:
 
     # --------------------------------------------------------------------------------------------------- one by one
 
-    def do(self, call: Call) -> None:
-        """Do one call that is no edit of the plan; what cannot be done is told, and nothing changes."""
+    def do(self, call: Call) -> bool:
+        """Do one call that is no edit of the plan; what cannot be done is told, and nothing changes. False where it waits for a person."""
         kept = dict(self.now)
         try:
             one = checked(call, self._standing())
@@ -256,9 +250,11 @@ class _Work:
         except (BadInput, Refused) as error:
             self.now = kept
             self._note(call, False, _plain(error))
-            return
-        if not self.asks:
-            self._note(one, True, told)
+            return True
+        if self.asks:
+            return False
+        self._note(one, True, told)
+        return True
 
     def _new(self, call: Call) -> str:
         from cutwork.graphs.state import start

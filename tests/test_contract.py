@@ -69,7 +69,9 @@ def family(request: pytest.FixtureRequest) -> Iterator[Family]:
         yield registry.find("cutwork.tools.families", request.param).tiny()
 
 
+TELLING = ("regional", "self-cross", "erg", "all", "all, otherwise")  # each kind by itself, and all of them in both of their forms
 technique = pytest.mark.parametrize("name", TECHNIQUES)
+telling = pytest.mark.parametrize("name", [name if name in TELLING else pytest.param(name, marks=pytest.mark.slow) for name in TECHNIQUES])
 
 
 def plan_of(*names: str) -> Plan:
@@ -115,14 +117,14 @@ def test_techniques_together_are_more_than_each(family: Family) -> None:
         assert not any(torch.equal(together, alone[name]) for name in some), some
 
 
-@technique
+@telling
 def test_a_batch_of_two_is_two_batches_of_one(family: Family, name: str) -> None:
     both = drawn(family, plan_of(name), seeds=(3, 4))
     for i, alone in enumerate((once(family, plan_of(name)), drawn(family, plan_of(name), seeds=(4,)))):
         torch.testing.assert_close(both[i : i + 1], alone, atol=2e-4, rtol=2e-3)
 
 
-@technique
+@telling
 def test_nothing_is_left_behind(family: Family, name: str) -> None:
     model = family.model  # type: ignore[attr-defined]
     family.encode([PLAN.prompt])  # transformers leaves hooks of its own on an encoder that was once asked for its hidden states

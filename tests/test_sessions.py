@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from cutwork.graphs.session import Company, Done, Heard, begun, compile, read_de
 from cutwork.sessions import Sessions
 from cutwork.studio import Studio
 from cutwork.tools.pixels import decode
+from cutwork.wiring import Wired
 
 BRIEF = "a cat and a rocket on a purple background"
 
@@ -469,7 +471,39 @@ def test_the_embedded_model_edits_a_part_and_leaves_the_rest(home: Path) -> None
     assert (decode(sessions.studio.wired.blobs.get(again.delivered.render.image), "RGB") == picture(sessions, teal)).all()  # type: ignore[union-attr]
 
 
+# at the terminal
+
+
+def test_a_talk_can_be_piped(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from cutwork.cli import app
+
+    monkeypatch.setenv("CUTWORK_HOME", str(home))
+    monkeypatch.setattr(Wired, "drawing", property(lambda self: FakeDrawing(self.blobs, model="mini")))
+    said = f"{BRIEF}\nmake the cat bigger\n/undo\nexport as svg\n/turns\nwibble\n"
+    done = CliRunner().invoke(app, ["chat", "--steps", "2", "--rounds", "1", "--seed", "7", "--out", str(tmp_path / "out")], input=said)
+    assert done.exit_code == 0, done.output
+    assert "1. Here is your design" in done.stdout
+    assert "2. Cat: 1.3 times as large." in done.stdout
+    assert "I did not understand that." in done.stdout
+    assert (tmp_path / "out" / "2" / "image.png").is_file()
+    assert (tmp_path / "out" / "3" / "design.svg").is_file()
+    (found,) = json.loads(CliRunner().invoke(app, ["sessions", "--json"]).stdout)
+    assert (found["title"], found["turns"]) == (BRIEF, 4)
+
+
 # housekeeping
+
+
+def test_what_an_edit_keeps_is_kept_for_it(sessions: Sessions, id: str) -> None:
+    sessions.say(id, BRIEF)
+    turn = sessions.say(id, "make the cat bigger")
+    shot = sessions.studio.show(str(turn.design)).rounds[0].shot
+    assert shot.keep is not None
+    assert {shot.keep.image, shot.keep.area} <= sessions.studio.wired.designs.blobs()
+    assert sessions.studio.rerun(str(turn.design)).rounds[0].shot == shot
+
 
 
 def test_sessions_are_listed_newest_first_and_by_owner(sessions: Sessions) -> None:

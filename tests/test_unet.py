@@ -13,7 +13,7 @@ import pytest
 import torch
 from builders import a_plan, grey_png
 from stock import stock
-from test_contract import PLAN, SIZE, drawn, plan_of
+from test_contract import PLAN, SIZE, drawn, few_looks, plan_of  # noqa: F401 - the fixture acts here too
 
 from cutwork.domain import Box, DrawSettings, ErgSettings, Plan, SelfCrossSettings, Shot, Size
 from cutwork.errors import BadInput

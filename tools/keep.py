@@ -220,7 +220,7 @@ def moved(layer: Pixels, old: Box, new: Box) -> Pixels:
     out = np.dstack([np.asarray(band) for band in bands])
     covered = out[..., 3:]  # the filter overshoots: colours are parted from it as it is
     colours = np.where(covered > 1, out[..., :3] * 255 / np.maximum(covered, 1), 0)
-    return np.clip(np.dstack([colours, covered]), 0, 255).round().astype(np.uint8)
+    return np.asarray(np.clip(np.dstack([colours, covered]), 0, 255).round(), np.uint8)
 
 
 def _core(mask: Mask) -> Mask:
@@ -327,7 +327,7 @@ def _fitted(drawn: Pixels, picture: Pixels, zone: Mask) -> Pixels:
         return drawn
     smooth = ndimage.gaussian_filter(difference * near[..., None], (2, 2, 0)) / np.maximum(ndimage.gaussian_filter(near.astype(np.float32), 2), 1e-3)[..., None]
     field = membrane(np.where(near[..., None], smooth, 0).astype(np.float32), ~zone)
-    return np.clip(drawn + np.where(zone[..., None], field, 0) + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(drawn + np.where(zone[..., None], field, 0) + 0.5, 0, 255), np.uint8)
 
 
 def frozen(picture: Pixels, area: Pixels) -> str:

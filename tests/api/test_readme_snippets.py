@@ -40,6 +40,12 @@ def run(served: Served, name: str, *command: str) -> str:
     return done.stdout
 
 
+def mode(path: str) -> str:
+    """Of a picture's pixels."""
+    with Image.open(path) as image:
+        return image.mode
+
+
 @pytest.fixture
 def patient(served: Served) -> Served:
     """A service whose goods are real, though its drawing is not."""
@@ -60,7 +66,7 @@ def test_curl(patient: Served) -> None:
 
 def test_openai(patient: Served) -> None:
     out = run(patient, "openai", sys.executable, "-c")
-    assert Image.open("subjects.png").mode == "RGBA"
+    assert mode("subjects.png") == "RGBA"
     assert "cut out" in out
     assert "![" in out
     sessions = patient.client.get("/v1/sessions").json()["data"]
@@ -75,8 +81,8 @@ def test_langgraph(patient: Served) -> None:
 
 def test_mcp(patient: Served) -> None:
     out = run(patient, "mcp", sys.executable, "-c")
-    assert "cut out" in out or "Drew" in out or "drawn" in out
-    assert Image.open("cat-1-image.png").mode == "RGBA"
+    assert "cut out" in out
+    assert mode("cat-1-image.png") == "RGBA"
 
 
 def test_mcp_servers_are_named_as_clients_read_them() -> None:

@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-RUNNING = os.environ.get("PAGE_SERVICE")  # address of a service that runs already, to look at the page with while it is worked on
+QUICK, LASTING = os.environ.get("PAGE_QUICK"), os.environ.get("PAGE_LASTING")  # services that run already, for work on the page
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
-def service(home: Path, steps: int) -> Iterator[str]:
+def service(home: Path, steps: int, running: str | None) -> Iterator[str]:
     """`cutwork serve` in a process of its own; its address."""
-    if RUNNING:
-        yield RUNNING
+    if running:
+        yield running
         return
     ours = {key: value for key, value in os.environ.items() if not key.startswith(("CUTWORK_", "OPENAI_"))}
     env = ours | {"CUTWORK_HOME": str(home), "CUTWORK_STEPS": str(steps), "CUTWORK_ROUNDS": "1", "OMP_NUM_THREADS": "1"}
@@ -55,14 +55,14 @@ def _address(process: subprocess.Popen[str]) -> str:
 @pytest.fixture(scope="session")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service whose pictures are done soon."""
-    with service(tmp_path_factory.mktemp("quick"), steps=3) as address:
+    with service(tmp_path_factory.mktemp("quick"), 3, QUICK) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service whose pictures take so long that there is always a middle to look at."""
-    with service(tmp_path_factory.mktemp("lasting"), steps=200) as address:
+    with service(tmp_path_factory.mktemp("lasting"), 200, LASTING) as address:
         yield address
 
 

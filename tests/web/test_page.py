@@ -96,7 +96,7 @@ def test_from_a_brief_to_cloth(page: Any, quick: str) -> None:
     page.get_by_role("tab", name="Finish").click()
     page.get_by_role("group", name="Kind of goods").get_by_role("button", name="Textile").click()
     page.get_by_text("Tried out, not kept yet").wait_for(timeout=LONG)
-    page.get_by_label("Repeat", exact=True).select_option("ogee")
+    page.get_by_role("combobox", name="Repeat").select_option("ogee")
     page.get_by_role("img", name="Textile, ogee repeat").wait_for(timeout=LONG)
     assert len(session_of(page, quick)["turns"]) == 3
     page.get_by_role("button", name="Keep it").click()
@@ -164,6 +164,27 @@ def test_goods_are_tried_out_live_and_let_go_of(page: Any, quick: str) -> None:
     page.get_by_role("button", name="Put back").click()
     page.get_by_text("Tried out, not kept yet").wait_for(state="detached")
     assert len(session_of(page, quick)["turns"]) == 1
+
+
+def test_a_plan_is_shown_before_it_is_drawn(page: Any, quick: str) -> None:
+    page.goto(quick)
+    page.get_by_role("textbox", name="Brief").fill("a red balloon")
+    page.get_by_label("Show me the plan first").check()
+    page.get_by_role("button", name="Design it").click()
+    card = page.get_by_role("group", name="Needs your word")
+    card.wait_for(timeout=LONG)
+    assert serious(page) == []
+    assert session_of(page, quick)["turns"][0]["status"] == "waiting"
+    card.get_by_role("button", name="Change").click()
+    card.get_by_role("textbox").first.fill("a blue balloon")
+    card.get_by_role("button", name="Go on with this").click()
+    page.wait_for_timeout(500)
+    while session_of(page, quick)["turns"][0]["status"] == "running" or page.get_by_role("progressbar").count():
+        page.wait_for_timeout(500)
+    if session_of(page, quick)["turns"][0]["status"] == "waiting":  # the plan of the changed brief is asked about again
+        page.get_by_role("group", name="Needs your word").get_by_role("button", name="Approve").click()
+    found = done(page, 1)
+    assert "blue" in ask(quick, f"/v1/designs/{found['design']}")["brief"]
 
 
 def test_what_cannot_be_done_is_said_and_can_be_tried_again(page: Any, quick: str) -> None:

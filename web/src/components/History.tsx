@@ -1,13 +1,12 @@
 // All that was ever said, as the tree it is: a click goes there.
 import { useMemo, useState } from "react";
 import type { Turn } from "../api/types";
-import { usePicture } from "../hooks/useDesign";
 import { useLooks } from "../hooks/useLook";
 import { useWork } from "../hooks/useWorkspace";
 import { tree, type Placed } from "../lib/history";
 import { ago, said } from "../lib/words";
 import { Button } from "./Button";
-import { Picture } from "./Picture";
+import { TakePicture } from "./TakePicture";
 
 const ROW = 68; // px, as in the style sheet
 const LANE = 16;
@@ -58,11 +57,10 @@ interface EntryProps {
 
 function Entry({ placed: { turn, current }, isHead, marked, onGo, onMark }: EntryProps) {
   const { busy } = useWork();
-  const picture = usePicture(turn);
   return (
     <li className={`entry ${turn.status} ${current ? "on-way" : ""} ${isHead ? "head" : ""}`}>
       <button type="button" className="entry-go" disabled={busy || turn.status === "running"} aria-current={isHead ? "step" : undefined} onClick={onGo}>
-        <span className="entry-thumb">{turn.design && <Picture path={picture} alt="" />}</span>
+        <span className="entry-thumb">{turn.design && <TakePicture turn={turn} alt="" />}</span>
         <span className="entry-text">
           <span className="entry-said">
             {turn.number}. {said(turn)}

@@ -1,6 +1,5 @@
 // One turn: what was said, what was answered, what changed, what it cost.
 import type { Turn } from "../api/types";
-import { usePicture } from "../hooks/useDesign";
 import { useLooks } from "../hooks/useLook";
 import { useWork } from "../hooks/useWorkspace";
 import { siblings } from "../lib/conversation";
@@ -8,8 +7,8 @@ import { cost, said } from "../lib/words";
 import { Approval } from "./Approval";
 import { Button, IconButton } from "./Button";
 import { Icon } from "./Icon";
-import { Picture } from "./Picture";
 import { Going } from "./ProgressCard";
+import { TakePicture } from "./TakePicture";
 
 export function TurnCard({ turn }: { turn: Turn }) {
   const { head, run } = useWork();
@@ -26,14 +25,13 @@ export function TurnCard({ turn }: { turn: Turn }) {
 
 function Answer({ turn }: { turn: Turn }) {
   const { say, busy, turns } = useWork();
-  const picture = usePicture(turn);
   const parent = turns.find((one) => one.id === turn.parent);
   const drew = turn.design !== null && turn.design !== parent?.design;
   const changes = turn.changes.filter((change) => !turn.reply.toLowerCase().includes(change.toLowerCase()));
   const retry = () => void say({ words: turn.words, ...(turn.words ? {} : { calls: turn.calls }) });
   return (
     <div className="answer">
-      {drew && <Thumbnail turn={turn} picture={picture} />}
+      {drew && <Thumbnail turn={turn} />}
       {turn.reply && turn.status !== "failed" && <p className="reply">{turn.reply}</p>}
       {turn.status === "cancelled" && <p className="meta">Cancelled.</p>}
       {turn.status === "failed" && (
@@ -68,12 +66,12 @@ function Answer({ turn }: { turn: Turn }) {
   );
 }
 
-function Thumbnail({ turn, picture }: { turn: Turn; picture: string | null }) {
+function Thumbnail({ turn }: { turn: Turn }) {
   const { goTo, head, busy } = useWork();
   const { setView } = useLooks();
   return (
     <button type="button" className="thumb-button" disabled={busy && turn.id !== head} onClick={() => (turn.id === head ? setView("picture") : void goTo(turn.id))} title={`Go to take ${turn.number}`}>
-      <Picture path={picture} alt={`Take ${turn.number}`} className="thumb" />
+      <TakePicture turn={turn} alt={`Take ${turn.number}`} className="thumb" />
       <span className="take">{turn.number}</span>
     </button>
   );
