@@ -162,7 +162,7 @@ def _looks(clause: Clause) -> list[Call] | None:
                     return _described(clause, who, look)
     worn = (
         clause.match(r"(?:give|hand)\s+(?P<who>.+?)\s+(?P<what>(?:an?|some|two|three|the|its)\s+[\w' -]+)")
-        or clause.match(r"(?:let |have |make )?(?P<who>.+?)\s+(?:should|could|must)?\s*(?:needs?|wears?|have|has|gets?|holds?|be (?:wearing|holding)|with)\s+(?P<what>(?:an?|some)\s+[\w' -]+|\w+(?:glasses|shoes|boots|wings|horns|stripes|spots))")
+        or clause.match(r"(?:let |have |make )?(?P<who>.+?)\s+(?:should|could|must)?\s*(?:needs?|wears?|have|has|gets?|holds?|be (?:wearing|holding)|with)\s+(?P<what>(?:an?|some)\s+[\w' -]+|\w*(?:glasses|shoes|boots|wings|horns|stripes|spots))")
         or clause.match(r"(?:put|set|place)\s+(?P<what>(?:an?|some)\s+[\w' -]+?)\s+on\s+(?P<who>.+)")
         or clause.match(r"(?:make|let|have)\s+(?P<who>.+?)\s+(?P<what>(?:wear|hold|wearing|holding|carry|carrying|with)\s+[\w' -]+)")
         or clause.match(r"(?P<who>(?:the|that|this)\s.+?)\s+(?P<what>(?:wearing|holding|carrying|with)\s+[\w' -]+)")
@@ -190,7 +190,7 @@ def _resized(clause: Clause) -> list[Call] | None:
     match = (
         clause.match(r"(?P<who>.+?)\s+(?:is|are|looks?|seems?)\s+(?:still )?(?:(?:a (?:little )?bit|a little|far|much|way|slightly) )?too (?P<too>small|tiny|little|big|large|huge)")
         or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|needs to|has to|ought to|to|can)\s+)?(?:be |become |get |look |was |were |is )?(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+by\s+(?P<by>\d{{1,3}} ?(?:%|percent|per cent)))?(?:\s+(?P<after>a (?:little )?bit|a little|a lot|much|slightly|please|again|in (?:the )?(?:picture|image|frame)))?")
-        or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+)?(?:be |become |was |were )?(?:to )?(?P<times>twice|half|double|triple|(?:\d{{1,2}}(?:\.\d+)?|two|three|four|one and a half)(?: ?x| times))\s+(?:as (?:big|large|small|tall|high)|the size|its size|bigger|larger|smaller)(?: as (?:it is(?: now)?|now|before))?")
+        or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+)?(?:be |become |was |were )?(?:to )?(?P<times>twice|half|double|triple|(?:\d{{1,2}}(?:\.\d+)?|two|three|four|one and a half)(?: ?x| times))(?:\s+(?:as (?:big|large|small|tall|high)|the size|its size|bigger|larger|smaller)|(?<=[\dx]x)|(?<=\dx))(?: as (?:it is(?: now)?|now|before))?")
         or clause.match(r"(?P<verb>enlarge|grow|enhance|blow up|scale up|increase|zoom in on|zoom into|magnify|expand|double|triple|shrink|scale down|reduce|decrease|downsize|minify|halve|scale|resize)\s+(?:the (?:size|scale) of\s+)?(?P<who>.+?)(?:'s size| in size)?(?:\s+(?:in size\s+)?(?:to|by)?\s*(?P<by>\d{1,4}(?:\.\d+)? ?(?:%|percent|per cent|x|times)|half|a (?:little )?bit|a little|a lot|twice|double|slightly))?(?:\s+(?:in )?size)?")
         or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+be |be |was |were )?(?:really |very |quite |so |extremely |super )?(?P<absolute>{'|'.join(SIZES)})")
         or clause.match(rf"(?:an? )?(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+(?P<who>(?:the\s)?[\w -]+?))?")
@@ -256,7 +256,7 @@ def _moved(clause: Clause) -> list[Call] | None:
         rf"(?:{MOVE}|make)\s+(?P<who>.+?)\s+(?P<where>(?:(?:up|down|over|back|further|a bit|a little|slightly|just|right|directly|somewhere|be|stand|sit|go|out) )*(?:{RELATION})\s+.+?)",
         rf"(?:{MOVE}|make)\s+(?P<who>.+?)\s+(?:(?:up|over|back|out|be|go|stand|sit|to be)\s+)?(?P<where>{PLACES})",
         rf"(?P<who>.+?)\s+(?:should|could|must|has to|needs to|ought to|belongs|can)\s+(?:rather |better )?(?:(?:be|stand|go|sit|move|hang|fly|come|float|appear|lie)\s+)?(?P<where>(?:(?:just|right|directly|somewhere|a bit|more|further) )*(?:{RELATION})\s+.+?|{PLACES})",
-        rf"(?P<who>.+?)\s+(?:was|were|is|being)\s+(?P<where>(?:{RELATION})\s+.+?|{PLACE})",
+        rf"(?P<who>.+?)\s+(?:was|were|is|being|float|floats|stand|stands|sit|sits|hang|hangs|fly|flies|lie|lies|go|goes)\s+(?P<where>(?:{RELATION})\s+.+?|{PLACE})",
         rf"(?P<who>.+?)\s+(?P<where>(?:(?:just|right|directly|a bit|more|further) )*(?:{RELATION})\s+.+?|{PLACES})",
         rf"(?:put|place|bring|move)\s+(?P<where>(?:in )?(?:{PLACE}))\s+(?P<who>(?:the|that|this)\s.+?)",
     ):
@@ -304,7 +304,7 @@ def _ground(clause: Clause) -> list[Call] | None:
     """ "make the background teal", "what if the background were a beach", "on a green background", "put them in the snow"."""
     match = (
         clause.match(rf"(?:(?:make|turn|change|set|paint|colou?r|want|have|get|let|draw|recolou?r|switch|replace)\s+)?{GROUND}(?:(?:'s|’s)? colou?r)?\s*(?:should be|could be|must be|to be|to become|be|become|was|were|is|into|to|in|with|by|as|:|=|like|showing|a bit|more)?\s*(?P<ground>[\w',’ -]+)")
-        or clause.match(r"(?:(?:put|set|place|show|draw|have|use|make|try|want|give (?:it|them|us|me))\s+)?(?:(?:it|them|this|everything|everyone|the subjects?|the scene|all of (?:it|them)|both|the whole thing)\s+)?(?:all )?(?:on|against|in front of|over|with|to)?\s*(?P<ground>(?:an?|the)?\s*[\w' -]+?)\s+(?:as (?:the |a )?)?(?:back ?ground|backdrop|setting)(?: instead)?")
+        or clause.match(r"(?:(?:put|set|place|show|draw|have|use|make|try|want|give (?:it|them|us|me))\s+)?(?:(?:it|them|this|everything|everyone|the subjects?|the scene|all of (?:it|them)|both|the whole thing)\s+)?(?:all )?(?:on|against|in front of|over|with|to)?\s*(?P<ground>(?:an?|the)?\s*[\w' -]+?)\s+(?:as (?:the |a )?|in the |for (?:the |a )?)?(?:back ?ground|backdrop|setting)(?: instead)?")
         or clause.match(r"(?:(?:put|set|place|move|show|draw|have|take|make|bring|transport)\s+)?(?:(?:it|them|this|everything|everyone|all of (?:it|them)|the scene|the whole (?:thing|scene|picture)|both|they|the subjects)\s+)?(?:should be |is |were |was |are |be |take place |happens? |to )?(?P<place>(?:in|on|at|under|by|inside|over|against|into|to)\s+[\w' -]+)")
         or clause.match(r"(?:make it|let it be|it(?:'s|’s| is)?|turn it)\s+(?:be )?(?P<time>(?:at )?(?:night|day|sunset|sunrise|dawn|dusk|winter|summer|autumn|spring|snowy|rainy|foggy|snowing|raining)(?:time)?)")
     )

@@ -19,7 +19,7 @@ REDO = rf"(?:redo|re-do|undo the undo|bring (?:it|that|the change) back|go forwa
 APPROVES = re.compile(
     r"(?:(?:that|this|it)(?:'s|’s| is| looks?)? )?(?:(?:looks?|is|all|that's|very|so|really|just|absolutely) )*(?:good|great|perfect|fine|lovely|awesome|wonderful|beautiful|excellent|nice|amazing|approved?|ok|okay|done|"
     r"(?:exactly )?what i (?:want(?:ed)?|need(?:ed)?))(?: (?:now|to me|like (?:that|this)|job|work|one|as it is|enough|for me|then))*"
-    r"|(?:i )?(?:love|like|approve(?: of)?|accept|take) (?:it|this|that|this one)(?: (?:like this|as it is|very much|a lot|now))?|(?:let's |please )?(?:ship|keep|go with) (?:it|this|that|this one)(?: like this| as it is)?|go ahead|yes,? please(?: do)?|please do|do (?:it|that)|go for it|sure|of course|absolutely|yes|yep|yeah|approve|lgtm|we're done|that's it|thumbs up|done|finished|deal",
+    r"|(?:i )?(?:love|like|approve(?: of)?|accept|take) (?:it|this|that|this one)(?: (?:like this|as it is|very much|a lot|now))?|i(?:'ll|’ll| will) take (?:it|this|that)|(?:let's |please )?(?:ship|keep|go with) (?:it|this|that|this one)(?: like this| as it is)?|go ahead|yes,? please(?: do)?|please do|do (?:it|that)|go for it|sure|of course|absolutely|yes|yep|yeah|approve|lgtm|we're done|that's it|thumbs up|done|finished|deal",
     re.I,
 )  # fmt: skip
 HELPS = re.compile(r"(?:help|what (?:else )?can (?:you|i) (?:do|say|ask)(?: here| for| now)?|what are my options|how does this work|commands?|\?+|how do i use this|what now|options)", re.I)
@@ -75,11 +75,11 @@ def _times(words: str | None) -> int:
 
 
 def _branch(clause: Clause) -> list[Call] | None:
-    back = r"(?:go|jump|get|switch|return|revert|come|roll|move)?\s*(?:back\s+)?(?:on\s+)?(?:to|from)|restore|use|reopen|continue (?:from|with)|carry on (?:from|with)|branch(?: off)?(?: from)?|start (?:again |over )?(?:from|at)|load|open|pick|choose|work (?:from|on)"
+    back = r"(?:go|jump|get|switch|return|revert|come|roll|move|take me|take us|bring me)?\s*(?:back\s+)?(?:on\s+)?(?:to|from)|restore|use|reopen|continue (?:from|with)|carry on (?:from|with)|branch(?: off)?(?: from)?|start (?:again |over )?(?:from|at)|load|open|pick|choose|work (?:from|on)"
     match = clause.match(rf"(?:{back})\s+(?:the\s+)?(?P<which>{_numbered('take')}|first(?: one| version| take)|original(?: one| version| design)?|beginning|start|very first(?: one| version| take)?)(?:\s+(?:again|version|take|one|instead))*")
     if match is None:
         return None
-    if match["take"] and not re.search(r"take|turn|version|step|number|no\b|try|attempt|#", clause.low) and not re.match(r"(?:go|jump|get|switch|return|revert|come|roll)\b|back", clause.low):
+    if match["take"] and not re.search(r"take|turn|version|step|number|no\b|try|attempt|#", clause.low) and not re.match(r"(?:go|jump|get|switch|return|revert|come|roll)\b|back|take me|take us|bring me", clause.low):
         return None
     return [call("branch", turn=_ref(match["take"] or "first"))]
 
@@ -90,9 +90,9 @@ def _ref(word: str) -> str | int:
 
 def _compare(clause: Clause) -> list[Call] | None:
     two = clause.match(
-        rf".*?\b(?:compare|contrast|differ(?:s|ence|ences|ent)?|show(?: me)?|side by side|diff|versus|vs)\b.*?{_numbered('a')}\s*(?:and|with|to|vs\.?|versus|against|,|from|&)\s*(?:the\s+)?{_numbered('b')}(?: side by side| next to each other)?"
+        rf".*?\b(?:compare|contrast|changed?|differ(?:s|ence|ences|ent)?|show(?: me)?|side by side|diff|versus|vs)\b.*?{_numbered('a')}\s*(?:and|with|to|vs\.?|versus|against|,|from|&)\s*(?:the\s+)?{_numbered('b')}(?: side by side| next to each other)?"
     )
-    if two and (re.search(r"compare|contrast|differ|diff|side|versus|vs", clause.low)):
+    if two and (re.search(r"compare|contrast|changed? (?:from|between)|differ|diff|side|versus|vs", clause.low)):
         return [call("compare", a=_ref(two["a"]), b=_ref(two["b"]))]
     two = clause.match(rf"(?:how|what|in what|where) .*?\b{_numbered('a')}\b.*\b(?:differ|differs|different|changed?)\b.*?\b{_numbered('b')}")
     if two:
@@ -116,7 +116,10 @@ def _take(clause: Clause) -> list[Call] | None:
     match = clause.match(rf"{verb}(?:the\s+)?(?P<what>[\w' -]+?)\s+(?:from|of|in|as in|as it was in|like in|as it is in|out of)\s+(?:the\s+)?(?:take|turn|version|number|step|try|#)\s*(?:number |no\.? )?(?P<take>{NUMBER}|first|last)(?: back| again| in)?")
     if match is None:
         match = clause.match(rf"{verb}(?:the\s+)?(?P<what>[\w' -]+?)\s+(?:from|of|in|as in)\s+(?:the\s+)?(?P<take>first|last)(?: take| version| one)(?: back| again)?")
-    if match is None or re.match(r"(?:go|back|start)\b", match["what"]):
+    if match is None:
+        match = clause.match(rf"{verb}(?:the\s+)?(?P<take>first|original)\s+(?P<what>[\w' -]+?)(?:\s+(?:back|again))?")
+        return [call("take", what=match["what"], turn="first")] if match and named_by(match["what"], clause.there) else None
+    if re.match(r"(?:go|back|start)\b", match["what"]):
         return None
     what = match["what"].strip()
     if re.fullmatch(r"back ?ground|backdrop|scenery|setting", what):

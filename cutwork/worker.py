@@ -7,7 +7,6 @@ begun before is gone on with and never done twice. Asked to end, a worker stops 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from cutwork.sessions import Sessions
 
 LOOK_S = 1.0  # between looks at a queue that others may fill
-BEHIND = 5  # steps of niceness that work stands back behind answers
 STEP_S = 0.05  # least time between two steps that are told
 log = structlog.get_logger("cutwork.worker")
 
@@ -116,7 +114,6 @@ class Worker:
         return job
 
     def _work(self) -> None:
-        _stand_back()
         while not self._over.is_set():
             try:
                 job = self.jobs.take(self.holder)
@@ -250,13 +247,6 @@ class Worker:
 
     def _begun(self, id: str) -> bool:
         return self.studio.wired.designs.is_here(id)
-
-
-def _stand_back() -> None:
-    """Let threads that answer go before this one, where a thread has a priority of its own."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + BEHIND)
 
 
 def _done(design: Design) -> Done:

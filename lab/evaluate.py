@@ -36,11 +36,11 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether it reaches what it should; "> 0" asks that of the whole interval. None where nothing is wanted."""
+        """Whether it reaches what it should; "> 0" and "< 0" ask that of the whole interval. None where nothing is wanted."""
         if not self.wanted:
             return None
         sign, bound = self.wanted[0], float(self.wanted[1:])
-        return {"≥": self.value >= bound, "≤": self.value <= bound, ">": self.low > bound}[sign]
+        return {"≥": self.value >= bound, "≤": self.value <= bound, ">": self.low > bound, "<": self.high < bound}[sign]
 
 
 @dataclass(frozen=True)

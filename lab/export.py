@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from diffusers import AutoencoderTiny, DiffusionPipeline
 
-from cutwork.tools.families import mini
+from cutwork.tools.families.mini import wording
 
 from . import autoencoder, backgrounds, scenes
 from .art import Art, load
@@ -40,7 +40,7 @@ def write(run: Path, config: Config, out: Path, art: tuple[Art, ...] | None = No
     words = {
         "subjects": {a.noun: list(a.synonyms) for a in art or load(config.tier)},
         "colours": list(scenes.SUBJECT_COLOURS),
-        "backgrounds": [*(f"{c} background" for c in backgrounds.COLOURS), *mini.PATTERNS, *backgrounds.PLACES],
+        "backgrounds": [*(f"{c} background" for c in backgrounds.COLOURS), *wording.PATTERNS, *backgrounds.PLACES],
     }
     (out.parent / "vocabulary.json").write_text(json.dumps(words, indent=1) + "\n")
 

@@ -152,8 +152,9 @@ def prepared(before: Before, changes: Sequence[Change], locked: Iterable[int] = 
     for change in sorted(changes, key=lambda c: c.z):
         mine, picture = _laid_down(change, before, picture)
         area = np.maximum(area, mine)
-    kept = {k for k in staying if k in set(locked) or (not background and all(before.z[k] > c.z for c in changes if c.now is not None))}
-    area[_any([_grown(masks[k], 1) for k in kept], area.shape)] = 0
+    coming, shown = [c.z for c in changes if c.now is not None], _any([masks[c.old] for c in changes if c.old is not None and _lifts(c, before)], area.shape)
+    kept = {k for k in staying if k in set(locked) or (coming and not background and before.z[k] > max(coming))}
+    area[_any([_grown(masks[k], 1) for k in kept], area.shape) & ~shown] = 0  # where another was seen in front of it, it was not seen itself
     picture = np.where((area > STAYS)[..., None], picture, before.picture)
     if not (area > STAYS).any() and changes:
         raise BadInput("nothing may change there: what is locked lies over all of it", hint="unlock it first")

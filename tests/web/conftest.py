@@ -46,8 +46,7 @@ def _address(process: subprocess.Popen[str]) -> str:
     for line in process.stderr:
         said.append(line)
         if found := re.search(r"http://[\w.:\[\]]+", line):
-            stream = process.stderr
-            threading.Thread(target=lambda: [None for _ in stream], daemon=True).start()
+            threading.Thread(target=process.stderr.read, daemon=True).start()
             return found[0]
     raise AssertionError(f"the service did not start: {''.join(said)[-2000:]}")
 

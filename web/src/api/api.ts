@@ -29,7 +29,6 @@ export const api = {
   goTo: (id: string, turn: string | null) => ask<Session>("POST", `/v1/sessions/${id}/head`, { body: { turn } }),
   compare: (id: string, a: string, b: string) => ask<Comparison>("GET", `/v1/sessions/${id}/compare?a=${a}&b=${b}`),
   runs: (session: string, signal?: AbortSignal) => ask<Page<Run>>("GET", `/v1/runs?session=${session}&limit=20`, signal ? { signal } : {}),
-  run: (id: string) => ask<Run>("GET", `/v1/runs/${id}`),
   cancel: (id: string) => ask<Run>("DELETE", `/v1/runs/${id}`),
   design: (id: string) => ask<Design>("GET", `/v1/designs/${id}`),
   forget: (id: string) => ask<void>("DELETE", `/v1/designs/${id}`),

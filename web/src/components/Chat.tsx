@@ -1,55 +1,52 @@
 // The conversation: what was said, what came of it, and where to say the next thing.
-import { useEffect, useMemo, useRef } from "react";
+import { useMemo } from "react";
+import { usePinned } from "../hooks/usePinned";
 import { useWork } from "../hooks/useWorkspace";
 import { conversation } from "../lib/conversation";
-import { suggestions } from "../lib/words";
+import { said, suggestions } from "../lib/words";
 import { Button } from "./Button";
 import { Composer } from "./Composer";
 import { Notice } from "./Notice";
 import { ProgressCard, Queued } from "./ProgressCard";
 import { TurnCard } from "./TurnCard";
-import { said } from "../lib/words";
 
 export function Chat() {
   const work = useWork();
-  const { session, turns, head, run, queue, progress, refusal, unsent, design, locks, busy } = work;
+  const { session, turns, head, run, queue, refusal, unsent, design, locks, busy } = work;
   const shown = useMemo(() => conversation(turns, head), [turns, head]);
-  const end = useRef<HTMLDivElement>(null);
   const inTurn = run && shown.some((turn) => turn.id === run.turn);
   const last = shown.at(-1)?.id;
-
-  useEffect(() => {
-    end.current?.scrollIntoView({ block: "end" });
-  }, [last, run?.id, progress.status, refusal, design]);
+  const { outer, inner, onScroll } = usePinned<HTMLDivElement>(`${last} ${run?.id}`);
 
   return (
     <div className="chat">
-      <div className="turns">
-        {!session && <Loading />}
-        {session && !shown.length && !run && <Nothing />}
-        <ol aria-label="Turns">
-          {shown.map((turn) => (
-            <TurnCard key={turn.id} turn={turn} />
+      <div className="turns" ref={outer} onScroll={onScroll}>
+        <div ref={inner}>
+          {!session && <Loading />}
+          {session && !shown.length && !run && <Nothing />}
+          <ol aria-label="Turns">
+            {shown.map((turn) => (
+              <TurnCard key={turn.id} turn={turn} />
+            ))}
+          </ol>
+          {run && !inTurn && <ProgressCard run={run} />}
+          {queue.map((waiting) => (
+            <Queued key={waiting.id} run={waiting} />
           ))}
-        </ol>
-        {run && !inTurn && <ProgressCard run={run} />}
-        {queue.map((waiting) => (
-          <Queued key={waiting.id} run={waiting} />
-        ))}
-        {unsent && (
-          <article className="turn">
-            <p className="said unsent">{said({ words: unsent.words ?? "", calls: unsent.calls ?? [] })}</p>
-            <p className="meta">
-              Not sent yet. <Button onClick={work.discard}>Discard</Button>
-            </p>
-          </article>
-        )}
-        {refusal && (
-          <Notice error={refusal}>
-            <Button onClick={work.dismiss}>Dismiss</Button>
-          </Notice>
-        )}
-        <div ref={end} />
+          {unsent && (
+            <article className="turn">
+              <p className="said unsent">{said({ words: unsent.words ?? "", calls: unsent.calls ?? [] })}</p>
+              <p className="meta">
+                Not sent yet. <Button onClick={work.discard}>Discard</Button>
+              </p>
+            </article>
+          )}
+          {refusal && (
+            <Notice error={refusal}>
+              <Button onClick={work.dismiss}>Dismiss</Button>
+            </Notice>
+          )}
+        </div>
       </div>
       {session && (
         <div className="below">

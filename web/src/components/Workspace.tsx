@@ -1,5 +1,5 @@
 // A session: what is said on one side, what is made on the other.
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { Meta } from "../api/types";
 import { useMedia } from "../hooks/small";
 import { useShortcuts } from "../hooks/useShortcuts";
@@ -20,6 +20,11 @@ export function Workspace({ id, meta, onSessions }: { id: string; meta: Meta | n
   const narrow = useMedia("(max-width: 820px)");
   const [side, setSide] = useState<Side>("chat");
   useShortcuts(work);
+  const name = work.session?.title;
+  useEffect(() => {
+    document.title = name ? `${name} · Cutwork` : "Cutwork";
+    return () => void (document.title = "Cutwork");
+  }, [name]);
 
   return (
     <WorkspaceContext value={work}>

@@ -9,7 +9,6 @@ const tidy = (value: number) => Math.round(value * 10_000) / 10_000;
 
 export const width = (box: Box) => box[2] - box[0];
 export const height = (box: Box) => box[3] - box[1];
-export const area = (box: Box) => width(box) * height(box);
 
 /** The box put elsewhere, as it is, kept on the canvas. */
 export function moved(box: Box, dx: number, dy: number): Box {
