@@ -304,7 +304,7 @@ def by_remover(net: remover.Remover, case: Case) -> np.ndarray:
 
 def found_of(case: Case, weights: Sequence[str], net: remover.Remover | None) -> Found:
     """Every way of cutting a case."""
-    ways = {(weight, how): alphas_of(case, weight, how) for weight in weights for how in CUTS}
+    ways: dict[tuple[str, str], np.ndarray] = {(weight, how): alphas_of(case, weight, how) for weight in weights for how in CUTS}
     if net is not None:
         ways["remover", "as it is"] = np.repeat(net.alpha(case.image)[None], case.count, 0)
         ways["remover", "by boxes"] = by_remover(net, case)
@@ -335,8 +335,12 @@ def measured(cases: Iterable[Asked], weights: Sequence[str], net: remover.Remove
         kind = found.count, found.ground
         seen[kind] = seen.get(kind, 0) + 1
         if seen[kind] <= SHOWN:
-            pictures += shown_row(name, lambda case=case, asked=asked: case or asked.make(), net, kept)
+            pictures += shown_row(name, partial(_made, asked, case), net, kept)
     return scores
+
+
+def _made(asked: Asked, case: Case | None) -> Case | None:
+    return asked.make() if case is None else case
 
 
 def shown_row(name: str, make: Callable[[], Case | None], net: remover.Remover | None, kept: Cache) -> list[np.ndarray]:

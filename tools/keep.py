@@ -41,6 +41,7 @@ SEAM = 0.03  # of the long side: over which what was drawn fades into what stays
 ROOM = 0.06  # the same of one that is drawn from nothing: it need not end just at its box
 EDGE = 2  # pixels of a subject's edge in which the old background shines through, and over which it fades into the new one
 LEAST = 0.05  # share of a region's place from which what stays of it is its subject
+NEAR, SPOILT = 0.08, 16  # of the long side, and grey levels: where and from when a subject is spoiled by another
 COVERED = 0.3  # share of a subject that another may cover, or an edit may touch, and its cut-out still holds
 FIT = 30.0  # grey levels by which what is drawn is fitted to the colours around it, at most
 
@@ -146,7 +147,10 @@ def prepared(before: Before, changes: Sequence[Change], locked: Iterable[int] = 
         picture = _stretched(picture, area == 0)
     for change in changes:  # first all that leaves its place
         if change.old is not None and _lifts(change, before):
-            picture, left = lifted(picture, masks[change.old], _any([masks[k] for k in range(len(masks)) if k != change.old], masks[change.old].shape))
+            behind = [k for k in staying if before.z[k] <= before.z[change.old] and k not in set(locked)]
+            others = [masks[k] for k in range(len(masks)) if k != change.old and k not in behind]
+            picture, left = lifted(picture, masks[change.old], _any(others, area.shape), _any([masks[k] for k in behind], area.shape))
+            left = left | _spoiled(before, masks[change.old], behind)
             picture = _uncovered(picture, left, before, staying)
             area[left] = np.maximum(area[left], STAYS + 1)
     for change in sorted(changes, key=lambda c: c.z):
@@ -164,6 +168,16 @@ def prepared(before: Before, changes: Sequence[Change], locked: Iterable[int] = 
 def _lifts(change: Change, before: Before) -> bool:
     """Whether the subject leaves the place it has."""
     return change.old is not None and (change.now is None or change.now != before.boxes[change.old] or change.noise >= 1)
+
+
+def _spoiled(before: Before, mask: Mask, behind: Sequence[int]) -> Mask:
+    """Where others, near one that goes, do not look as their own layers: what was cut out of it is seldom all of it."""
+    found = _any([], mask.shape)
+    near = _grown(mask, _pixels(NEAR, *mask.shape[::-1])) if behind else found
+    for k in behind:
+        colours = before.layers[k][..., :3].astype(np.int16)
+        found = found | (near & before.masks[k] & (np.abs(before.picture - colours).max(-1) > SPOILT))
+    return found
 
 
 def _uncovered(picture: Pixels, left: Mask, before: Before, regions: Sequence[int]) -> Pixels:
@@ -196,14 +210,19 @@ def _laid_down(change: Change, before: Before, picture: Pixels) -> tuple[Pixels,
     return area, (layer[..., :3] * alpha + picture * (1 - alpha) + 0.5).astype(np.uint8)
 
 
-def lifted(picture: Pixels, mask: Mask, others: Mask) -> tuple[Pixels, Mask]:
-    """The picture without one subject, and where that changed it: (H, W, 3), (H, W). Other subjects stay as they are."""
+def lifted(picture: Pixels, mask: Mask, others: Mask, behind: Mask | None = None) -> tuple[Pixels, Mask]:
+    """The picture without one subject, and where that changed it: (H, W, 3), (H, W).
+
+    Args:
+        others: who stays as they are.
+        behind: who is painted over too, where the subject may have shone on them: they are laid down again.
+    """
     if not mask.any():
         return picture, mask
     free = ~_grown(others, 1) | mask
     wide = _grown(mask, _pixels(RIM, *mask.shape[::-1]))  # its edge shines further than its cut
-    left = hole(picture, wide) & free
-    filled = plate(picture, wide | others)
+    left = hole(picture, wide) & free & (wide | (~behind if behind is not None else True))
+    filled = plate(picture, wide | others if behind is None else wide | others | behind)
     return np.where(left[..., None], filled, picture), left
 
 

@@ -11,6 +11,7 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -33,8 +34,8 @@ from cutwork.api.openai_wire import ErrorAnswer, OpenAiRoute, Refusal
 from cutwork.api.pictures import Picture
 from cutwork.api.talk import service_of
 from cutwork.api.window import Mask, Pixels, Window
-from cutwork.domain import Design, Json, Keep, Shot, Size
-from cutwork.errors import CutworkError
+from cutwork.domain import Brief, Design, Json, Keep, Plan, Shot, Size
+from cutwork.errors import BadInput, CutworkError
 from cutwork.studio import make_brief
 from cutwork.tools.pixels import decode, encode
 from cutwork.wiring import draw_settings
@@ -44,6 +45,7 @@ MOST_PICTURES = 16
 FORM_FIELD = 64 << 10  # bytes of a field that is no file
 ARTIFACT = re.compile(r"(?:https?://[^/]+)?/v1/artifacts/([0-9a-f]{64})")
 DATA = re.compile(r"data:(image/[a-z+.-]+);base64,", re.IGNORECASE)
+NO_PLACE = ("a", "an", "the", "in", "on", "at", "of", "plain", "background")  # words of a background that do not tell it from another
 PICTURES = {"type": "array", "items": {"type": "object", "properties": {"image_url": {"type": "string"}, "file_id": {"type": "string"}}}}
 COMMON = {
     "prompt": {"type": "string"}, "model": {"type": "string"}, "n": {"type": "integer", "minimum": 1, "maximum": 10}, "size": {"type": "string"},
@@ -110,14 +112,26 @@ def _queued(asked: EditAsked, given: Given, model: str, service: Service, who: s
     blobs = service.studio.wired.blobs
     place = window.around(given.may_change, min(canvas(model).root))
     area = place.area(given.may_change)
-    kept = Keep(image=blobs.put(encode(place.cut(_flat(given.picture)))), area=blobs.put(encode(area)))
+    before = place.cut(_flat(given.picture))
+    kept = Keep(image=blobs.put(encode(before)), area=blobs.put(encode(area)))
     brief = make_brief(asked.prompt, kind="cutout", size=Size(place.canvas))
     extras = asked.x_cutwork
     wished = {key: value for key in ("steps", "guidance", "technique") if (value := getattr(extras, key)) is not None}
     steps = {key: value for key, value in effort(asked.quality or "auto", service, asked.model).items() if key == "steps"}
     draw = draw_settings(service.studio.settings.model_copy(update=steps | wished), model)
-    plan = window.placed(service.studio.plan(brief), area).model_copy(update={"draw": draw})
+    plan = window.placed(_planned(brief, before, area, service), area).model_copy(update={"draw": draw})
     return place, [service.draw(brief, Shot(plan=plan, seed=seed, keep=kept), model, who).id for seed in asked.seeds]
+
+
+def _planned(brief: Brief, before: Pixels, area: Pixels, service: Service) -> Plan:
+    """What is to be drawn, on the background that is there where the prompt names none and it is plain."""
+    plan, colour = service.studio.plan(brief), window.plain_around(before, area)
+    said = any(word in brief.text.lower() for word in plan.background.lower().split() if word not in NO_PLACE)
+    if said or colour is None:
+        return plan
+    with suppress(BadInput):  # too long with it
+        return service.studio.plan(make_brief(f"{brief.text.rstrip(' .')} on a {colour} background", kind="cutout", size=brief.size))
+    return plan
 
 
 def _shown(design: Design, given: Given, place: Window, asked: EditAsked, service: Service) -> tuple[Picture, Edit]:

@@ -13,14 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
+from cutwork import colours
 from cutwork.domain import CELL, MIN_SIDE, Box, FinishSettings, Plan, Region
 from cutwork.errors import BadInput
+from cutwork.tools.repeats.colours import oklab
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 AROUND = 0.5  # of the longer side of what may change: how much of its surroundings are looked at
 LEAST = 32  # pixels of surroundings
+ALIKE, MOSTLY = 32, 0.7  # grey levels apart that still are one colour, and the share of the surroundings that has it where they are plain
+SIMPLE = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "gray", "black", "white")
 LARGER = 1.5  # times the side that a model was made for: the largest window that is drawn as it is
 
 
@@ -103,6 +108,19 @@ def placed(plan: Plan, area: Pixels) -> Plan:
     rows, columns = np.flatnonzero(area.any(1)), np.flatnonzero(area.any(0))
     room = Box.of(columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height)
     return plan.model_copy(update={"regions": _fitted(plan.regions, room), "bands": (), "finish": FinishSettings()})
+
+
+def plain_around(canvas: Pixels, area: Pixels) -> str | None:
+    """The colour around what may change, by a name that every model knows; None where there is more than one to be seen."""
+    inside = area > 0
+    near = canvas[ndimage.binary_dilation(inside, iterations=LEAST) & ~inside].astype(np.float32)
+    if not len(near):
+        return None
+    middle = np.median(near, 0)
+    if (np.abs(near - middle).max(-1) <= ALIKE).mean() < MOSTLY:
+        return None
+    seen = oklab(middle.round().astype(np.uint8))
+    return min(SIMPLE, key=lambda name: float(np.square(oklab(np.array(colours.parse(name), np.uint8)) - seen).sum()))
 
 
 def _fitted(regions: Sequence[Region], room: Box) -> tuple[Region, ...]:

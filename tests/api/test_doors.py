@@ -68,6 +68,17 @@ def test_a_plan_is_moved_into_what_may_change() -> None:
     assert window.placed(a_plan(subjects=(), regions=()), area).regions == ()
 
 
+@pytest.mark.parametrize(("colour", "name"), [((130, 70, 200), "purple"), ((240, 240, 238), "white"), ((40, 120, 60), "green")])
+def test_plain_surroundings_have_a_colour(colour: tuple[int, int, int], name: str) -> None:
+    canvas, area = np.full((128, 128, 3), colour, np.uint8), np.zeros((128, 128), np.uint8)
+    area[40:80, 40:80] = 255
+    canvas[area > 0] = 0
+    assert window.plain_around(canvas, area) == name
+    canvas[:, ::2] = 255 - canvas[:, ::2]
+    assert window.plain_around(canvas, area) is None
+    assert window.plain_around(canvas, np.full_like(area, 255)) is None
+
+
 # ---------------------------------------------------------------------------------------------------------------- sizes
 
 

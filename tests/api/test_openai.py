@@ -249,6 +249,13 @@ def test_what_is_drawn_stands_in_the_masked_part(client: openai.OpenAI, served: 
     assert told["kind"] == "design"
 
 
+def test_what_is_drawn_stands_on_the_background_that_is_there(client: openai.OpenAI, served: Served) -> None:
+    purple = np.full((128, 128, 3), (130, 70, 200), np.uint8)
+    for words, background in (("a rocket", "a purple background"), ("a rocket on grass", "on grass")):
+        client.images.edit(image=("p.png", png(purple)), mask=("m.png", png(hole(128, 128, (30, 30, 90, 90)))), prompt=words)
+        assert served.drawing.renders[-1].plan.background == background
+
+
 def test_a_picture_that_is_transparent_says_itself_where_it_may_change(client: openai.OpenAI) -> None:
     before = noise(80, 80, 4)
     before[..., 3] = 200

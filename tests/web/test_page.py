@@ -178,11 +178,12 @@ def test_a_plan_is_shown_before_it_is_drawn(page: Any, quick: str) -> None:
     card.get_by_role("button", name="Change").click()
     card.get_by_role("textbox").first.fill("a blue balloon")
     card.get_by_role("button", name="Go on with this").click()
-    page.wait_for_timeout(500)
-    while session_of(page, quick)["turns"][0]["status"] == "running" or page.get_by_role("progressbar").count():
-        page.wait_for_timeout(500)
-    if session_of(page, quick)["turns"][0]["status"] == "waiting":  # the plan of the changed brief is asked about again
-        page.get_by_role("group", name="Needs your word").get_by_role("button", name="Approve").click()
+    card.get_by_role("textbox").first.wait_for(state="detached")
+    approve = card.get_by_role("button", name="Approve")
+    approve.or_(page.get_by_role("list", name="Layers, front first")).wait_for(timeout=LONG)
+    if approve.count():  # the plan of the changed brief is asked about again
+        approve.click()
+        card.wait_for(state="detached", timeout=LONG)
     found = done(page, 1)
     assert "blue" in ask(quick, f"/v1/designs/{found['design']}")["brief"]
 

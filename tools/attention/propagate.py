@@ -108,7 +108,8 @@ def parted(among: Tensor, segments: int = SEGMENTS) -> Tensor:
             break
         member = torch.nn.functional.one_hot(which, len(centres)).float()
         centres = torch.nn.functional.normalize(member.T @ rows, dim=-1)
-    return torch.unique(which, return_inverse=True)[1]
+    numbered: Tensor = torch.unique(which, return_inverse=True)[1]
+    return numbered
 
 
 def snapped(fused: Tensor, among: Tensor, grid: tuple[int, int], how: str) -> Tensor:

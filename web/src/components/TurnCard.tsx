@@ -40,7 +40,7 @@ function Answer({ turn }: { turn: Turn }) {
         </p>
       )}
       {turn.status === "running" && <p className="meta">Was interrupted; it goes on by itself when the service is back.</p>}
-      {turn.status === "waiting" && turn.question && <Approval turn={turn} question={turn.question} />}
+      {turn.status === "waiting" && turn.question && <Approval key={JSON.stringify(turn.question)} turn={turn} question={turn.question} />}
       {changes.length > 0 && (
         <ul className="changes">
           {changes.map((change) => (

@@ -63,14 +63,15 @@ export function useWorkspace(id: string, meta: Meta | null): Workspace {
 
   const changed = useCallback(async () => {
     announce(id);
-    const found = await refresh();
-    setStarted(null);
+    const found = await refresh(); // none where another look came between: that one will find it
+    if (found) setStarted(null);
     return found;
   }, [id, refresh]);
 
   const run = active[0] ?? started;
   const progress = useRun(run?.id ?? null, async (end) => {
     const found = await changed();
+    setStarted(null);
     const told = found?.turns.some((turn) => turn.id === run?.turn && turn.status === "failed");
     if (end.error && end.status === "failed" && !told) setRefusal(new Problem(end.error));
   });
