@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from importlib.util import find_spec
 from typing import Any
 
 from anyio.to_thread import run_sync
@@ -90,12 +89,7 @@ def _warm(service: Service) -> None:
 
 
 def _doors() -> list[APIRouter]:
-    """Routers of other protocols."""
-    if find_spec("cutwork.api.doors") is None:
-        return []
-    try:
-        from cutwork.api.doors import routers
+    """Routers of other protocols. They build on the service, so they are asked for late."""
+    from cutwork.api.doors import routers
 
-        return list(routers())
-    except ImportError:
-        return []
+    return routers()

@@ -26,6 +26,7 @@ AROUND = 0.5  # of the longer side of what may change: how much of its surroundi
 LEAST = 32  # pixels of surroundings
 ALIKE, MOSTLY = 32, 0.7  # grey levels apart that still are one colour, and the share of the surroundings that has it where they are plain
 SIMPLE = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "gray", "black", "white")
+FREE = 0.06  # of what may change, at each of its edges: where no subject is placed, so that none is cut off there
 LARGER = 1.5  # times the side that a model was made for: the largest window that is drawn as it is
 
 
@@ -106,7 +107,9 @@ def placed(plan: Plan, area: Pixels) -> Plan:
     """The plan with its subjects moved, together, into where a canvas may change. Lettering has no place in it."""
     height, width = area.shape
     rows, columns = np.flatnonzero(area.any(1)), np.flatnonzero(area.any(0))
-    room = Box.of(columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height)
+    left, top, right, bottom = columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height
+    free_x, free_y = FREE * (right - left), FREE * (bottom - top)
+    room = Box.of(left + free_x, top + free_y, right - free_x, bottom - free_y)
     return plan.model_copy(update={"regions": _fitted(plan.regions, room), "bands": (), "finish": FinishSettings()})
 
 

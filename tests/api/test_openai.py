@@ -245,7 +245,7 @@ def test_what_is_drawn_stands_in_the_masked_part(client: openai.OpenAI, served: 
     told = served.client.get("/v1/runs").json()["data"][0]
     boxes = [region.box for region in shot.plan.regions]
     assert len(boxes) == 2
-    assert (min(b.x0 for b in boxes), max(b.x1 for b in boxes)) == pytest.approx((136 / 256, 236 / 256), abs=0.01)
+    assert (min(b.x0 for b in boxes), max(b.x1 for b in boxes)) == pytest.approx((142 / 256, 230 / 256), abs=0.01)
     assert told["kind"] == "design"
 
 

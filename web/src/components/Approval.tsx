@@ -1,8 +1,10 @@
 // A question to the person: each action can be approved, changed or rejected.
 import { useState } from "react";
-import type { ActionRequest, Decision, Json, Question, Turn } from "../api/types";
+import type { ActionRequest, Decision, Json, Plan, Question, Turn } from "../api/types";
 import { useWork } from "../hooks/useWorkspace";
 import { Button } from "./Button";
+import { Picture } from "./Picture";
+import { PlanSketch } from "./PlanSketch";
 
 export function Approval({ turn, question }: { turn: Turn; question: Question }) {
   const { answer, busy } = useWork();
@@ -39,14 +41,21 @@ interface CardProps {
 
 function Card({ request, allowed, decided, disabled, onDecide }: CardProps) {
   const [mode, setMode] = useState<"asked" | "edit" | "reject">("asked");
+  const plan = request.args.plan as Plan | null | undefined;
+  const image = typeof request.args.image === "string" ? request.args.image : null;
+  const inWords = !!plan || image !== null; // a plan and a picture are changed by saying what should be different
+  const edited = (args: Json) => onDecide({ type: "edit", edited_action: { name: request.name, args } });
   if (decided) return <p className="meta">{{ approve: "Approved.", reject: "Rejected.", edit: "Changed." }[decided.type]}</p>;
   return (
     <div className="approval-card">
-      <h3>{request.name.replaceAll("_", " ")}</h3>
+      <h3>{plan ? "Is the plan right?" : image ? "Is this right?" : request.name.replaceAll("_", " ")}</h3>
       {request.description && <p>{request.description}</p>}
-      {mode === "asked" && <Shown args={request.args} />}
-      {mode === "edit" && <Edited args={request.args} onCancel={() => setMode("asked")} onDone={(args) => onDecide({ type: "edit", edited_action: { name: request.name, args } })} />}
-      {mode === "reject" && <Rejected onCancel={() => setMode("asked")} onDone={(message) => onDecide({ type: "reject", message })} />}
+      {plan && <PlanSketch plan={plan} />}
+      {image && <Picture path={`/v1/artifacts/${image}`} alt="The picture in question" className="asked-about" />}
+      {mode === "asked" && !inWords && <Shown args={request.args} />}
+      {mode === "edit" && inWords && <Different word="Go on with this" onCancel={() => setMode("asked")} onDone={(words) => edited({ words })} />}
+      {mode === "edit" && !inWords && <Edited args={request.args} onCancel={() => setMode("asked")} onDone={edited} />}
+      {mode === "reject" && <Different word="Reject" onCancel={() => setMode("asked")} onDone={(message) => onDecide({ type: "reject", message })} />}
       {mode === "asked" && (
         <div className="actions">
           {allowed.includes("approve") && (
@@ -128,7 +137,7 @@ function Edited({ args, onCancel, onDone }: { args: Json; onCancel: () => void; 
   );
 }
 
-function Rejected({ onCancel, onDone }: { onCancel: () => void; onDone: (message: string) => void }) {
+function Different({ word, onCancel, onDone }: { word: string; onCancel: () => void; onDone: (message: string) => void }) {
   const [message, setMessage] = useState("");
   return (
     <form
@@ -142,8 +151,8 @@ function Rejected({ onCancel, onDone }: { onCancel: () => void; onDone: (message
         <textarea rows={2} autoFocus value={message} onChange={(event) => setMessage(event.target.value)} />
       </label>
       <div className="actions">
-        <Button type="submit" look="danger">
-          Reject
+        <Button type="submit" look={word === "Reject" ? "danger" : "primary"}>
+          {word}
         </Button>
         <Button onClick={onCancel}>Back</Button>
       </div>
