@@ -73,8 +73,7 @@ def cancellable() -> Iterator[Callable[[], bool]]:
         with answered(ask):
             yield lambda: bool(asked)
     finally:
-        if len(asked) < 2:  # else it still bounds what comes after: the interpreter waits for threads as it ends
-            last.cancel()
+        last.cancel()
 
 
 @contextmanager
