@@ -36,11 +36,12 @@ types: .venv/.ready-dev
 contract: .venv/.ready-dev
 	$(BIN)/lint-imports
 
+# `npm install --no-save` keeps to the lock as `npm ci` does, but does not stop where an optional package for another system cannot be had.
 page:  ## the page, from its sources in web/ into the package; wants node 20.19 or later
-	cd web && npm ci --no-audit --no-fund && npm run types && npm run build
+	cd web && npm install --no-save --no-audit --no-fund && npm run types && npm run build
 
 page-check:  ## whether the page in the package is what its sources make, and its tests
-	cd web && npm ci --no-audit --no-fund && npm test && npm run check
+	cd web && npm install --no-save --no-audit --no-fund && npm test && npm run check
 	mkdir -p build && cd web && npx openapi-typescript ../docs/openapi.json -o ../build/schema.d.ts && diff ../build/schema.d.ts src/api/schema.d.ts
 	cd web && npx vite build --outDir ../build/page && diff -r ../build/page ../cutwork/web
 

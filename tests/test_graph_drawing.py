@@ -28,7 +28,7 @@ from cutwork.tools.drawing import LocalDrawing
 from cutwork.tools.families import mini
 
 BRIEF = "a cat and a rocket on a purple background"
-UNLUCKY = 2  # a seed with which the random weights look for both subjects anywhere but in their regions
+UNLUCKY = 1  # a seed with which the random weights look for both subjects anywhere but in their regions
 
 
 def local(studio: Studio, early_verdict: bool = True) -> LocalDrawing:
@@ -103,7 +103,7 @@ def test_a_stopped_drawing_costs_a_round_and_is_drawn_again_otherwise(home: Path
 @pytest.mark.parametrize("name", ["cutouts/01-cat.png", "overview.png"])
 def test_every_delivered_picture_can_be_drawn_again(home: Path, tmp_path: Path, name: str) -> None:
     made = studio(home)
-    design = made.design(BRIEF, seed=1, size="64x64")
+    design = made.design(BRIEF, seed=3, size="64x64")
     named = {a.name: a.sha256 for a in design.artifacts}
     alone = tmp_path / "alone.png"
     alone.write_bytes(made.wired.blobs.get(named[name]))

@@ -61,7 +61,7 @@ def regions(page: Any) -> Any:
 def serious(page: Any) -> list[str]:
     """What axe finds that keeps people out."""
     if not AXE.is_file():
-        pytest.skip(f"{AXE} is not there: npm ci in web/")
+        pytest.skip(f"{AXE} is not there: npm install in web/")
     page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate("() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']})")
     return [f"{v['id']}: {v['help']} at {[n['target'] for n in v['nodes']][:4]}" for v in found["violations"] if v["impact"] in ("serious", "critical")]
