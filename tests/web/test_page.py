@@ -71,7 +71,9 @@ def test_from_a_brief_to_cloth(page: Any, quick: str) -> None:
     begin(page, quick)
     done(page, 1)
     layers = page.get_by_role("list", name="Layers, front first")
+    layers.get_by_role("listitem").nth(2).wait_for()
     assert layers.get_by_role("listitem").count() == 3
+    regions(page).nth(1).wait_for()  # the canvas comes when it is first wanted
     assert regions(page).count() == 2
     assert serious(page) == []
 
@@ -114,6 +116,7 @@ def test_from_a_brief_to_cloth(page: Any, quick: str) -> None:
         assert any(name.endswith("tile.png") for name in archive.namelist())
 
     page.get_by_role("tab", name="History").click()
+    page.get_by_role("list", name="History").get_by_role("listitem").nth(3).wait_for()
     assert page.get_by_role("list", name="History").get_by_role("listitem").count() == 4
     assert serious(page) == []
     page.get_by_role("button", name="Compare two takes").click()
