@@ -36,6 +36,7 @@ def write(run: Path, config: Config, out: Path, art: tuple[Art, ...] | None = No
     model.load_state_dict(state_of(run, model)["ema"])
     pipeline = model.pipeline(AutoencoderTiny.from_pretrained(run / "vae"))
     pipeline.to(dtype=torch.float16).save_pretrained(out)
+    _forget_origins(out)
     _load_as_float32(out)
     words = {
         "subjects": {a.noun: list(a.synonyms) for a in art or load(config.tier)},
@@ -43,6 +44,14 @@ def write(run: Path, config: Config, out: Path, art: tuple[Art, ...] | None = No
         "backgrounds": [*(f"{c} background" for c in backgrounds.COLOURS), *wording.PATTERNS, *backgrounds.PLACES],
     }
     (out.parent / "vocabulary.json").write_text(json.dumps(words, indent=1) + "\n")
+
+
+def _forget_origins(pipeline: Path) -> None:
+    """Take the path each part was loaded from out of its config."""
+    for path in pipeline.rglob("config.json"):
+        config = json.loads(path.read_text())
+        if config.pop("_name_or_path", None) is not None:
+            path.write_text(json.dumps(config, indent=2) + "\n")
 
 
 def _load_as_float32(pipeline: Path) -> None:

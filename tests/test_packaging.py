@@ -46,3 +46,8 @@ def test_readme_speaks_of_the_project_only() -> None:
         text = path.read_text()
         assert "/work/" not in text, path
         assert "shared/" not in text, path
+
+
+def test_shipped_weights_do_not_say_where_they_were_made() -> None:
+    for path in (ROOT / "tools" / "families" / "mini" / "model").rglob("*.json"):
+        assert "_name_or_path" not in path.read_text("utf-8"), path
