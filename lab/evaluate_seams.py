@@ -38,8 +38,7 @@ def run(width: int = 480, sets: int = 6) -> evaluate.Report:
         evaluate.mean("one half-drop cell, edges met half a cell lower", [max(cell(*_cell(g, p, 0.5))) for g, p in made["half-drop"]], "", f"≤ {LOOK:g}"),
         evaluate.mean("one half-brick cell, edges met half a cell on", [max(cell(*_cell(g, p, 0.5))) for g, p in made["half-brick"]], "", f"≤ {LOOK:g}"),
         evaluate.mean("spot colours, seam score", [_of_inks(grid, page) for grid, page in everything[::5]], "", f"≤ {LOOK:g}"),
-        evaluate.share("sound tiles passed", [(found := seams(page, grid)).worst <= FAIL and found.moved == 0 for grid, page in everything], "≥ 100"),
-        evaluate.share("sound tiles that ask to be looked at", [not seams(page, grid).sound for grid, page in everything], "≤ 5"),
+        evaluate.share("sound tiles passed", [seams(page, grid).sound for grid, page in everything], "≥ 100"),
     ]
     broken = {name: [score for grid, page in everything if (score := breaking(grid, page)) is not None] for name, breaking in BROKEN.items()}
     figures += [evaluate.mean(f"broken: {name}", scores, "", f"≥ {FAIL:g}") for name, scores in broken.items()]

@@ -36,7 +36,7 @@ PLACES = {  # that it has learned, each with what is most like it
     "in space": "space galaxy cosmos universe stars starry night orbit moon mars planet nebula",
     "in the sky": "sky clouds cloud air heaven",
     "in the snow": "snow snowy winter ice icy arctic antarctica glacier christmas blizzard mountain mountains",
-    "in the desert": "desert dune dunes sahara sand canyon savage",
+    "in the desert": "desert dune dunes sahara sand canyon",
     "under water": "underwater water sea ocean seabed reef lake river pond aquarium pool",
     "at sunset": "sunset sunrise dusk dawn evening twilight",
     "in a forest": "forest jungle rainforest wood woods woodland bamboo swamp autumn trees",
