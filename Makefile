@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-all lint types contract setup dev page page-check clean
+.PHONY: demo test test-slow test-all lint types contract setup dev page page-check clean
 .DELETE_ON_ERROR:
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -24,8 +24,10 @@ demo: .venv/.ready  ## design a sample brief with the embedded model and the off
 test: .venv/.ready-dev  ## the fast tests
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m "not slow"
 
-test-all: .venv/.ready-dev  ## all tests
-	$(BIN)/python -m pytest -q
+test-slow: .venv/.ready-dev  ## the slow tests; each file in one process, which loads models, services and browsers once
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 2 --dist loadfile -m slow
+
+test-all: test test-slow  ## all tests
 
 lint: .venv/.ready-dev
 	$(BIN)/ruff check .
@@ -41,7 +43,7 @@ page:  ## the page, from its sources in web/ into the package; wants node 20.19 
 	cd web && npm install --no-save --no-audit --no-fund && npm run types && npm run build
 
 page-check:  ## whether the page in the package is what its sources make, and its tests
-	cd web && npm install --no-save --no-audit --no-fund && npm test && npm run check
+	cd web && npm install --no-save --no-audit --no-fund && npm test && npm run check && npm run lint
 	mkdir -p build && cd web && npx openapi-typescript ../docs/openapi.json -o ../build/schema.d.ts && diff ../build/schema.d.ts src/api/schema.d.ts
 	cd web && npx vite build --outDir ../build/page && diff -r ../build/page ../cutwork/web
 

@@ -73,17 +73,18 @@ def _union(boxes: Sequence[Box]) -> Box:
     return Box((min(b.x0 for b in boxes), min(b.y0 for b in boxes), max(b.x1 for b in boxes), max(b.y1 for b in boxes)))
 
 
-def lettered(plan: Plan, finish: FinishSettings, captions: Sequence[str] | None = None) -> Plan:
+def lettered(plan: Plan, finish: FinishSettings, captions: Sequence[str] | None = None, heard: Sequence[str] = ()) -> Plan:
     """A plan that is drawn already, finished in another way and with other lettering.
 
     Args:
         captions: as a brief gives them; None = those it has, set as `finish` says. Who was drawn stays where they are: only a new drawing keeps new strips free.
+        heard: notes on what was asked for and cannot be.
 
     Raises:
         BadInput: if there are more captions, or longer ones, than can be set.
     """
     said = captions_of(plan) if captions is None else _possible(captions)
-    notes: list[str] = []
+    notes = list(heard)
     kept = strips(said, finish, plan.subjects, notes)
     told = bands(said, finish, plan.subjects, plan.regions, kept)
     return plan.model_copy(update={"finish": finish, "bands": told, "notes": tuple(dict.fromkeys((*plan.notes, *notes)))})

@@ -13,16 +13,32 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from cutwork.agents.words import DETERMINERS, mentions, plural, singular
-from cutwork.domain import Box, Call, Kind, Plan, Subject, ToolName
+from cutwork.agents.words import DETERMINERS, mentions, tidy
+from cutwork.domain import Box, Call, Kind, Plan, Sha256, Subject, ToolName
 from cutwork.errors import BadInput
+from cutwork.plurals import plural, singular
 
 Form = Literal["run", "psd", "ora", "svg", "zip", "receipt"]
-Text = Annotated[str, Field(min_length=1, max_length=400)]
-Where = Annotated[str, Field(min_length=1, max_length=100)]
+Layer = Literal["front", "back", "forward", "backward"]
 Ref = str | int
+
+
+def _saying(words: str) -> str:
+    """Words with something in them: neither blank nor full stops alone.
+
+    Raises:
+        ValueError: if there is nothing.
+    """
+    if not bare(tidy(words, len(words))):
+        raise ValueError("says nothing")
+    return words
+
+
+Text = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_saying)]
+Phrase = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_saying)]
+Where = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_saying)]
 DRAWS = frozenset(["change_subject", "move", "resize", "add", "remove", "restyle", "reseed"])  # edits of the plan that is drawn
 PLANS = DRAWS | {"design"}  # what a person may want to see before it is drawn
 STANDS = DRAWS | {"recaption", "refinish", "take", "lock", "unlock", "explain", "approve", "export"}  # need a design that stands
@@ -35,33 +51,42 @@ class Args(BaseModel):
 
 
 class DesignArgs(Args):
-    """Start a new design from a brief."""
+    """Start a new design from a brief; with a reference, a picture that was taken in, the drawing begins from that at so much noise (follow)."""
 
-    brief: Annotated[str, Field(min_length=1, max_length=2_000)]
+    brief: Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_saying)]
     kind: Kind | None = None
     size: str | None = None
     seed: Annotated[int, Field(ge=0)] | None = None
+    reference: Sha256 | None = None
+    follow: float | None = None
 
 
 class ChangeSubjectArgs(Args):
-    """Make one subject something else, or give it other attributes: phrase is all of it, "a blue cat"."""
+    """Make one subject something else, or give it other attributes: phrase is all of it, "a blue cat". A mask is the area that it takes then."""
 
     subject: Text
-    phrase: Annotated[str, Field(min_length=1, max_length=200)]
+    phrase: Phrase
+    mask: Sha256 | None = None
 
 
 class MoveArgs(Args):
-    """Put a subject elsewhere: a box, or words such as "top right", "a bit left", "above the cat", "behind the cat"."""
+    """Put a subject elsewhere: a box, words such as "top right", "a bit left", "above the cat", "behind the cat", or a mask, which is the area it shall take.
+
+    And nearer or farther: z, to the "front" or "back" of all, or one step "forward" or "backward"; by itself or with a place.
+    """
 
     subject: Text
     box: Box | None = None
     where: Where | None = None
+    z: Layer | None = None
+    mask: Sha256 | None = None
     region: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> MoveArgs:
-        if (self.box is None) == (self.where is None):
-            raise ValueError("wanted either box or where")
+        places = sum(place is not None for place in (self.box, self.where, self.mask))
+        if places > 1 or not (places or self.z):
+            raise ValueError("wanted either box, where or mask, or z")
         return self
 
 
@@ -81,11 +106,12 @@ class ResizeArgs(Args):
 
 
 class AddArgs(Args):
-    """Add a subject."""
+    """Add a subject: in a box, at a place in words, in the area of a mask, or wherever there is room."""
 
-    phrase: Annotated[str, Field(min_length=1, max_length=200)]
+    phrase: Phrase
     box: Box | None = None
     where: Where | None = None
+    mask: Sha256 | None = None
 
 
 class SubjectArgs(Args):
@@ -124,7 +150,7 @@ class RefinishArgs(Args):
 
 
 class ReseedArgs(Args):
-    """Another try: of one subject, or of everything."""
+    """Another try: of one subject, of the "background" behind them, or of everything."""
 
     subject: Text | None = None
 
@@ -142,10 +168,11 @@ class TurnArgs(Args):
 
 
 class TakeArgs(Args):
-    """A subject, or "background", as it is in another take."""
+    """A subject, or "background", as it is in another take; a subject that stands in the picture stays in its place, unless it is to stand where it stood then."""
 
     what: Text
     turn: Ref
+    place: Literal["now", "then"] | None = None
 
 
 class CompareArgs(Args):
@@ -282,6 +309,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "pony": ("horse",), "chick": ("chicken",), "hen": ("chicken",), "birdie": ("bird",), "froggy": ("frog",), "teddy": ("teddy bear", "bear"), "guy": ("man",), "lady": ("woman",),
     "kid": ("child", "boy", "girl"), "cap": ("hat",), "home": ("house",), "phone": ("cell phone", "smartphone"), "bloom": ("flower",), "blossom": ("flower",),
 }  # fmt: skip
+GROUND = frozenset(["background", "back ground", "backdrop", "ground", "scenery", "setting"])
 PRONOUNS = frozenset(["it", "him", "her", "them", "this", "that", "this one", "that one", "the thing", "the subject", "itself"])
 
 
@@ -332,9 +360,12 @@ def checked(call: Call, there: Standing) -> Call:
     except ValidationError as error:
         raise BadInput(f"{call.tool}: {'; '.join(_fault(call.tool, e) for e in error.errors()[:3])}") from None
     value = args.model_dump(mode="json", exclude_unset=True)
-    if value.get("subject") is not None:
+    ground = {name for name in ("what", "subject") if bare(value.get(name) or "") in GROUND}
+    if "subject" in ground and call.tool == "reseed":
+        value["subject"] = "background"
+    elif value.get("subject") is not None:
         value["subject"] = there.subject(value["subject"]).id
-    if bare(value.get("what", "")) in ("background", "backdrop", "ground", "scenery"):
+    if "what" in ground:
         value["what"] = "background"
     for name in ("turn", "a", "b"):
         if name in value:

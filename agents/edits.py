@@ -7,7 +7,7 @@ how much noise each is to be drawn (0 = it stays as it is).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +17,10 @@ from cutwork.agents.calls import bare, meant
 from cutwork.agents.language.model import NUMBERS
 from cutwork.agents.layout import region_prompt
 from cutwork.agents.similarity import similar_pairs
-from cutwork.agents.words import DETERMINERS, mentions, plural, singular, slug, tidy, with_article
+from cutwork.agents.words import DETERMINERS, mentions, slug, tidy, with_article
 from cutwork.domain import MAX_REGIONS, MAX_SUBJECTS, Box, Call, Plan, Region, Subject
 from cutwork.errors import BadInput
+from cutwork.plurals import plural, singular
 
 MOVED = 0.4  # noise from which a subject is drawn where it went to: its look stays, its edges join what is around it
 RESIZED = 0.5  # the same where its size changes much
@@ -28,6 +29,8 @@ SHIFT, BIT, FAR = 0.2, 0.09, 0.35  # of the canvas: "left", "a bit left", "far l
 GAP = 0.03  # of the canvas, between two that stand side by side
 EDGE = 0.03  # of the canvas, that those who go to its edge keep
 RELATED = re.compile(r"\b(?:left of|right of|above|below|beside|behind|in front of|between|next to|under|underneath|on top of|on the (?:left|right))\b", re.I)
+
+Carry = Callable[[str, Box, Box], str]  # of an area's blob and the boxes it leaves and comes to
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Draft:
         seed: where it is another one.
         told: what changed, in plain words.
         locks: ids of subjects that stay whatever is asked.
+        carry: makes of a free area's blob that of the same area in another box; None = a box takes over from an area that goes elsewhere.
     """
 
     before: Plan
@@ -54,12 +58,13 @@ class Draft:
     seed: int | None = None
     told: tuple[str, ...] = ()
     locks: tuple[str, ...] = ()
+    carry: Carry | None = None
 
     @classmethod
-    def of(cls, plan: Plan, locks: tuple[str, ...] = ()) -> Draft:
+    def of(cls, plan: Plan, locks: tuple[str, ...] = (), carry: Carry | None = None) -> Draft:
         """Nothing changed yet."""
         count = len(plan.regions)
-        return cls(plan, plan, tuple(range(count)), (0.0,) * count, locks=locks)
+        return cls(plan, plan, tuple(range(count)), (0.0,) * count, locks=locks, carry=carry)
 
     @property
     def changed(self) -> bool:
@@ -112,12 +117,38 @@ def _change_subject(draft: Draft, args: dict[str, Any]) -> Draft:
     bands = tuple(b.model_copy(update={"subject": new.id}) if b.subject == subject.id else b for b in draft.plan.bands)
     told = f"{subject.phrase} is now {new.phrase}"
     made = draft.with_plan(told, regions, subjects=subjects, similar=similar_pairs(subjects), bands=bands, prompt=_said(prompt, draft.plan, subjects))
-    return replace(made, noise=noise)
+    made = replace(made, noise=noise)
+    return _fills(made, _single(made, new), args, ANEW) if args.get("mask") else made
 
 
 def _move(draft: Draft, args: dict[str, Any]) -> Draft:
     subject = _free(draft, args["subject"])
     numbers = _regions_of(draft, subject, args.get("region"))
+    first = draft.plan.regions[numbers[0]]
+    layer = args.get("z") or _layer_of(args.get("where") or "")
+    if args.get("mask"):
+        moved, told = _fills(draft, numbers[0] if args.get("region") is not None else _single(draft, subject), args, RESIZED), "into the area that was marked"
+        order: list[int] | None = None
+    elif args.get("box") is not None or (args.get("where") and not _layer_of(args["where"])):
+        moved, order, told = _shifted(draft, numbers, args)
+    else:
+        moved, order, told = draft, None, ""
+    if layer:
+        order = layered(moved.plan, numbers, layer)
+    if order is not None:
+        moved = _stacked(moved, order)
+    if moved.plan.regions == draft.plan.regions:
+        at = f"{'nearest' if layer in ('front', 'forward') else 'farthest'} of all" if layer else "there"
+        raise BadInput(f"{_the(subject)} is {at} already")
+    now = moved.plan.regions[numbers[0]].box
+    went = "" if now == first.box else f"from {spot(first.box)} to {spot(now)}" if spot(first.box) != spot(now) else "a little"
+    where = " and ".join(filter(None, (told or went, LAYERS[layer] if layer else "")))
+    said = _rebuilt(moved.plan) if RELATED.search(moved.plan.prompt) else moved.plan.prompt
+    return moved.with_plan(f"{subject.noun}: moved {where}", prompt=said)
+
+
+def _shifted(draft: Draft, numbers: list[int], args: dict[str, Any]) -> tuple[Draft, list[int] | None, str]:
+    """Regions at a box or at a place in words, who lies over whom then (None = as before), and how that is told ("" where the place tells it)."""
     first = draft.plan.regions[numbers[0]]
     if args.get("box") is not None:
         box, z, told = Box.model_validate(args["box"]), first.z, ""
@@ -128,13 +159,8 @@ def _move(draft: Draft, args: dict[str, Any]) -> Draft:
     for number in numbers:  # several of one kind go together
         own = draft.plan.regions[number].box
         goal = box if number == numbers[0] and args.get("box") is not None else placed((own.centre[0] + dx, own.centre[1] + dy), own.width, own.height)
-        moved = _stands(moved, number, goal, z + draft.plan.regions[number].z - first.z if z != first.z else draft.plan.regions[number].z)
-    if moved.plan.regions == draft.plan.regions:
-        raise BadInput(f"{_the(subject)} is there already")
-    now = moved.plan.regions[numbers[0]].box
-    where = told or f"from {spot(first.box)} to {spot(now)}" if spot(first.box) != spot(now) or told else "a little"
-    said = _rebuilt(moved.plan) if RELATED.search(moved.plan.prompt) else moved.plan.prompt
-    return moved.with_plan(f"{subject.noun}: moved {where}", prompt=said)
+        moved = _stands(moved, number, goal)
+    return moved, None if z == first.z else layered(moved.plan, numbers, "front" if z > first.z else "back"), told
 
 
 def _resize(draft: Draft, args: dict[str, Any]) -> Draft:
@@ -149,7 +175,7 @@ def _resize(draft: Draft, args: dict[str, Any]) -> Draft:
             scale = float(args.get("scale") or 1.0)
             box = placed(region.box.centre, region.box.width * scale, region.box.height * scale)
             box = _in_proportion(region.box, box)
-        made = _stands(made, number, box, region.z)
+        made = _stands(made, number, box)
     old, new = draft.plan.regions[numbers[0]].box, made.plan.regions[numbers[0]].box
     factor = (new.area / old.area) ** 0.5
     if abs(factor - 1) < 0.02:
@@ -164,20 +190,23 @@ def _add(draft: Draft, args: dict[str, Any]) -> Draft:
     new = _subject(args["phrase"], plan)
     taken, bands = [r.box for r in plan.regions], [b.box for b in kept_free(plan)]
     size = 0.22 if set(new.attributes) & {"small", "tiny", "little"} else 0.45 if set(new.attributes) & {"big", "large", "huge"} else 0.32
+    z = top = min(1_000, max((r.z for r in plan.regions), default=-1) + 1)
     if args.get("box") is not None:
         box = Box.model_validate(args["box"])
     elif args.get("where"):
         start = free_place(taken, bands, plan.size, (size, size * 0.8, size * 0.65))
-        ghost = plan.model_copy(update={"subjects": (*plan.subjects, new), "regions": (*plan.regions, Region(subject=new.id, box=start, prompt=new.phrase))})
-        box = goes(args["where"], ghost, len(plan.regions), fresh=True)[0]
+        ghost = plan.model_copy(update={"subjects": (*plan.subjects, new), "regions": (*plan.regions, Region(subject=new.id, box=start, prompt=new.phrase, z=top))})
+        box, z, _ = goes(args["where"], ghost, len(plan.regions), fresh=True)
     else:
         box = free_place(taken, bands, plan.size, (size, size * 0.8, size * 0.65, 0.2, 0.15))
     box = clear_of(grown(box, plan.size), bands)
-    z = max((r.z for r in plan.regions), default=-1) + 1
-    region = Region(subject=new.id, box=box, prompt=region_prompt(new, plan.background), z=min(z, 1_000))
+    region = Region(subject=new.id, box=box, prompt=region_prompt(new, plan.background), z=top)
     subjects = (*plan.subjects, new)
     made = draft.with_plan(f"{new.phrase} added {spot(box)}", (*plan.regions, region), subjects=subjects, similar=similar_pairs(subjects))
     made = replace(made, origin=(*draft.origin, None), noise=(*draft.noise, ANEW))
+    number = len(plan.regions)
+    made = _stacked(made, layered(made.plan, [number], "back")) if z < top else made
+    made = _fills(made, number, args, ANEW) if args.get("mask") else made
     return replace(made, plan=made.plan.model_copy(update={"prompt": _rebuilt(made.plan)}))
 
 
@@ -215,6 +244,8 @@ def _reseed(draft: Draft, args: dict[str, Any]) -> Draft:
     seed = int(args["seed"])
     if args.get("subject") is None:
         return replace(draft, whole=True, seed=seed, told=(*draft.told, f"everything drawn again, with seed {seed}"))
+    if args["subject"] == "background":
+        return replace(draft, background=True, seed=seed, told=(*draft.told, f"background: drawn again, with seed {seed}"))
     subject = _free(draft, args["subject"])
     noise = tuple(ANEW if r.subject == subject.id else n for r, n in zip(draft.plan.regions, draft.noise, strict=True))
     return replace(draft, noise=noise, seed=seed, told=(*draft.told, f"{subject.noun}: drawn again, with seed {seed}"))
@@ -244,14 +275,83 @@ def _regions_of(draft: Draft, subject: Subject, region: int | None) -> list[int]
     return [region]
 
 
-def _stands(draft: Draft, number: int, box: Box, z: int) -> Draft:
-    """One region elsewhere. A free-form mask would still stand at the old place, so the box takes over from it."""
+def _single(draft: Draft, subject: Subject) -> int:
+    """The one region of a subject."""
+    numbers = _regions_of(draft, subject, None)
+    if len(numbers) > 1:
+        raise BadInput(f"there are {len(numbers)} of {_the(subject)}, and one area; say which of its regions, {', '.join(map(str, numbers))}, is to take it")
+    return numbers[0]
+
+
+def _fills(draft: Draft, number: int, args: dict[str, Any], noise: float) -> Draft:
+    """A region that takes a free-form area: "mask", and "area", the box tight around it, where that is known already."""
     plan = draft.plan
-    box = clear_of(grown(box, plan.size), [b.box for b in kept_free(plan)])
-    if box == plan.regions[number].box and z == plan.regions[number].z:
+    box = Box.model_validate(args["area"]) if args.get("area") else plan.regions[number].box
+    if args.get("area") and clear_of(box, [b.box for b in kept_free(plan)]) != box:
+        raise BadInput("the area reaches into what is kept free for lettering")
+    regions = tuple(r.model_copy(update={"box": box, "mask": args["mask"]}) if i == number else r for i, r in enumerate(plan.regions))
+    bands = tuple(b.model_copy(update={"box": box}) if b.subject == regions[number].subject else b for b in plan.bands)
+    changed = Plan.model_validate(plan.model_copy(update={"regions": regions, "bands": bands}).model_dump())
+    return replace(draft, plan=changed, noise=tuple(max(n, noise) if i == number else n for i, n in enumerate(draft.noise)))
+
+
+LAYERS = {"front": "to the front", "back": "to the back", "forward": "one step forward", "backward": "one step back"}
+NEARER = re.compile(r"(?:to |at |in |into )?(?:the )?(very )?(front|foreground|back|background|rear|forwards?|backwards?)(?: of everything| of all)?")
+
+
+def _layer_of(where: str) -> str:
+    """Which way words send somebody among those who stand there; "" where they name a place."""
+    found = NEARER.fullmatch(" ".join(where.lower().strip(" .!?").split()))
+    return "" if found is None else {"foreground": "front", "background": "back", "rear": "back"}.get(found[2], found[2].removesuffix("s"))
+
+
+def layered(plan: Plan, numbers: list[int], way: str) -> list[int]:
+    """Every region's number, the farthest first, after some went to the front or back of all, or past the next one."""
+    order = stack(plan)
+    going, rest = [i for i in order if i in numbers], [i for i in order if i not in numbers]
+    below = sum(order.index(i) < order.index(going[-1 if way in ("front", "forward") else 0]) for i in rest)
+    at = {"front": len(rest), "back": 0, "forward": min(len(rest), below + 1), "backward": max(0, below - 1)}[way]
+    return rest[:at] + going + rest[at:]
+
+
+def stack(plan: Plan) -> list[int]:
+    """Every region's number, the farthest first."""
+    return sorted(range(len(plan.regions)), key=lambda i: (plan.regions[i].z, i))
+
+
+def uncovered(before: Plan, after: Plan, origin: Sequence[int | None]) -> dict[int, list[int]]:
+    """Who comes to lie over whom: regions of the plan after, each with those of the plan before that covered it and do so no more. Who stands elsewhere counts not."""
+    was, now = stack(before), stack(after)
+    stay = [(i, o) for i, o in enumerate(origin) if o is not None and after.regions[i].box == before.regions[o].box]
+    found = {
+        i: [p for j, p in stay if was.index(o) < was.index(p) and now.index(i) > now.index(j) and before.regions[o].box.intersection(before.regions[p].box) > 0] for i, o in stay
+    }
+    return {i: over for i, over in found.items() if over}
+
+
+def _stacked(draft: Draft, order: list[int]) -> Draft:
+    """Regions nearer and farther in this order. Of whom others covered what was hidden is drawn."""
+    if order == stack(draft.plan):
         return draft
-    z = min(1_000, max(0, z))
-    regions = tuple(r.model_copy(update={"box": box, "z": z, "mask": None}) if i == number else r for i, r in enumerate(plan.regions))
+    regions = tuple(r.model_copy(update={"z": order.index(i)}) for i, r in enumerate(draft.plan.regions))
+    plan = draft.plan.model_copy(update={"regions": regions})
+    gains = uncovered(draft.before, plan, draft.origin)
+    for i, over in gains.items():
+        for id in (regions[i].subject, *(draft.before.regions[p].subject for p in over)):
+            if id in draft.locks:
+                noun = plan.subject(id).noun
+                raise BadInput(f"the {noun} is locked, and what is seen of it would change", hint=f"unlock the {noun} first")
+    return replace(draft, plan=plan, noise=tuple(max(n, MOVED) if i in gains else n for i, n in enumerate(draft.noise)))
+
+
+def _stands(draft: Draft, number: int, box: Box) -> Draft:
+    """One region elsewhere, and its free-form area with it."""
+    plan = draft.plan
+    box, own = clear_of(grown(box, plan.size), [b.box for b in kept_free(plan)]), plan.regions[number]
+    if box == own.box:
+        return draft
+    mask = None if own.mask is None or draft.carry is None else draft.carry(own.mask, own.box, box)
+    regions = tuple(r.model_copy(update={"box": box, "mask": mask}) if i == number else r for i, r in enumerate(plan.regions))
     origin = draft.origin[number]
     factor = 1.0 if origin is None else (box.area / draft.before.regions[origin].box.area) ** 0.5
     noise = max(draft.noise[number], ANEW if origin is None else RESIZED if not 0.6 <= factor <= 1.6 else MOVED)
@@ -282,7 +382,7 @@ TO_ONE = (
 
 
 def goes(where: str, plan: Plan, number: int, fresh: bool = False) -> tuple[Box, int, str]:
-    """Where words put a region: its box, its z, and how that is told ("" where the place tells it).
+    """Where words put a region: its box, its z (above all others' or -1 where it goes before or behind them), and how that is told ("" where the place tells it).
 
     Args:
         fresh: it has no place of its own yet, so that "left" is the left of the canvas.
@@ -292,12 +392,10 @@ def goes(where: str, plan: Plan, number: int, fresh: bool = False) -> tuple[Box,
     """
     said = " ".join(where.lower().strip(" .!?").split())
     own = plan.regions[number]
-    layers = re.fullmatch(r"(?:to |at |in )?(?:the )?(very )?(front|foreground|back|rear|forwards?|backwards?)(?: of everything| of all)?", said)
-    if layers:
-        zs = [r.z for r in plan.regions]
-        if layers[2] in ("front", "foreground", "forward", "forwards"):
-            return own.box, max(zs) + 1, "to the front"
-        return own.box, 0 if own.z == min(zs) and own.z == 0 else min(zs) - 1 if min(zs) > 0 else 0, "to the back"
+    layer = _layer_of(said)
+    if layer:
+        nearer = layer in ("front", "forward")
+        return own.box, max(r.z for r in plan.regions) + 1 if nearer else -1, LAYERS[layer]
     for kind, pattern in TO_ONE:
         match = re.search(rf"(?:^|\b)(?:{pattern}) (.+)$", said)
         if match:
@@ -334,7 +432,7 @@ def _beside(kind: str, own: Region, others: list[Region], plan: Plan) -> tuple[B
         a, b = others[0].box.centre, others[1].box.centre
         return placed(((a[0] + b[0]) / 2, (a[1] + b[1]) / 2), w, h), z
     if kind in ("front", "behind"):
-        z = max(r.z for r in plan.regions) + 1 if kind == "front" else 0
+        z = max(r.z for r in plan.regions) + 1 if kind == "front" else -1
         near = own.box.intersection(it.box) > 0.1 * min(own.box.area, it.box.area)
         side = 1 if own.box.centre[0] >= cx else -1
         return (own.box if near else placed((cx + side * 0.3 * it.box.width, cy + (0.08 if kind == "front" else -0.08)), w, h)), z

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from cutwork.agents import goods
 from cutwork.agents.schemas import ExtractionAnswer, SubjectAnswer
 from cutwork.agents.similarity import similar_pairs
-from cutwork.agents.words import DETERMINERS, NUMBERS, PAIRED, mentions, plural, question, singular, slug, tidy, tidy_all, with_article
+from cutwork.agents.words import DETERMINERS, NUMBERS, mentions, question, slug, tidy, tidy_all, with_article
 from cutwork.domain import MAX_COUNT, MAX_SUBJECTS, Brief, Expansion, Subject
+from cutwork.plurals import PAIRED, plural, singular
 from cutwork.ports import Llm
 
 _MAX_ATTRIBUTES = 12

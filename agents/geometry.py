@@ -28,7 +28,7 @@ def geometry(plan: Plan, render: Render, cutouts: Sequence[Cutout], thresholds: 
     findings: list[Finding] = []
     scores: dict[str, float] = {}
     for index, receipt in enumerate(receipts):
-        own = list(_faults(plan, index, receipts, not render.stopped_early, thresholds))
+        own = list(_unlearned(plan, index, render)) or list(_faults(plan, index, receipts, not render.stopped_early, thresholds))
         findings += own
         both = [finding for who, finding in shared if index in who]
         scores[str(index)] = _region_score(receipt, [*own, *both], thresholds)
@@ -91,6 +91,14 @@ def _faults(plan: Plan, index: int, receipts: Sequence[Receipt], cut: bool, t: T
         if rival is not None and rival != index:
             beyond = share - _planned_share(plan, index, rival)
             yield from found("overlapping", above(beyond, t.overlap), f"{share:.0%} of it is claimed by region {rival + 1} too")
+
+
+def _unlearned(plan: Plan, index: int, render: Render) -> Iterator[Finding]:
+    """A subject that the model cannot draw, however well what it drew instead was placed and cut."""
+    name = plan.regions[index].subject
+    if name in render.unknown:
+        detail = f"{name} (region {index + 1}): {render.model} has not learned it, nor anything near; what stands there is something else"
+        yield Finding(subject=name, region=index, kind="unknown", detail=detail, severity=1.0)
 
 
 def _blended(plan: Plan, receipts: Sequence[Receipt], t: Thresholds) -> Iterator[tuple[tuple[int, int], Finding]]:

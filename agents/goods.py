@@ -51,6 +51,11 @@ class Goods:
         """How lettering is to be laid out; "" where nothing is said of it."""
         return str(self.settings.get("meme", {}).get("layout", ""))
 
+    @property
+    def said(self) -> bool:
+        """Whether anything was read of how it is to be made."""
+        return bool(self.captions or self.labels or self.silent or self.palette or any(self.settings.values()))
+
     def finish(self, kind: Kind, palette: tuple[str, ...] = (), **more: Any) -> FinishSettings:
         """The settings of a kind, with what was read; `more` are settings of that kind that were not.
 
@@ -139,9 +144,16 @@ def _textile(rest: Remaining) -> Goods:
     ground = palettes.ground(rest.text)
     if ground:
         settings["ground"] = ground
-    high = settings.pop("height", None)
-    notes = (f"a repeat {high} high was asked for; only its width can be set, its height follows from how its motifs stand",) if high else ()
-    return Goods("", settings=_some("textile", settings), notes=notes)
+    high, besides = settings.pop("height", None), settings.pop("besides", ())
+    notes = [f"a repeat {high} high was asked for; only its width can be set, its height follows from how its motifs stand"] if high else []
+    notes += [f"{_worded(name, settings[name])} and {_worded(name, value)} cannot both be; {_worded(name, settings[name])} was taken" for name, value in besides if name in settings]
+    return Goods("", settings=_some("textile", settings), notes=tuple(notes))
+
+
+def _worded(name: str, value: Any) -> str:
+    """A setting as a brief says it: "half-drop", "30 cm for a repeat"."""
+    shown = " x ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    return " ".join(filter(None, [shown, NAMES.get(name, "")]))
 
 
 def _sticker(rest: Remaining) -> Goods:

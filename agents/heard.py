@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cutwork.agents.calls import PRONOUNS, Standing, bare, meant
+from cutwork.agents.calls import GROUND, PRONOUNS, Standing, bare, meant
 from cutwork.agents.language.words import is_modifier
 from cutwork.domain import Call, Subject, ToolName
 
 COUNTS = {"once": 1, "twice": 2, "thrice": 3, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "a couple of": 2, "a few": 3, "a": 1}
 NUMBER = r"(?:\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten)"
 ALL = frozenset(["everything", "both", "all", "all of them", "both of them", "them", "they", "everyone", "everybody", "the subjects", "all subjects", "the two", "them all", "them both"])
-GROUND = r"(?:the |its |their )?(?:back ?ground|backdrop|setting|scenery|back)"
+THE_GROUND = rf"(?:the |its |their )?(?:{'|'.join(sorted(GROUND))}|back)"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from cutwork.agents import goods
 from cutwork.agents.calls import bare, meant
-from cutwork.agents.heard import GROUND, Clause, Reader, call, fresh, named_by, number
+from cutwork.agents.heard import THE_GROUND, Clause, Reader, call, fresh, named_by, number
+from cutwork.agents.heard_again import ALL_BUT
 from cutwork.agents.language.words import is_colour, is_in, is_modifier, is_noun, singular
 from cutwork.domain import Call
 
@@ -15,7 +16,7 @@ LARGER = r"(?:bigger|larger|taller|wider|huger|greater|more (?:prominent|dominan
 SMALLER = r"(?:smaller|tinier|littler|shorter|thinner|narrower|less (?:big|large|prominent|dominant)|slimmer)"
 DEGREE = r"(?P<degree>(?:just )?(?:a (?:little|tiny)? ?(?:bit|little|touch|tad)|a little|slightly|somewhat|much|way|a lot|a (?:good|great) deal|lots|far|considerably|significantly|even|noticeably|substantially|still)(?: (?:much|more))?|\d{1,4}(?:\.\d+)? ?(?:%|percent|per cent)|(?:\d{1,2}(?:\.\d+)?|one|two|three|four|five|one and a half)(?: ?x| times)|twice|half)"
 SIZES = {"huge": 1.8, "enormous": 1.8, "gigantic": 1.8, "giant": 1.8, "massive": 1.8, "big": 1.4, "large": 1.4, "tiny": 0.5, "teeny": 0.5, "miniature": 0.5, "small": 0.7, "little": 0.7, "mini": 0.6}
-VERB = r"(?:(?:i (?:want|need|wish)|i(?:'d|’d| would) (?:like|want))|make|get|have|let|render|draw|want|like|need|turn|see|do|blow up|grow|scale|enlarge|shrink)"
+VERB = r"(?:(?:i (?:want|need|wish)|i(?:'d|’d| would) (?:like|want))|make|get|have|let|render|draw|try|want|like|need|turn|see|do|blow up|grow|scale|enlarge|shrink)"
 PLACE = (
     r"(?:(?:all the way |far |further |more |slightly |a (?:little |tiny )?(?:bit |touch |tad )|a little |right |just |much |over |back |way |directly |straight )*"
     r"(?:(?:to|at|in|on|into|onto|toward|towards|near)\s+)?(?:(?:the|its|their) )?(?:(?:very|far|upper|lower|top|bottom|extreme|more|further|left|right|middle|centre|center)[ -]?)*"
@@ -28,10 +29,17 @@ RELATION = (
     r"(?:(?:to|on|at|in)?\s*(?:the )?(?:left|right)(?: side)? of|(?:in )?between|above|over|on top of|atop|below|under|underneath|beneath|in front of|behind|in back of|next to|beside|near|by|alongside|close to|closer to|nearer to|nearer|away from|"
     r"farther from|further from|towards?|inside|into|onto|on)"
 )
-MOVE = r"(?:move|shift|put|place|push|pull|drag|nudge|slide|bring|send|set|position|float|hang|stick|relocate|get|have|let|want|scoot|fly|lift|swap)"
+MOVE = r"(?:hide|move|shift|put|place|push|pull|drag|nudge|slide|bring|send|set|position|float|hang|stick|relocate|get|have|let|want|scoot|fly|lift|swap)"
 
 
 def _removed(clause: Clause) -> list[Call] | None:
+    others = clause.match(rf"(?:(?:remove|delete|erase|drop|clear|lose|get rid of)\s+{ALL_BUT}|(?:keep|leave) (?:only|just))\s+(?P<who>.+)")
+    if others:
+        stay = clause.who(others["who"])
+        known = [s.id for s in clause.there.subjects]
+        return [call("remove", subject=one) for one in known if one not in stay] or None if stay and set(stay) <= set(known) else None
+    if re.match(r"hide\b.*\b(?:behind|under|beneath)\b", clause.low):
+        return None
     match = (
         clause.match(r"(?:remove|delete|erase|drop|ditch|scrap|hide|kill|lose|clear|eliminate|cut(?: out)?|get rid of|take (?:out|away|off)|rub out|wipe(?: out)?|do without|leave out|omit|skip|throw (?:out|away)|bin|without|minus)\s+(?P<who>.+?)(?:\s+(?:away|out|from (?:the )?(?:picture|image|scene|it)|entirely|completely|altogether|again))*")
         or clause.match(r"(?:take|cut|throw|rub|leave|get)\s+(?P<who>.+?)\s+(?:out|away|off)(?: of (?:the )?(?:picture|image|scene|it|here))?")
@@ -53,6 +61,7 @@ def _replaced(clause: Clause) -> list[Call] | None:
         or clause.match(r"(?:make|turn)\s+(?P<who>(?:the|that|this|my|it|him|her)\b.*?)\s+(?:into\s+)?(?P<new>an?\s+[\w',’ -]+?)")
         or clause.match(r"(?P<who>.+?)\s+(?:should|could|must|ought to|needs to|has to|can)\s+(?:rather |instead |better )?(?:be(?:come)?|turn into|look like)\s+(?P<new>an?\s+[\w',’ -]+?)")
         or clause.match(r"(?P<who>.+?)\s+(?:was|were|is|became|becomes|were to be|to be|to become)\s+(?P<new>an?\s+[\w',’ -]+?)")
+        or clause.match(r"(?:try|make|draw|do|show|paint)\s+(?P<who>(?:the|that|my)\s.+?)\s+as\s+(?P<new>an?\s+[\w',’ -]+?)")
         or clause.match(r"(?:instead of|rather than)\s+(?P<who>.+?),?\s+(?:(?:draw|put|have|use|show|do|make|i want|i'd like|give me|let's have)\s+)?(?P<new>an?\s+[\w',’ -]+?)")
         or clause.match(r"(?:(?:draw|put|have|use|show|do|make|i want|i'd like|give me|let's have|i'd prefer|prefer|rather have|want|use)\s+)?(?P<new>an?\s+[\w',’ -]+?)\s+(?:instead of|rather than|in place of|in the place of)\s+(?P<who>(?:the|that|this|my|an?)\s.+?)")
         or clause.match(r"(?:i(?:'d|’d| would)? )?prefer\s+(?P<new>an?\s+[\w',’ -]+?)\s+to\s+(?P<who>(?:the|that|this|my)\s.+?)")
@@ -95,6 +104,10 @@ def is_noun_first(word: str) -> bool:
 
 def _described(clause: Clause, who: list[str], words: str) -> list[Call] | None:
     """Calls that give subjects other looks."""
+    less = re.fullmatch(r"(?:a (?:bit|little) |much )?less (?P<look>[\w-]+)", words.strip())
+    if less:
+        named = [s for s in clause.there.subjects if s.id in who and less["look"] in s.attributes]
+        return [call("change_subject", subject=s.id, phrase=_phrase(re.sub(rf"^(an?|the) |\b{re.escape(less['look'])},? ", "", s.phrase))) for s in named] or None
     looks = [w for w in re.split(r"\s*,\s*|\s+and\s+", re.sub(r"\b(?:more|much|really|all|so|a bit|a little|slightly|look|looking|to|be|in|colou?r)\b", " ", words)) if w.strip()]
     looks = [_positive(" ".join(w.split())) for w in looks]
     looks = [" and ".join(looks)] if len(looks) > 1 and all(is_colour(w) for w in looks) else looks
@@ -140,7 +153,7 @@ def _looks(clause: Clause) -> list[Call] | None:
     other = re.fullmatch(r"(?P<first>.+?),?\s+(?:instead of|rather than|and not|not)\s+(?P<was>[\w ]+)", clause.low)
     if other and _only_looks(other["was"]):
         clause = replace(clause, text=clause.text[: other.end("first")], low=other["first"])
-    bare_one = clause.match(r"(?:(?:i (?:want|need|prefer)|i(?:'d|’d| would) (?:like|prefer)|give me|let's have|have|use|show)\s+)?an?\s+(?P<look>[\w ,-]+?)\s+(?P<noun>[\w-]+)")
+    bare_one = clause.match(r"(?:(?:i (?:want|need|prefer)|i(?:'d|’d| would) (?:like|prefer)|give me|let's have|have|use|show|try)\s+)?an?\s+(?P<look>[\w ,-]+?)\s+(?P<noun>[\w-]+)")
     if bare_one and _only_looks(bare_one["look"]) and named_by(bare_one["noun"], clause.there):
         return _described(clause, [named_by(bare_one["noun"], clause.there)[0].id], bare_one["look"])
     match = (
@@ -188,7 +201,7 @@ def _cuts(who: str, look: str) -> list[tuple[str, str]]:
 
 def _resized(clause: Clause) -> list[Call] | None:
     match = (
-        clause.match(r"(?P<who>.+?)\s+(?:is|are|looks?|seems?)\s+(?:still )?(?:(?:a (?:little )?bit|a little|far|much|way|slightly) )?too (?P<too>small|tiny|little|big|large|huge)")
+        clause.match(r"(?P<who>.+?)\s+(?:(?:is|are|looks?|seems?)\s+(?:still )?(?:(?:a (?:little )?bit|a little|far|much|way|slightly) )?too|(?:looks?|seems?)(?: (?:rather|pretty|quite|so|very|really))?|(?:is|are|looks?|seems?) (?:a (?:little )?bit|a little|a tad|a touch|slightly|rather|somewhat)(?: on the)?) (?P<too>small|tiny|little|big|large|huge)(?: side)?")
         or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|needs to|has to|ought to|to|can)\s+)?(?:be |become |get |look |was |were |is )?(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+by\s+(?P<by>\d{{1,3}} ?(?:%|percent|per cent)))?(?:\s+(?P<after>a (?:little )?bit|a little|a lot|much|slightly|please|again|in (?:the )?(?:picture|image|frame)))?")
         or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+)?(?:be |become |was |were )?(?:to )?(?P<times>twice|half|double|triple|(?:\d{{1,2}}(?:\.\d+)?|two|three|four|one and a half)(?: ?x| times))(?:\s+(?:as (?:big|large|small|tall|high)|the size|its size|bigger|larger|smaller)|(?<=[\dx]x)|(?<=\dx))(?: as (?:it is(?: now)?|now|before))?")
         or clause.match(r"(?P<verb>enlarge|grow|enhance|blow up|scale up|increase|zoom in on|zoom into|magnify|expand|double|triple|shrink|scale down|reduce|decrease|downsize|minify|halve|scale|resize)\s+(?:the (?:size|scale) of\s+)?(?P<who>.+?)(?:'s size| in size)?(?:\s+(?:in size\s+)?(?:to|by)?\s*(?P<by>\d{1,4}(?:\.\d+)? ?(?:%|percent|per cent|x|times)|half|a (?:little )?bit|a little|a lot|twice|double|slightly))?(?:\s+(?:in )?size)?")
@@ -244,6 +257,15 @@ def _moved(clause: Clause) -> list[Call] | None:
     swap = clause.match(r"(?:swap|switch|exchange|trade|flip)\s+(?:the (?:places|positions) of\s+|round\s+)?(?P<a>.+?)\s+(?:and|with|for)\s+(?P<b>.+?)(?:\s+(?:around|over|places|positions))*|(?:let )?(?P<c>.+?) and (?P<d>.+?) (?:should )?(?:swap|change|trade|switch)(?: places| positions)")
     if swap:
         return _swapped(clause, swap["a"] or swap["c"], swap["b"] or swap["d"])
+    layers = _relayered(clause)
+    if layers is not None:
+        return layers
+    close = clause.match(r"(?P<who>.+?)\s+(?:is|are|looks?|stands?|sits?)\s+(?:much |way |far |a bit |a little )?too (?:close|near) to\s+(?P<other>.+)") or clause.match(
+        r"(?:(?:put|leave|make|add|i want|we need) )?(?:some |a bit |a little )?more (?:space|room|distance) between\s+(?P<who>.+?)\s+and\s+(?P<other>.+)"
+    )
+    if close:
+        who, other = clause.who(close["who"], single=True), named_by(close["other"], clause.there)
+        return [call("move", subject=who[0], where=f"away from {close['other']}")] if who and len(other) == 1 else None
     lift = clause.match(r"(?P<verb>raise|lower|lift|elevate)\s+(?P<who>.+?)(?:\s+(?P<bit>up|down|a (?:little )?bit|a little|slightly|a lot|much|more))*")
     if lift:
         way = "down" if lift["verb"] == "lower" else "up"
@@ -253,7 +275,7 @@ def _moved(clause: Clause) -> list[Call] | None:
     if centre:
         return [call("move", subject=one, where="centre") for one in clause.who(centre["who"])] or None
     for pattern in (
-        rf"(?:{MOVE}|make)\s+(?P<who>.+?)\s+(?P<where>(?:(?:up|down|over|back|further|a bit|a little|slightly|just|right|directly|somewhere|be|stand|sit|go|out) )*(?:{RELATION})\s+.+?)",
+        rf"(?:(?:i |we )?{MOVE}|make)\s+(?P<who>.+?)\s+(?:to (?=be|stand|sit|go))?(?P<where>(?:(?:up|down|over|back|further|a bit|a little|slightly|just|right|directly|somewhere|be|stand|sit|go|out) )*(?:{RELATION})\s+.+?)",
         rf"(?:{MOVE}|make)\s+(?P<who>.+?)\s+(?:(?:up|over|back|out|be|go|stand|sit|to be)\s+)?(?P<where>{PLACES})",
         rf"(?P<who>.+?)\s+(?:should|could|must|has to|needs to|ought to|belongs|can)\s+(?:rather |better )?(?:(?:be|stand|go|sit|move|hang|fly|come|float|appear|lie)\s+)?(?P<where>(?:(?:just|right|directly|somewhere|a bit|more|further) )*(?:{RELATION})\s+.+?|{PLACES})",
         rf"(?P<who>.+?)\s+(?:was|were|is|being|float|floats|stand|stands|sit|sits|hang|hangs|fly|flies|lie|lies|go|goes)\s+(?P<where>(?:{RELATION})\s+.+?|{PLACE})",
@@ -268,6 +290,19 @@ def _moved(clause: Clause) -> list[Call] | None:
             if who and not fresh(who_words) and _is_place(where, clause):
                 return [call("move", subject=one, where=_clean(where)) for one in who]
     return None
+
+
+def _relayered(clause: Clause) -> list[Call] | None:
+    """ "bring the cat forward a layer", "put the dog on top of everything"."""
+    step = r"(?:one|a|by one|by a) (?:layer|level)"
+    match = clause.match(rf"(?:{MOVE}|take)\s+(?P<who>.+?)\s+(?:{step} (?P<way>forwards?|backwards?|back|up|down)|(?P<way2>forwards?|backwards?|back|up|down) {step})")
+    if match:
+        way = "forward" if (match["way"] or match["way2"]) in ("forward", "forwards", "up") else "backward"
+        return [call("move", subject=one, z=way) for one in clause.who(match["who"])] or None
+    match = clause.match(
+        rf"(?:(?:{MOVE}|make)\s+)?(?P<who>.+?)\s+(?:should |must )?(?:be |go |lie |stand )?(?:(?P<over>on top of|over|above|in front of|before)|behind|under|below|beneath|underneath)\s+(?:everything|everybody|everyone|all)(?: else| of them| others| the others)?"
+    )
+    return None if match is None else [call("move", subject=one, z="front" if match["over"] else "back") for one in clause.who(match["who"])] or None
 
 
 def _shifts(who: str, where: str) -> list[tuple[str, str]]:
@@ -286,7 +321,7 @@ def _is_place(where: str, clause: Clause) -> bool:
     if re.fullmatch(PLACES, said):
         return True
     match = re.fullmatch(rf"(?:(?:up|down|over|back|further|a bit|a little|slightly|right|directly|more)\s+)*(?:{RELATION})\s+(.+)", said)
-    return bool(match and all(meant(part, clause.there.subjects, clause.there.last) for part in re.split(r"\s+and\s+", match[1])) and not fresh(match[1]))
+    return bool(match and all(named_by(part, clause.there) for part in re.split(r"\s+and\s+", match[1])) and not fresh(match[1]))
 
 
 def _swapped(clause: Clause, first: str, second: str) -> list[Call] | None:
@@ -300,13 +335,37 @@ def _swapped(clause: Clause, first: str, second: str) -> list[Call] | None:
     return [call("move", subject=a[0], box=boxes[1]), call("move", subject=b[0], box=boxes[0])]
 
 
+TIMES = r"(?:night|day|sunset|sunrise|dawn|dusk|evening|morning|afternoon|noon|midnight|winter|summer|autumn|spring|snowy|rainy|foggy|snowing|raining)(?:time)?"
+
+
+SHADE = r"(?:bright|light|dark|dim|pale|brighter|lighter|darker|dimmer|paler)"
+SHADES = {"brighten": "bright", "lighten": "light", "darken": "dark", "dim": "dark", "dimmer": "dark"}
+
+
+def _shaded(clause: Clause) -> list[Call] | None:
+    """ "brighten the background", "make the background darker": the same one, said to be so."""
+    match = clause.match(rf"(?P<how>brighten|lighten|darken|dim)\s+(?:up\s+)?{THE_GROUND}(?: up)?(?: a (?:little )?(?:bit|little))?") or clause.match(
+        rf"(?:make|turn|have|let|get)\s+{THE_GROUND}\s+(?:be )?(?:(?:a (?:little )?bit|a little|much|slightly|a lot) )?(?P<how>brighter|lighter|darker|dimmer|paler)"
+    )
+    if match is None or clause.there.plan is None:
+        return None
+    how = SHADES.get(match["how"], match["how"].removesuffix("r").removesuffix("e") if match["how"] != "paler" else "pale")
+    plain = re.sub(rf"\b{SHADE} ", "", clause.there.plan.background)
+    shaded, count = re.subn(r"\b(an?|the) ", f"a {how} ", plain, count=1)
+    return [call("restyle", background=shaded if count else f"{plain}, {how}")]
+
+
 def _ground(clause: Clause) -> list[Call] | None:
     """ "make the background teal", "what if the background were a beach", "on a green background", "put them in the snow"."""
+    shaded = _shaded(clause)
+    if shaded:
+        return shaded
     match = (
-        clause.match(rf"(?:(?:make|turn|change|set|paint|colou?r|want|have|get|let|draw|recolou?r|switch|replace)\s+)?{GROUND}(?:(?:'s|’s)? colou?r)?\s*(?:should be|could be|must be|to be|to become|be|become|was|were|is|into|to|in|with|by|as|:|=|like|showing|a bit|more)?\s*(?P<ground>[\w',’ -]+)")
+        clause.match(rf"(?:(?:make|turn|change|set|paint|colou?r|want|have|get|let|draw|recolou?r|switch|replace)\s+)?{THE_GROUND}(?:(?:'s|’s)? colou?r)?\s*(?:should be|could be|must be|to be|to become|be|become|was|were|is|into|to|in|with|by|as|:|=|like|showing|a bit|more)?\s*(?P<ground>[\w',’ -]+)")
         or clause.match(r"(?:(?:put|set|place|show|draw|have|use|make|try|want|give (?:it|them|us|me))\s+)?(?:(?:it|them|this|everything|everyone|the subjects?|the scene|all of (?:it|them)|both|the whole thing)\s+)?(?:all )?(?:on|against|in front of|over|with|to)?\s*(?P<ground>(?:an?|the)?\s*[\w' -]+?)\s+(?:as (?:the |a )?|in the |for (?:the |a )?)?(?:back ?ground|backdrop|setting)(?: instead)?")
         or clause.match(r"(?:(?:put|set|place|move|show|draw|have|take|make|bring|transport)\s+)?(?:(?:it|them|this|everything|everyone|all of (?:it|them)|the scene|the whole (?:thing|scene|picture)|both|they|the subjects)\s+)?(?:should be |is |were |was |are |be |take place |happens? |to )?(?P<place>(?:in|on|at|under|by|inside|over|against|into|to)\s+[\w' -]+)")
-        or clause.match(r"(?:make it|let it be|it(?:'s|’s| is)?|turn it)\s+(?:be )?(?P<time>(?:at )?(?:night|day|sunset|sunrise|dawn|dusk|winter|summer|autumn|spring|snowy|rainy|foggy|snowing|raining)(?:time)?)")
+        or clause.match(rf"(?:make it|let it be|it(?:'s|’s| is)?|turn it)\s+(?:be )?(?P<time>(?:at |in the )?{TIMES})")
+        or clause.match(rf"(?:make |let |have )?(?:it|this|everything|the (?:whole )?(?:thing|scene|picture|image))\s+(?:(?:should|could|must|to) )?(?:feel|look|be|seem)\s+(?:a bit |a little |much )?(?:more )?like (?:it(?:'s|’s| is| was| were) )?(?P<time2>(?:at |in the )?{TIMES})")
     )
     if match is None:
         return None
@@ -317,12 +376,15 @@ def _ground(clause: Clause) -> list[Call] | None:
         others = any(re.search(rf"(?<!\w){re.escape(s.noun.lower())}(?!\w)", words) for s in clause.there.subjects)
         if (others and re.search(r"\band\b|,", words)) or (named_by(words, clause.there) and not _only_looks(words)) or re.search(r"\b(?:take|version|turn)\s*\d", words) or words in ("it", "them", "away", "out", "the"):
             return None
+        if re.match(r"(?:looks?|seems?|came|turned|re-?do|re-?draw|re-?paint|retry|fix|improve|mend|repair|try)\b", words):
+            return None  # it is said how it came out, or that it be tried again
         return [call("restyle", background=clause.original(words))]
-    place = (found.get("place") or found.get("time") or "").strip()
-    if found.get("time"):
+    found["time"] = found.get("time") or found.get("time2")
+    place = (found.get("place") or found["time"] or "").strip()
+    if found["time"]:
         seasons = {"snowy": "in the snow", "snowing": "in the snow", "rainy": "in the rain", "raining": "in the rain", "foggy": "in the fog"}
-        name = place.removeprefix("at ").removesuffix("time")
-        return [call("restyle", background=seasons.get(name, f"in {name}" if name in ("winter", "summer", "autumn", "spring") else f"at {name}"))]
+        name = place.removeprefix("at ").removeprefix("in the ").removesuffix("time")
+        return [call("restyle", background=seasons.get(name, f"in the {name}" if name in ("evening", "morning", "afternoon") else f"in {name}" if name in ("winter", "summer", "autumn", "spring") else f"at {name}"))]
     inner = re.sub(r"^(?:in|on|at|under|by|inside|over|against|into|to)\s+", "", place)
     if re.fullmatch(PLACE, place) or named_by(inner, clause.there) or _is_goods(inner, clause) or not _scenic(inner):
         return None

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from cutwork.agents.calls import GROUND, bare
 from cutwork.agents.heard import COUNTS, NUMBER, Clause, Reader, call, named_by, number
+from cutwork.agents.heard_again import SEED, again
 from cutwork.domain import Call
+from cutwork.plurals import singular
 
 LED = r"(?:(?:take|turn|version|number|no\.?|step|try|attempt|picture|image|#)\s*(?:number\s*|no\.?\s*|#)?)?"
 TIMES = r"(?: (?P<times>once|twice|thrice|(?:the last |by )?(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|a couple of|a few)(?: (?:times|steps?|changes?|edits?|turns?|more))?|again))?"
@@ -19,7 +23,7 @@ REDO = rf"(?:redo|re-do|undo the undo|bring (?:it|that|the change) back|go forwa
 APPROVES = re.compile(
     r"(?:(?:that|this|it)(?:'s|’s| is| looks?)? )?(?:(?:looks?|is|all|that's|very|so|really|just|absolutely) )*(?:good|great|perfect|fine|lovely|awesome|wonderful|beautiful|excellent|nice|amazing|approved?|ok|okay|done|"
     r"(?:exactly )?what i (?:want(?:ed)?|need(?:ed)?))(?: (?:now|to me|like (?:that|this)|job|work|one|as it is|enough|for me|then))*"
-    r"|(?:i )?(?:love|like|approve(?: of)?|accept|take) (?:it|this|that|this one)(?: (?:like this|as it is|very much|a lot|now))?|i(?:'ll|’ll| will) take (?:it|this|that)|(?:let's |please )?(?:ship|keep|go with) (?:it|this|that|this one)(?: like this| as it is)?|go ahead|yes,? please(?: do)?|please do|do (?:it|that)|go for it|sure|of course|absolutely|yes|yep|yeah|approve|lgtm|we're done|that's it|thumbs up|done|finished|deal",
+    r"|(?:i )?(?:love|like|approve(?: of)?|accept|take) (?:it|this|that|this one)(?: (?:like this|as it is|very much|a lot|now))?|i(?:'ll|’ll| will) take (?:it|this|that)|(?:let's |please )?(?:ship|keep|go with) (?:it|this|that|this one)(?: like this| as it is)?|go ahead|yes,? please(?: do)?|please do|do (?:it|that)|go for it|sure|of course|absolutely|yes|yep|yeah|approve|lgtm|we're done|that(?:'s|’s| is) (?:it|enough|all)|thumbs up|done|finished|deal",
     re.I,
 )  # fmt: skip
 HELPS = re.compile(r"(?:help|what (?:else )?can (?:you|i) (?:do|say|ask)(?: here| for| now)?|what are my options|how does this work|commands?|\?+|how do i use this|what now|options)", re.I)
@@ -32,6 +36,9 @@ FORMS = {
     "psd": r"psd|photoshop(?: file| document| layers?)?|layered file|layers file", "ora": r"ora|open ?raster|krita(?: file)?|gimp(?: file)?", "svg": r"svg|vectors?(?: file| graphic)?",
     "zip": r"zip(?: file)?|archive|bundle|all (?:the )?files|everything", "receipt": r"receipts?", "run": r"run(?: file)?",
 }  # fmt: skip
+OLD_PLACE = re.compile(
+    r",?\s+(?:and |but )?(?:exactly |just |right |standing |back )*(?:where (?:it|he|she) (?:was|stood|sat|had been)(?: (?:then|there|before|standing))?|(?:at|in|to|on|with) (?:its|his|her|the) (?:old|former|original|previous) (?:place|position|spot|location))(?: (?:too|as well))?$"
+)
 SAVE = r"(?:export|save|download|give me|get me|send me|i need|i want|hand me|deliver|convert|write|output|get|as|can i (?:have|get))"
 
 
@@ -111,28 +118,58 @@ def _compare(clause: Clause) -> list[Call] | None:
 
 
 def _take(clause: Clause) -> list[Call] | None:
-    """ "the cat from take 3", "use the background of take 1"."""
+    """ "the cat from take 3", "use the background of take 1", "the dog from take 2, where it was"."""
+    old = OLD_PLACE.search(clause.low)
+    if old:
+        clause = replace(clause, text=clause.text[: old.start()], low=clause.low[: old.start()])
+    put_back = clause.match(rf"(?:put|move|bring|set|place)\s+(?P<what>.+?)\s+(?:back )?(?:to )?where (?:it|he|she) (?:was|stood|sat) in (?:{LED})(?P<take>{NUMBER}|first|last)")
+    if put_back:
+        return [call("take", what=re.sub(r"^the | back$", "", put_back["what"]), turn=_ref(put_back["take"]), place="then")]
+    place = "then" if old else None
     verb = r"(?:(?:use|take|bring back|bring|want|get|give me|keep|put(?: back)?|have|with|combine|mix|restore|i want|i'd like|i prefer|paste|copy)\s+)?"
     match = clause.match(rf"{verb}(?:the\s+)?(?P<what>[\w' -]+?)\s+(?:from|of|in|as in|as it was in|like in|as it is in|out of)\s+(?:the\s+)?(?:take|turn|version|number|step|try|#)\s*(?:number |no\.? )?(?P<take>{NUMBER}|first|last)(?: back| again| in)?")
     if match is None:
         match = clause.match(rf"{verb}(?:the\s+)?(?P<what>[\w' -]+?)\s+(?:from|of|in|as in)\s+(?:the\s+)?(?P<take>first|last)(?: take| version| one)(?: back| again)?")
     if match is None:
         match = clause.match(rf"{verb}(?:the\s+)?(?P<take>first|original)\s+(?P<what>[\w' -]+?)(?:\s+(?:back|again))?")
-        return [call("take", what=match["what"], turn="first")] if match and named_by(match["what"], clause.there) else None
-    if re.match(r"(?:go|back|start)\b", match["what"]):
-        return None
+        return [call("take", what=match["what"], turn="first", place=place)] if match and named_by(match["what"], clause.there) else None
     what = match["what"].strip()
-    if re.fullmatch(r"back ?ground|backdrop|scenery|setting", what):
+    if bare(what) in GROUND:
         return [call("take", what="background", turn=_ref(match["take"]))]
+    if re.match(r"(?:go|back|start)\b", what):
+        return None
     names = [part for part in re.split(r"\s*,\s*|\s+and\s+(?:the\s+)?", what) if part]
-    return [call("take", what=name, turn=_ref(match["take"])) for name in names]
+    return [call("take", what=name, turn=_ref(match["take"]), place=place) for name in names]
+
+
+def _back(clause: Clause) -> list[Call] | None:
+    """ "bring back the pumpkin", "the old cat was nicer": of one who is gone or was made another, as it was in the take before that."""
+    it = r"(?:,? (?:so |please |and |can you |let's |i want )*(?:(?:bring|get|put|take|have) )?(?:it|that|him|her)(?: one)? back(?: again| please)?)?"
+    match = (
+        clause.match(r"(?:bring|get|put|give me|give us|i want|i'd like|want|have|take|restore|revert to|return to|go back to|back to|switch back to|change back to)\s+(?:back\s+)?the\s+(?:old |original |previous )?(?P<who>[\w-]+(?: [\w-]+)??)(?:\s+(?:back|again|back in|back please))*")
+        or clause.match(rf"the\s+(?:old |original |previous )?(?P<who>[\w-]+(?: [\w-]+)??) (?:was|looked) (?:much |a lot |way )?(?:nicer|better|prettier|cooler|fine|good|great|more fun)(?: before)?{it}")
+        or clause.match(rf"i (?:liked|preferred|miss|loved) the\s+(?:old |original |previous )?(?P<who>[\w-]+(?: [\w-]+)??)(?: (?:better|more))?(?: before)?{it}")
+    )
+    if match is None:
+        return None
+    there = named_by(match["who"], clause.there)
+    if there and (len(there) > 1 or not re.search(r"old|previous|before|better|nicer|prettier|cooler|preferred|liked", clause.low)):
+        return None
+    if there:  # as it was before it was last made another
+        gone = re.compile(rf"^{re.escape(there[0].noun)}: drawn again|is now {re.escape(there[0].phrase)}$", re.I)
+    else:
+        gone = re.compile(rf"\b(?:{re.escape(match['who'])}|{re.escape(singular(match['who']))}) (?:is now |removed|is gone)", re.I)
+    went = next((at for at in reversed(range(len(clause.there.takes))) if any(gone.search(change) for change in clause.there.takes[at].changes)), 0)
+    return [call("take", what=match["who"], turn=clause.there.takes[went - 1].number)] if went else None
 
 
 def _lock(clause: Clause) -> list[Call] | None:
     match = (
-        clause.match(r"(?:lock|freeze|protect|pin|secure|fix|preserve|hold)\s+(?:down\s+)?(?P<who>.+?)(?:\s+(?:in place|down|for now|as (?:it|they) (?:is|are)|please|where (?:it|they) (?:is|are)))*")
+        clause.match(r"fix\s+(?P<who>.+?)(?:\s+(?:in place|down|as (?:it|they) (?:is|are)|where (?:it|they) (?:is|are)))+")
+        or clause.match(r"(?:lock|freeze|protect|pin|secure|preserve|hold)\s+(?:down\s+)?(?P<who>.+?)(?:\s+(?:in place|down|for now|as (?:it|they) (?:is|are)|please|where (?:it|they) (?:is|are)))*")
         or clause.match(r"(?:don'?t|don’t|do not|never|dont|stop)\s+(?:touch|change|alter|modify|move|edit|mess with|redraw|touching|changing)\s+(?P<who>.+?)(?:\s+(?:any ?more|again|please|at all|from now on))*")
         or clause.match(r"keep\s+(?P<who>.+?)\s+(?:as (?:it|they|he|she) (?:is|are)|the same|unchanged|fixed|locked|exactly as (?:it|they) (?:is|are)|like (?:that|this)|in place|where (?:it|they) (?:is|are)|untouched)")
+        or clause.match(r"keep\s+(?P<who>(?:the|that|my|this)\s.+?)")
         or clause.match(r"leave\s+(?P<who>.+?)\s+(?:alone|as (?:it|they) (?:is|are)|untouched|unchanged|be|in place)")
         or clause.match(r"(?P<who>.+?)\s+(?:must|should|has to|have to|needs to)\s+(?:stay|remain|not (?:change|be changed|be touched|move))(?:\s+(?:as (?:it|they) (?:is|are)|the same|unchanged|put|in place|like that))?")
         or clause.match(r"(?P<who>.+?)\s+(?:is|are)\s+(?:perfect|good|fine|great)(?: as (?:it|they) (?:is|are))?[, ]+(?:don'?t|do not)\s+(?:touch|change)\s+(?:it|them)")
@@ -157,8 +194,8 @@ def _each(clause: Clause, match: re.Match[str] | None, tool: str) -> list[Call] 
 
 def _explain(clause: Clause) -> list[Call] | None:
     asks = re.match(
-        r"(?:why|how (?:come|much|long|many|sure|certain|good)|what(?:'s|’s| is| was| are| went)? (?:wrong|the matter|bad|it cost|the cost|the price|the score|changed|happened|different|the problem)|what (?:did|does|do|has|have|happened|went|changed)|explain|"
-        r"tell me (?:why|about|what|how|more)|describe|is (?:there )?(?:anything|something) wrong|are you (?:happy|sure)|did (?:you|it|that)|who|where (?:is|are|did)|when|how (?:did|does|do|is|was|are|were)|what (?:is|are|was)|which|is (?:the|it|that)|are (?:the|they))\b",
+        r"(?:why|how (?:come|much|long|many|sure|certain|good)|what(?:'s|’s| is| was| are| went)? (?:wrong|odd|weird|strange|off|the matter|bad|it cost|the cost|the price|the score|changed|happened|different|the problem)|what (?:did|does|do|has|have|happened|went|changed)|explain|"
+        r"tell me (?:why|about|what|how|more)|show me what you (?:did|changed)|what colou?rs?|describe|is (?:there )?(?:anything|something) wrong|are you (?:happy|sure)|did (?:you|it|that)|who|where (?:is|are|did)|when|how (?:did|does|do|is|was|are|were)|what (?:is|are|was)|which|is (?:the|it|that)|are (?:the|they))\b",
         clause.low,
     )
     if asks is None or re.match(r"what if|what about|how about|which of", clause.low):
@@ -169,41 +206,12 @@ def _explain(clause: Clause) -> list[Call] | None:
 
 def _export(clause: Clause) -> list[Call] | None:
     for form, names in FORMS.items():
-        match = clause.match(rf"{SAVE}\s+(?:(?:it|this|that|the (?:picture|image|design|result|file|files|layers)|me)\s+)?(?:as |to |into |in )?(?:an? |the |my )?(?:layered )?\.?(?:{names})(?: (?:file|format|version|please))*")
+        match = clause.match(rf"{SAVE}\s+(?:(?:it|this|that|the (?:picture|image|design|result|file|files|layers)|me)\s+)?(?:as |to |into |in |for )?(?:an? |the |my )?(?:layered )?\.?(?:{names})(?: (?:file|format|version|please))*")
         if match and (form not in ("run", "zip") or re.match(r"export|save|download|as", clause.low)):
             return [call("export", form=form)]
         if form not in ("run", "zip", "receipt") and clause.match(rf"(?:an? |the )?\.?(?:{names})(?: file| export| version)?(?: please)?"):
             return [call("export", form=form)]
     return None
-
-
-def _again(clause: Clause) -> list[Call] | None:
-    """ "again with another seed", "try another cat", "redraw the cat"."""
-    whole = clause.match(
-        r"(?:(?:try|do|draw|render|make|go|give it|generate|roll|run|paint)?\s*(?:it |that |this |everything |the (?:whole )?(?:thing|picture|image|lot) )?(?:all )?(?:again|once more|one more time|over)|retry|roll the dice(?: again)?|re-?roll|re-?draw|re-?generate|re-?render|re-?seed|shuffle|another (?:try|go|one|version|seed|attempt|variation|variant|roll|shot|take)"
-        r"|(?:a )?(?:new|different|fresh|other) (?:seed|try|version|variation|variant|attempt|take|one)|one more(?: try)?|(?:try|use|with|give me|show me|take|draw|generate|pick|get|let me see|make) (?:an?other|a new|a different|one more|some other|a fresh) (?:seed|try|version|variation|variant|attempt|one|take|roll|noise)(?: please)?)"
-        r"(?:\s*(?:it|everything|the (?:whole )?(?:picture|image|thing)))?(?:,?\s*(?:but )?(?:with|using|from) (?:an?other|a new|a different|a fresh|some other) (?:seed|noise|random seed|try))?"
-    )
-    if whole:
-        return [call("reseed")]
-    one = clause.match(
-        r"(?:try|show me|give me|draw|let me see|i want|i'd like|see|generate|how about|use|make|get me|do)\s+(?:an?other|a different|a new|some other|a fresh|one more)\s+(?P<who>[\w' -]+?)(?:\s+(?:instead|please|with (?:an?other|a new|a different) seed))?"
-    ) or clause.match(
-        r"(?:re-?draw|re-?roll|re-?generate|re-?render|re-?seed|re-?do|retry|re-?paint)\s+(?:only |just )?(?P<who>.+?)(?:\s+(?:again|only|please|with (?:an?other|a new|a different) seed))*"
-    ) or clause.match(r"(?:draw|try|paint|do|render|generate|make)\s+(?:only |just )?(?P<who>(?:the|that|my|this|its) .+?|it)\s+(?:again|once more|anew|afresh)(?:,? with (?:an?other|a new|a different) seed)?") or clause.match(
-        r"(?:an?other|a different|a new)\s+(?P<who>[\w' -]+?)(?: please| instead)?"
-    )
-    if one is None:
-        return None
-    words = one["who"]
-    if words in ("everything", "it all", "all of it", "the whole thing", "the picture", "the image"):
-        return [call("reseed")]
-    named = named_by(words, clause.there)
-    if len(named) != 1 and clause.strict:
-        return None
-    if not named:
-        return None
-    return [call("reseed", subject=one_id) for one_id in clause.who(words)] or None
 
 
 def _new(clause: Clause) -> list[Call] | None:
@@ -212,7 +220,9 @@ def _new(clause: Clause) -> list[Call] | None:
         return None
     brief = clause.unquoted(clause.text[match.start("brief") :])
     brief = re.sub(BRIEFED, "", brief, flags=re.I).strip()
+    if re.fullmatch(SEED, brief, re.I):
+        return [call("reseed")]
     return [call("design", brief=brief)] if len(brief) > 2 else None
 
 
-SESSION: tuple[Reader, ...] = (_undo, _redo, _compare, _branch, _take, _new, _export, _unlock, _lock, _explain, _again)
+SESSION: tuple[Reader, ...] = (_undo, _redo, _compare, _branch, _take, _back, _new, _export, _unlock, _lock, _explain, again)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 
 from cutwork.agents.calls import Standing, bare, meant
 from cutwork.agents.heard import Clause, Reader
+from cutwork.agents.heard_again import LONGEST, OF_THEM, praised, remarked
 from cutwork.agents.heard_changes import CHANGES, MORE
 from cutwork.agents.heard_session import SESSION, approves, first_brief, wants_help
-from cutwork.agents.words import tidy
+from cutwork.agents.words import mentions, tidy
 from cutwork.domain import MAX_BRIEF, Call
 
 READERS: tuple[Reader, ...] = (*SESSION, *CHANGES)
@@ -32,7 +33,7 @@ ASKS = re.compile(
     r"|(?:is it|would it be|is) possible to|it would be (?:nice|great|better|good|cool)(?:er)? (?:if|to)|i think|i feel like|i guess|go ahead and|why (?:don't|don’t|not)(?: you| we)?(?! )|do you mind|would you mind|please|just|maybe|perhaps|also|now|instead,?(?! of)|(?:i|we)(?:'d|’d| would| had)? rather(?: have| see| like)?)\s+",
     re.I,
 )
-TAILS = re.compile(r"(?:\s*[,.!?]*\s*(?:\b(?:please|pls|thanks|thank you|thx|for me|if (?:you can|possible)|(?<=, )(?:ok|okay|right)|a go|as well|(?:that )?would be (?:nice|great|good|cool|lovely|perfect|awesome)|if you like))?)+$", re.I)
+TAILS = re.compile(r"(?:\s*[,.!?]*\s*(?:\b(?:please|pls|thanks|thank you|thx|for (?:me|my taste)|if (?:you can|possible)|(?<=, )(?:ok|okay|right)|a go|as well|(?:that )?would be (?:nice|great|good|cool|lovely|perfect|awesome)|if you like))?)+$", re.I)
 REST = re.compile(
     r"^(?:(?:but|and|just|please|while)\s+)*(?:keep|keeping|leave|leaving|with|don't (?:touch|change)|do not (?:touch|change)|not|nothing)?\s*(?:the |all |all the |everything |anything |nothing )?"
     r"(?:rest|else|others?|remaining|everything)(?: else| of it| of the (?:picture|image)| parts?)?(?: (?:as (?:it )?(?:is|was|are)|the same|same|unchanged|alone|untouched|like (?:it is|that)|should stay|stays|changes?|in place|where it is))*$",
@@ -43,6 +44,7 @@ GERUNDS = {
     "making": "make", "moving": "move", "adding": "add", "removing": "remove", "replacing": "replace", "changing": "change", "turning": "turn", "putting": "put", "giving": "give",
     "swapping": "swap", "placing": "place", "shifting": "shift", "deleting": "delete", "trying": "try", "using": "use", "having": "add", "going": "go", "dropping": "drop", "taking": "take", "painting": "paint",
 }  # fmt: skip
+PATIENCE = 30_000
 NEW = re.compile(r"(?:start|begin|new|forget|something|a (?:completely |totally )?(?:new|different)|scrap|next|reset)\b", re.I)
 HELP = (
     "I can draw a design from a brief, then change it: make something bigger, smaller, another colour or another thing, move it, add or remove it, change the background, try again, "
@@ -84,17 +86,29 @@ def hear(words: str, there: Standing) -> Heard:
 
 @dataclass
 class _Reading:
-    """One sentence being read."""
+    """One sentence being read.
+
+    Args:
+        spoken: something was asked for in it already.
+        left: characters that may still be looked at, so that what can be taken apart in very many ways does not take for ever.
+    """
 
     there: Standing
     quotes: Sequence[str]
     unread: list[str] = field(default_factory=list)
+    spoken: bool = False
+    left: int = PATIENCE
 
     def read(self, text: str) -> list[Call] | None:
         """Calls of a text: whole, else in parts, else with names that are not known."""
         text = _stripped(text)
         if not text or REST.match(text):
             return []
+        if self.left <= 0:
+            return None
+        judged = self._judged(text)
+        if judged is not None:
+            return judged
         several = MORE.search(text) is not None and not NEW.match(text)
         whole = None if several else self._clause(text, strict=True)
         if whole is not None:
@@ -105,9 +119,9 @@ class _Reading:
                 first = self._clause(_stripped(left), strict=strict) if left.strip() and not REST.match(left) else [] if left.strip() else None
                 if first is None:
                     continue
-                kept, self.there = self.there, _spoken_of(self.there, first)
+                kept, self.there, self.spoken = (self.there, self.spoken), _spoken_of(self.there, first), self.spoken or bool(first)
                 second = self._rest(right, left)
-                self.there = kept
+                self.there, self.spoken = kept
                 if second is not None:
                     return [*first, *second]
         loose = None if several else self._clause(text, strict=False)
@@ -124,6 +138,37 @@ class _Reading:
                 return second
         return None
 
+    def _judged(self, text: str) -> list[Call] | None:
+        """A text that begins with how somebody came out: badly, which asks for another try of them or gives the reason for what follows; or well."""
+        clause = Clause(text, text.lower(), self.there, self.quotes, strict=True)
+        well, badly = praised(clause), remarked(clause)
+        if well is not None and (badly is None or len(well[1]) <= len(badly[1])):
+            return self._after(well[1], text, well[0]) if well[1] else []
+        if badly is not None:
+            whom, rest = badly
+            if self.spoken and not (whom or rest) and re.match(r"(?:it|that|this|they|he|she)\b", text, re.I):
+                return []  # it is why the part before it was asked for
+            tries = [Call(tool="reseed", args={"subject": one}) for one in whom] if whom else [Call(tool="reseed")]
+            if not rest or REST.match(rest) or OF_THEM.fullmatch(_stripped(rest)):
+                return tries
+            return self._after(rest, text, whom or [])
+        told = next((m for m in BREAKS.finditer(text) if len(text) - m.end() <= LONGEST and OF_THEM.fullmatch(_stripped(text[m.end() :]))), None)
+        if told is None or self._clause(_stripped(text[: told.start()]), strict=True) is not None or not re.match(r"(?:the|that|this|my|i|there)\b", text, re.I):
+            return None
+        named = [s.id for s in self.there.subjects if mentions(text[: told.start()], s.noun)]
+        return [Call(tool="reseed", args={"subject": one}) for one in named] or None
+
+    def _after(self, rest: str, text: str, whom: Sequence[str]) -> list[Call] | None:
+        """What follows a remark, in which "it" is of whom that spoke; in the letters in which it was written."""
+        kept, unread = self.there, len(self.unread)
+        self.there = replace(self.there, last=whom[-1] if whom else self.there.last)
+        said = text[len(text) - len(rest) :]
+        calls = self.read(f"it is {said}" if whom and re.match(r"(?:too|an? (?:tiny |little )?(?:bit|little)|slightly|rather|not|somewhat) ", rest) else said)
+        self.there = kept
+        if calls is None:
+            del self.unread[unread:]
+        return calls
+
     def _rest(self, text: str, before: str) -> list[Call] | None:
         """What follows a part that was read, as it stands or with what it lacks."""
         for candidate in _completed(text, before, self.there):
@@ -133,6 +178,9 @@ class _Reading:
         return None
 
     def _clause(self, text: str, strict: bool) -> list[Call] | None:
+        self.left -= len(text)
+        if self.left <= 0:
+            return None
         clause = Clause(text, text.lower(), self.there, self.quotes, strict)
         for reader in READERS:
             calls = reader(clause)

@@ -16,7 +16,7 @@ from cutwork.agents import goods, similarity
 from cutwork.agents.bands import BAND, bands, strips
 from cutwork.agents.boxes import clear_of, free_place, grown, read_boxes, strip
 from cutwork.agents.schemas import LayoutAnswer, RegionAnswer
-from cutwork.agents.words import article, mentions, plural, question, slug, tidy
+from cutwork.agents.words import article, mentions, question, slug, tidy
 from cutwork.domain import (
     CELL,
     MAX_REGIONS,
@@ -35,6 +35,7 @@ from cutwork.domain import (
     Subject,
 )
 from cutwork.errors import BadInput
+from cutwork.plurals import plural
 from cutwork.ports import Llm
 
 BESIDE = 0.5  # of the canvas, the longest side of a region that leaves room for one beside it

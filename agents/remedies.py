@@ -44,6 +44,7 @@ FITS: dict[str, tuple[str, ...]] = {
     "tiny": ("recut", "resize", "reseed", "replan"),
     "wrong": ("reguide", "reseed", "replan"),
     "caption": ("move", "resize", "reseed", "replan"),
+    "unknown": (),  # another drawing of it would show something else again
 }
 _TOO_LITTLE = frozenset({"missing", "tiny", "fragmented"})  # cut more generously; all else is cut more strictly
 

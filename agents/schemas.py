@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, field_validator
+from pydantic_core import CoreSchema
 
+from cutwork.agents.calls import ARGS, Form, Layer
 from cutwork.domain import Kind, Repeat
 
 BOX: dict[str, Any] = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}  # what is asked for; anything is read
@@ -112,15 +114,21 @@ class CriticAnswer(Answer):
     issues: list[CriticIssue] = Field(default_factory=list)
 
 
+def _one_of(names: tuple[str, ...]) -> dict[str, Any]:
+    """What is asked for where there are names; anything is read."""
+    return {"anyOf": [{"type": "string", "enum": list(names)}, {"type": "null"}]}
+
+
 class CallAnswer(Answer):
-    """One use of a tool. Only the fields that the tool has are looked at."""
+    """One use of a tool. Only the fields that the tool has are looked at; only those are asked for."""
 
     tool: str = Field(default="", description="Name of the tool.")
     brief: str | None = None
     subject: str | None = Field(default=None, description="Id of a subject.")
     phrase: str | None = Field(default=None, description="All of a subject: 'a blue cat'.")
     where: str | None = Field(default=None, description="Such as 'top right', 'a bit left', 'above the cat'.")
-    box: Any = Field(default=None, description="[x0, y0, x1, y1] from 0 to 1.", json_schema_extra=BOX)
+    box: Any = Field(default=None, description="[x0, y0, x1, y1] from 0 to 1.", json_schema_extra={"anyOf": [BOX, {"type": "null"}]})
+    z: str | None = Field(default=None, description="Nearer or farther.", json_schema_extra=_one_of(get_args(Layer)))
     region: int | None = None
     scale: float | None = None
     style: str | None = None
@@ -128,15 +136,42 @@ class CallAnswer(Answer):
     captions: list[str] | None = None
     palette: list[str] | None = None
     words: str | None = None
-    kind: str | None = None
+    kind: str | None = Field(default=None, json_schema_extra=_one_of(get_args(Kind)))
     size: str | None = None
     seed: int | None = None
     steps: int | None = None
     turn: str | int | None = None
     what: str | None = None
+    place: str | None = Field(default=None, description="Where what is taken stands: where it stands now, or where it stood then.", json_schema_extra=_one_of(("now", "then")))
     a: str | int | None = None
     b: str | int | None = None
-    form: str | None = None
+    form: str | None = Field(default=None, json_schema_extra=_one_of(get_args(Form)))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """One form a tool, with its own fields: a server that holds answers to a schema would else have every call give every field."""
+        plain = handler(core_schema)
+        whole = handler.resolve_ref_schema(plain)
+        fields = whole.pop("properties")
+        forms = [_form(name, fields) for name in ARGS]
+        for key in ("title", "type", "required"):
+            whole.pop(key, None)
+        whole["anyOf"] = forms
+        return plain
+
+
+def _form(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of one tool's call; what the tool can do without may be null."""
+    wanted = {key: info for key, info in ARGS[name].model_fields.items() if key in fields}  # type: ignore[index]
+    given = {key: _without_null(fields[key]) if info.is_required() else fields[key] for key, info in wanted.items()}
+    return {"type": "object", "title": name, "properties": {"tool": {"type": "string", "enum": [name]}, **given}, "required": ["tool", *given]}
+
+
+def _without_null(field: dict[str, Any]) -> dict[str, Any]:
+    forms = [form for form in field.get("anyOf", ()) if form != {"type": "null"}]
+    if not forms:
+        return field
+    return {**{key: value for key, value in field.items() if key != "anyOf"}, **(forms[0] if len(forms) == 1 else {"anyOf": forms})}
 
 
 class AssistantAnswer(Answer):

@@ -18,9 +18,9 @@ from functools import cache
 from itertools import combinations
 from pathlib import Path
 
-from cutwork.agents.words import singular
 from cutwork.domain import Subject
 from cutwork.errors import BadInput
+from cutwork.plurals import singular
 
 ALIKE_SPELLING = 0.82  # SequenceMatcher ratio of nouns of five letters or more
 NEAR = Path(__file__).resolve().parent.parent / "tools" / "families" / "mini" / "near.txt"  # read as data: importing its package would load torch

@@ -10,6 +10,7 @@ from cutwork.domain import Call, Cost, Cutout, Design, Finding, FinishSettings, 
 from cutwork.errors import BadInput
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+NOTHING = "I did nothing, since I do not know what to do about that; say it in other words."
 FAULTS = {
     "missing": "it could hardly be found in the picture",
     "leaking": "the model thought of it elsewhere too",
@@ -22,12 +23,13 @@ FAULTS = {
     "tiny": "it is smaller than planned",
     "wrong": "something about it is not right",
     "caption": "it reaches into the lettering, or the lettering is hard to read",
+    "unknown": "the model has not learned it, so something else stands there",
 }
 MENDS = {
     "missing": "try again with another seed, or make it bigger", "leaking": "try again with another seed", "misplaced": "move it, or try again with another seed",
     "fragmented": "make it bigger, or try again", "cropped": "make it smaller, or move it towards the middle", "overlapping": "move the two apart",
     "blended": "move the two apart, or change one of them", "soft": "try again with another seed", "tiny": "make it bigger", "wrong": "try again with another seed",
-    "caption": "move it away from the lettering, or change the caption",
+    "caption": "move it away from the lettering, or change the caption", "unknown": "make it something that the model knows",
 }  # fmt: skip
 
 
@@ -60,13 +62,13 @@ def sentence(text: str) -> str:
 
 
 def reply(say: str, results: Sequence[Json], unread: Sequence[str], spent: Cost, drawn: bool) -> str:
-    """What is answered: the assistant's own words, else what came of each call; and what it cost, where it cost or might have."""
+    """What is answered: the assistant's own words, else what came of each call; and what it cost, where it cost or might have. Never nothing."""
     told = [sentence(str(r["told"])) for r in results if r.get("told")]
     missed = [f"I did not understand {part!r}." for part in unread]
     own = [say.strip()] if say.strip() else []
     faults = [sentence(str(r["told"])) for r in results if not r["ok"]]
     lines = [*(own + faults if own else told), *missed, *([cost(spent)] if drawn else [])]
-    return " ".join(dict.fromkeys(lines))
+    return " ".join(dict.fromkeys(lines)) or NOTHING
 
 
 def explained(design: Design, subject: str | None, turns: Sequence[tuple[int, Cost]]) -> str:

@@ -1,4 +1,4 @@
-"""Small word work that every agent shares: fenced questions, tidy text, articles, plurals, names.
+"""Small word work that every agent shares: fenced questions, tidy text, articles, names.
 
 Not a grammar: the rules cover what language models and people write in briefs, and leave alone what they do not know.
 """
@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Container, Mapping
 
 from cutwork import prompts
+from cutwork.plurals import PAIRED, plural, singular
 from cutwork.ports import Prompt
 
 DETERMINERS = frozenset(
@@ -19,16 +20,6 @@ NUMBERS = {
     "a": 1, "an": 1, "one": 1, "single": 1, "two": 2, "pair": 2, "couple": 2, "both": 2, "three": 3, "trio": 3, "four": 4, "five": 5, "six": 6,
     "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12,
 }  # fmt: skip
-IRREGULAR = {
-    "man": "men", "woman": "women", "child": "children", "person": "people", "mouse": "mice", "goose": "geese", "foot": "feet", "tooth": "teeth",
-    "ox": "oxen", "knife": "knives", "wolf": "wolves", "leaf": "leaves", "loaf": "loaves", "calf": "calves", "elf": "elves", "shelf": "shelves",
-    "half": "halves", "scarf": "scarves", "wife": "wives", "thief": "thieves", "cactus": "cacti", "potato": "potatoes", "tomato": "tomatoes",
-    "hero": "heroes", "die": "dice", "snowman": "snowmen",
-}  # fmt: skip
-UNCHANGED = frozenset(["sheep", "deer", "fish", "moose", "bison", "shrimp", "squid", "aircraft", "spacecraft", "hovercraft", "series", "species", "salmon", "trout", "triceratops", "cyclops"])
-# Written as plurals, drawn as one thing: "a pair of scissors" keeps its words.
-PAIRED = frozenset(["scissors", "glasses", "sunglasses", "goggles", "spectacles", "eyeglasses", "binoculars", "jeans", "trousers", "pants", "shorts", "leggings", "pliers", "tweezers", "headphones", "skis", "tongs", "pajamas", "pyjamas"])
-_SINGULAR = {plural: singular for singular, plural in IRREGULAR.items()}
 _FENCES = re.compile(r"<(?=\s*/?\s*(?:brief|prompt|background|subjects|plan|captions|palette|feedback|bands|words|design|results)\s*>)", re.IGNORECASE)
 _AN_ANYWAY = re.compile(r"(?:hour|honest|honou?r|heir)")
 _A_ANYWAY = re.compile(r"(?:uni(?!n|m)|use|usu|ufo|euro|eucal|ewe|one\b|once|u-)")
@@ -60,42 +51,6 @@ def tidy_all(texts: object, limit: int, most: int) -> tuple[str, ...]:
     """The distinct non-empty tidy lines of a list, at most `most` of them, in order."""
     lines = (tidy(text, limit) for text in (texts if isinstance(texts, (list, tuple)) else ()))
     return tuple(dict.fromkeys(line for line in lines if line))[:most]
-
-
-def plural(noun: str) -> str:
-    """The usual plural of the last word: "fire hydrants", "wolves", "foxes"."""
-    head, last = _split_last(noun)
-    low = last.lower()
-    if low in UNCHANGED or low in PAIRED:
-        return noun
-    if low in IRREGULAR:
-        return head + IRREGULAR[low]
-    if re.search(r"(?:s|x|z|ch|sh)$", low):
-        return noun + "es"
-    if re.search(r"[^aeiou]y$", low):
-        return noun[:-1] + "ies"
-    return noun + "s"
-
-
-def singular(noun: str) -> str:
-    """The usual singular of the last word; what has none stays."""
-    head, last = _split_last(noun)
-    low = last.lower()
-    if low in UNCHANGED or low in PAIRED or low in IRREGULAR:
-        return noun
-    if low in _SINGULAR:
-        return head + _SINGULAR[low]
-    for ending, instead in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("zzes", "zz")):
-        if low.endswith(ending) and len(low) > len(ending) + 1:
-            return noun[: -len(ending)] + instead
-    if low.endswith("s") and not low.endswith(("ss", "us", "is", "as", "os")) and len(low) > 3:
-        return noun[:-1]
-    return noun
-
-
-def _split_last(noun: str) -> tuple[str, str]:
-    head, _, last = noun.rpartition(" ")
-    return (head + " " if head else ""), last
 
 
 def article(words: str) -> str:

@@ -1,7 +1,7 @@
 """Many briefs from a file: goes on where it stopped, skips what is done, and a bad line costs that line only.
 
-A line is done when its newest row in the results says so and has its key, which is made of the line and of what was asked of
-it (drawing or plan only, model, llm, rounds, steps). Memory holds a key for each line and nothing else that grows with the
+A line is done when its newest row in the results says so and has its key, which is made of the line, of what is in the reference
+picture that it names, and of what was asked of it (drawing or plan only, model, llm, rounds, steps). Memory holds a key for each line and nothing else that grows with the
 number of briefs.
 """
 
@@ -29,7 +29,7 @@ from cutwork.refinish import wishes
 from cutwork.results import DONE, Results, kept
 from cutwork.studio import Studio, make_brief
 
-FIELDS = {"kind", "size", "seed", "captions", "palette", "set"}
+FIELDS = {"kind", "size", "seed", "captions", "palette", "set", "reference", "follow"}
 LISTS = ("captions", "palette", "set")  # in CSV, split on "|"
 ASKED = ("model", "llm", "rounds", "steps")  # settings that make it another batch
 ERROR_CHARS = 500  # of a reason in the results
@@ -44,6 +44,11 @@ class Source(NamedTuple):
 
     path: Path
     name: str
+
+    @property
+    def folder(self) -> Path:
+        """Where what its lines name is looked for: beside it; where it came through a pipe, here."""
+        return Path() if self.name == STDIN else self.path.parent
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def run_batch(
         numbers = {number for number, _ in read(file)}
         with kept(out, file.name, numbers) as results:
             report = _Report(results, len(numbers), on_line)
-            work = partial(_one, out=out, studio=studio, plan_only=plan_only, cancelled=cancelled)
+            work = partial(_one, folder=file.folder, out=out, studio=studio, plan_only=plan_only, cancelled=cancelled)
             _schedule(_lines(file, _asked(studio, plan_only), results), results.done, work, jobs, cancelled, report)
     return {**report.counts, "interrupted": cancelled(), "seconds": round(time.monotonic() - started, 2), "results": str(results.path)}
 
@@ -199,10 +204,10 @@ def _is_text(text: str) -> bool:
 def _lines(source: Source, asked: str, results: Results) -> Iterator[Line]:
     for number, record in read(source):
         try:
-            key = _key(number, record, asked)
+            key = _key(number, record, asked, source.folder)
         except (ValueError, RecursionError) as error:
             record = BadInput(f"not usable JSON: {error}")
-            key = _key(number, record, asked)
+            key = _key(number, record, asked, source.folder)
         begun, run = results.runs.get(number, (None, None))
         yield Line(number, key, record, run if begun == key else None)
 
@@ -212,9 +217,20 @@ def _asked(studio: Studio, plan_only: bool) -> str:
     return json.dumps({"mode": "plan" if plan_only else "draw"} | {name: getattr(studio.settings, name) for name in ASKED})
 
 
-def _key(number: int, record: Any, asked: str) -> str:
+def _key(number: int, record: Any, asked: str, folder: Path) -> str:
     said = str(record) if isinstance(record, Exception) else json.dumps(record, sort_keys=True)
+    if isinstance(record, dict) and isinstance(record.get("reference"), str):
+        said += f"\n{_content(folder / record['reference'])}"
     return hashlib.sha256(f"{number}\n{asked}\n{said}".encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _content(path: Path) -> str:
+    """Hash of a file; of one that cannot be read, which its line says when its turn comes, nothing."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return ""
 
 
 # Telling
@@ -275,11 +291,11 @@ def _schedule(lines: Iterable[Line], done: dict[int, str], work: Callable[[Line]
             collect(as_completed(waiting))
 
 
-def _one(line: Line, out: Path, studio: Studio, plan_only: bool, cancelled: Callable[[], bool]) -> Json:
+def _one(line: Line, folder: Path, out: Path, studio: Studio, plan_only: bool, cancelled: Callable[[], bool]) -> Json:
     """One line's result; whatever goes wrong with it stays with it."""
     row: Json = {"line": line.number, "key": line.key}
     try:
-        brief = _brief(line.record)
+        brief = _brief(line.record, studio, folder)
         row["brief"] = brief.text
         if plan_only:
             start(brief, studio.wired.terms())  # what cannot be drawn is refused before it is planned too
@@ -310,7 +326,7 @@ def _draw(run: str | None, brief: Brief, studio: Studio, cancelled: Callable[[],
     return studio.design(brief, cancelled=cancelled)
 
 
-def _brief(record: Any) -> Brief:
+def _brief(record: Any, studio: Studio, folder: Path) -> Brief:
     if isinstance(record, Exception):
         raise record
     if isinstance(record, str):
@@ -320,8 +336,12 @@ def _brief(record: Any) -> Brief:
     unknown = set(record) - FIELDS - {"brief"}
     if unknown:
         raise BadInput(f"unknown fields {', '.join(sorted(unknown))}; allowed are brief, {', '.join(sorted(FIELDS))}")
-    given = {k: record[k] for k in FIELDS - {"set"} if k in record}
+    given = {k: record[k] for k in FIELDS - {"set", "reference"} if k in record}
+    picture = record.get("reference")
+    if picture is not None and not isinstance(picture, str):
+        raise BadInput(f"reference is the path of one picture, got {str(picture)[:80]!r}")
     asked = record.get("set", [])
     if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
         raise BadInput(f"set is a list of NAME=VALUE, got {str(asked)[:80]!r}")
-    return make_brief(record["brief"], **given, wishes=wishes(asked, str(given.get("kind") or "textile")) or None)
+    taken = None if picture is None else (studio.take(folder / picture),)
+    return make_brief(record["brief"], **given, references=taken, wishes=wishes(asked, str(given.get("kind") or "textile")) or None)

@@ -17,6 +17,7 @@ from cutwork.options import (
     AsJson,
     Captions,
     Colourways,
+    Follow,
     Kind,
     LlmOption,
     Lora,
@@ -25,6 +26,7 @@ from cutwork.options import (
     Palette,
     Quiet,
     Record,
+    Reference,
     Rounds,
     Seed,
     Set,
@@ -133,6 +135,8 @@ def design(
     set: Set = None,
     colourways: Colourways = None,
     similar: Similar = None,
+    reference: Reference = None,
+    follow: Follow = None,
     variants: Annotated[int, typer.Option("--variants", help="Draw so many, with seeds that follow; all are delivered, ranked by the critic, with a contact sheet.", min=1, max=64)] = 1,
     out: Out = None,
     approve: Annotated[bool | None, typer.Option("--approve/--no-approve", help="Stop after planning until `cutwork resume ID --approve`.")] = None,
@@ -144,8 +148,11 @@ def design(
     from cutwork.console import progress
     from cutwork.studio import make_brief
 
-    wanted = make_brief(brief, kind=kind, size=size, seed=seed, captions=caption, palette=named_colours(palette), wishes=cli_goods.wished(set, kind, colourways), similar=similar)
     studio = studio_of(model=model, llm=llm, rounds=rounds, steps=steps, technique=technique, lora=lora, approve=approve, record=record)
+    wanted = make_brief(
+        brief, kind=kind, size=size, seed=seed, captions=caption, palette=named_colours(palette), wishes=cli_goods.wished(set, kind, colourways), similar=similar,
+        references=[studio.take(picture) for picture in reference or ()] or None, follow=follow,
+    )  # fmt: skip
     ready(out)
     if variants > 1:
         cli_goods.variants(studio, wanted, variants, out, json, quiet)
@@ -221,12 +228,12 @@ def _delete(studio: Studio, ids: list[str], json: bool) -> None:
 
 @app.command()
 def gc(json: AsJson = False) -> None:
-    """Make room: let go of files that no run needs, and of the saved state of finished runs. Safe while runs go on."""
+    """Make room: let go of files that no run needs, of the saved state of finished runs, and of old events of the service. Safe while runs go on."""
     swept = studio_of().gc()
     if json:
         print_json(swept._asdict())
     else:
-        say(f"let go of {swept.blobs} file(s) and the saved state of {swept.states} run(s); files of the last day are spared")
+        say(f"let go of {swept.blobs} file(s), the saved state of {swept.states} run(s) and {swept.events} event(s); files of the last day are spared")
 
 
 @app.command()
@@ -317,7 +324,7 @@ def batch(
     briefs: Annotated[
         Path,
         typer.Argument(
-            help="JSON lines (text or objects with `brief`, `kind`, `size`, `seed`) or CSV with those columns; - is stdin.", allow_dash=True
+            help="JSON lines (text or objects with `brief`, `kind`, `size`, `seed`, `reference`, …) or CSV with those columns; - is stdin.", allow_dash=True
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results and files go.")] = Path("out/batch"),

@@ -43,7 +43,7 @@ def eval_planner(
 
 @eval_app.command("model")
 def eval_model(
-    singles: Annotated[int, typer.Option("--singles", min=1, help="Pictures of one subject.")] = 120,
+    singles: Annotated[int, typer.Option("--singles", min=1, help="Pictures of one subject.")] = 148,
     pairs: Annotated[int, typer.Option("--pairs", min=2, help="Pictures of two subjects.")] = 80,
     scenes: Annotated[int, typer.Option("--scenes", min=2, help="True scenes that the judge itself is held against.")] = 200,
     keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
@@ -68,14 +68,15 @@ def eval_control(
     from cutwork.lab import evaluate_control
 
     parts = _parts(part, evaluate_control.PARTS, evaluate_control.USUAL)
-    _report(evaluate_control.run(scenes, seeds, side, parts, lambda line: typer.echo(line, err=True)), keep, json)
+    answers = evaluate_control.ANSWERS if keep else None
+    _report(evaluate_control.run(scenes, seeds, side, parts, lambda line: typer.echo(line, err=True), answers), keep, json)
 
 
 @eval_app.command("masks")
 def eval_masks(
     scenes: Annotated[int, typer.Option("--scenes", min=1, help="Scenes of each number of subjects and background.")] = 12,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Pictures of each scene that is drawn.")] = 1,
-    part: Annotated[list[str] | None, typer.Option("--part", help="composed, drawn, keywords or snapped; may be given several times.", show_default="all")] = None,
+    part: Annotated[list[str] | None, typer.Option("--part", help="composed, unseen, drawn, keywords or snapped; may be given several times.", show_default="all")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
     json: AsJson = False,
 ) -> None:
@@ -83,6 +84,19 @@ def eval_masks(
     from cutwork.lab import evaluate_masks
 
     _report(evaluate_masks.run(scenes, seeds, _parts(part, evaluate_masks.PARTS), say=lambda line: typer.echo(line, err=True)), keep, json)
+
+
+@eval_app.command("families")
+def eval_families(
+    scenes: Annotated[int, typer.Option("--scenes", min=1, help="Scenes of each number of subjects and background.")] = 20,
+    model: Annotated[Path | None, typer.Option("--model", help="Folder of the Stable Diffusion 3 to hold the embedded model against.", show_default="lab/sd3/model")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Does entropy fusion hold beyond FLUX? Maps of a FLUX and of a Stable Diffusion 3 of the same scenes, against true alpha."""
+    from cutwork.lab import evaluate_families
+
+    _report(evaluate_families.run(scenes, model or evaluate_families.SD3, say=lambda line: typer.echo(line, err=True)), keep, json)
 
 
 @eval_app.command("seams")
@@ -183,18 +197,23 @@ def bench_finish(json: AsJson = False) -> None:
 
 @bench_app.command("serve")
 def bench_serve(
-    part: Annotated[list[str] | None, typer.Option("--part", help="load, listeners or killed; may be given several times.", show_default="all")] = None,
+    part: Annotated[list[str] | None, typer.Option("--part", help="page, load, listeners or killed; may be given several times.", show_default="all")] = None,
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long a load lasts.")] = 10.0,
     connections: Annotated[int, typer.Option("--connections", min=1, max=256, help="That ask at the same time.")] = 8,
     listeners: Annotated[int, typer.Option("--listeners", min=1, max=1_000)] = 200,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=1_000, help="In the queue of the server that is killed.")] = 100,
+    folder: Annotated[Path | None, typer.Option("--folder", help="Where that queue is, so that it can be worked off in several goes.", show_default="a folder for now")] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", min=0.05, help="After which a go at that queue ends, with another kill.", show_default="when it is done")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record, part by part; parts that are not measured now stay.")] = False,
     json: AsJson = False,
 ) -> None:
-    """How the service holds up while it draws: requests a second, events to many listeners, a full queue and kill -9."""
+    """How the service holds up: its page's first load, requests a second while it draws, events to many listeners, a full queue and kill -9."""
     from cutwork.lab import bench_serve as bench
 
-    found = bench.run(_parts(part, bench.PARTS), seconds, connections, listeners, jobs)
+    if minutes is not None and folder is None:
+        raise typer.BadParameter("--minutes wants a --folder in which the next go finds the queue")
+    found = bench.run(_parts(part, bench.PARTS), seconds, connections, listeners, jobs, folder, minutes, bench.keep if keep else lambda rows: None)
     if json:
-        print_json(found)
+        print_json(bench.as_json(found))
     else:
         typer.echo(bench.table(found))

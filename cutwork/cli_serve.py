@@ -43,8 +43,11 @@ def serve(
         else:
             say(f"Cutwork is at {address}; Ctrl-C ends it")
 
-    if not run(studio, studio.settings.host, studio.settings.port, ready):
-        os._exit(0)  # a step that takes minutes is not waited for; the run is found to be left behind at the next start
+    run(studio, studio.settings.host, studio.settings.port, ready)
+    studio.wired.designs.engine.dispose()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # all is kept, and taking torch apart takes seconds; a step that takes minutes is not waited for: its run is found to be left behind at the next start
 
 
 @token_app.command("add")

@@ -23,6 +23,7 @@ CELL = 16  # pixels; one image token of FLUX and SD3 at 1/8 latents packed 2×2
 MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
 MAX_SEED = 2**63 - 1
 MAX_PALETTE = 32  # colours
+FOLLOW = 0.7  # noise from which a reference is drawn on where nobody says: its large shapes and colours are seen yet, and so is what the words say
 
 
 class Value(BaseModel):
@@ -168,6 +169,9 @@ class Size(RootModel[tuple[int, int]]):
         return f"{self.width}x{self.height}"
 
 
+Follow = Annotated[float, Field(ge=0.1, le=0.95)]
+
+
 class Brief(Value):
     """What a person asked for."""
 
@@ -177,9 +181,18 @@ class Brief(Value):
     seed: Seed | None = None
     captions: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
     palette: Annotated[tuple[Name, ...], Field(max_length=MAX_PALETTE)] = ()
-    references: Annotated[tuple[Sha256, ...], Field(max_length=8)] = ()
+    references: Annotated[tuple[Sha256, ...], Field(max_length=8)] = ()  # pictures that the drawing begins from; so far one
+    follow: Follow | None = None  # noise (1 = all) from which the reference is drawn on: low = hardly changed; FOLLOW where there is one
     similar: Annotated[tuple[Name, ...], Field(max_length=66)] = ()  # pairs that look alike, "tiger,leopard"; none = found by their words
     wishes: dict[Literal["sticker", "meme", "textile"], dict[str, Any]] = {}  # settings of finished goods that go before what the words say
+
+    @model_validator(mode="before")
+    @classmethod
+    def _followed(cls, given: Any) -> Any:
+        """A brief with a reference says how far it is followed, whatever becomes of the default."""
+        if isinstance(given, dict) and given.get("references") and given.get("follow") is None:
+            return {**given, "follow": FOLLOW}
+        return given
 
     @field_validator("wishes")
     @classmethod
@@ -588,6 +601,7 @@ class Render(Value):
     stopped_early: bool = False
     attended: tuple[Attended, ...] = ()  # one per region
     notes: tuple[str, ...] = ()
+    unknown: tuple[SubjectId, ...] = ()  # subjects that the model has not learned, nor anything near: what stands there is something else
     seconds: float = 0.0
 
 
@@ -623,7 +637,7 @@ class Finding(Value):
 
     subject: str | None
     region: int | None = None
-    kind: Literal["missing", "leaking", "misplaced", "fragmented", "cropped", "overlapping", "blended", "soft", "tiny", "wrong", "caption"]
+    kind: Literal["missing", "leaking", "misplaced", "fragmented", "cropped", "overlapping", "blended", "soft", "tiny", "wrong", "caption", "unknown"]
     detail: str
     severity: Score
 

@@ -2,7 +2,7 @@
 
 A run that is worked on is held by its lease and left alone. Blobs are spared that any run names, that the saved state of an
 unfinished run names, or that were put in the last day: a run puts its blobs before it names them. What is looked at here is
-one database, so a home that several share is refused.
+one database, so a home that several share is refused. What happened in runs of the service is kept for some days after their end.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from cutwork.errors import BadInput, StorageFailed
@@ -24,6 +25,7 @@ class Swept(NamedTuple):
 
     states: int  # of runs that are finished or gone
     blobs: int
+    events: int  # of the service's runs that ended long ago
 
 
 def delete(id: str, wired: Wired) -> None:
@@ -39,7 +41,7 @@ def delete(id: str, wired: Wired) -> None:
 
 
 def sweep(wired: Wired) -> Swept:
-    """Let go of the saved state of finished runs and of blobs that nothing names.
+    """Let go of the saved state of finished runs, of blobs that nothing names, and of what happened in the service's runs that ended long ago.
 
     Raises:
         BadInput: if runs of another database may need the blobs. StorageFailed: if something could not be read or deleted.
@@ -52,7 +54,24 @@ def sweep(wired: Wired) -> Swept:
     with _plain_errors(wired):
         states = _forget_finished(wired)
         kept = _named_in_states(wired) | wired.designs.blobs()  # in this order: a run names its blobs in its state first
-        return Swept(states, len(wired.blobs.gc(kept)))
+        return Swept(states, len(wired.blobs.gc(kept)), forget(wired))
+
+
+def forget(wired: Wired) -> int:
+    """Let go of what happened in runs of the service that ended more than `events_days` days ago, but for how they ended; how many events went.
+
+    Raises:
+        StorageFailed: if the database cannot be read or written.
+    """
+    from cutwork.storage import clock
+    from cutwork.storage.jobs import SqlJobs
+
+    days = wired.settings.events_days
+    if not days:
+        return 0
+    before = clock.kept(datetime.now(UTC) - timedelta(days=days))
+    wired.designs.forget_previews(before)
+    return SqlJobs(wired.designs.engine).forget(before)
 
 
 def _forget_finished(wired: Wired) -> int:

@@ -31,6 +31,8 @@ Captions = Annotated[list[str] | None, typer.Option("--caption", metavar="TEXT",
 Palette = Annotated[list[str] | None, typer.Option("--palette", metavar="COLOURS", help="Spot colours of a textile, names or #rrggbb with commas.")]
 Colourways = Annotated[int | None, typer.Option("--colourways", min=0, max=12, help="Of a textile: so many besides the colours it is drawn in.")]
 Similar = Annotated[list[str] | None, typer.Option("--similar", metavar="A,B", help="Two subjects that look alike, such as tiger,leopard. May be given several times.", show_default="by their words")]
+Reference = Annotated[list[Path] | None, typer.Option("--reference", metavar="FILE", help="A picture that the drawing begins from: PNG, JPEG or WebP, cut to the canvas's proportions.")]
+Follow = Annotated[float | None, typer.Option("--follow", metavar="NOISE", help="How much noise the reference gets: 0.1 hardly changes it, 0.95 hardly leaves anything of it.", show_default="0.7")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of finished goods, such as repeat=half-drop or dpi=300. May be given several times.")]
 
 

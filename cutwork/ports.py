@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from cutwork.domain import Artifact, Cutout, Design, LlmCall, Render, Round, Shot
+from cutwork.domain import Artifact, Cutout, Design, Keep, LlmCall, Render, Round, Shot, Size
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -65,9 +65,13 @@ class Watch:
 
 
 class Drawing(Protocol):
-    """The three costly tools as the graph sees them."""
+    """The three costly tools as the graph sees them. They are asked and answer in values and blobs alone, so that another process can do them."""
 
     model: str
+
+    def begun_from(self, sha256: str, noise: float, size: Size) -> Keep:
+        """A reference picture as what a whole drawing begins from. Raises BadInput if it is not there or cannot be read."""
+        ...
 
     def render(self, shot: Shot, watch: Watch) -> Render: ...
 

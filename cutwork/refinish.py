@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import ValidationError
 
@@ -56,6 +56,31 @@ def _value(section: str, key: str, text: str) -> Any:
     return tuple(text.lower().replace("×", "x").split("x")) if pair else text
 
 
+def known(kind: str | None) -> Kind | None:
+    """A kind of goods that is asked for by name, None where none is; raises BadInput if there is no such kind."""
+    if kind is not None and kind not in get_args(Kind):
+        raise BadInput(f"there is no kind {kind!r}; there are {', '.join(get_args(Kind))}")
+    return cast("Kind | None", kind)
+
+
+def meant(
+    before: Kind, said: Kind | None, captions: Sequence[str] = (), palette: Sequence[str] = (), settings: Mapping[str, Mapping[str, Any]] | None = None
+) -> Kind:
+    """What is to be made of a drawing: what is said of it, else what alone has lettering, a palette or such settings, else what was made before.
+
+    Raises:
+        BadInput: if that has no lettering, or is not kept to a palette.
+    """
+    lettering = any(captions)
+    sections = list(settings or ())
+    kind = said or ("meme" if lettering else "textile" if palette else cast("Kind", sections[0]) if len(sections) == 1 else before)
+    if lettering and kind != "meme":
+        raise BadInput(f"{len(captions)} caption(s) are given, and only a meme has lettering, not a {kind}", "leave them out, or ask for --kind meme")
+    if palette and kind != "textile":
+        raise BadInput(f"the palette {', '.join(palette)} is given, and only a textile is kept to a palette, not a {kind}", "leave it out, or ask for --kind textile")
+    return kind
+
+
 def changed(finish: FinishSettings, kind: Kind | None = None, palette: Sequence[str] | None = None, settings: Mapping[str, Mapping[str, Any]] | None = None) -> FinishSettings:
     """Finishing settings with what is wished; what is not named stays.
 
@@ -76,17 +101,33 @@ def valid(kind: type[Settings], value: Mapping[str, Any], prefix: str = "") -> S
     try:
         return kind.model_validate(dict(value))
     except ValidationError as error:
-        raise BadInput(prefix + plain(error.errors()[0])) from None
+        raise BadInput(prefix + plain(error)) from None
 
 
-def plain(error: Any) -> str:
-    """One of pydantic's errors as a sentence."""
-    place, message = ".".join(str(part) for part in error["loc"]), str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "value_error":
+def plain(error: ValidationError) -> str:
+    """What pydantic has against a value, as sentences: one a place, the first that it names."""
+    told: dict[str, str] = {}
+    for fault in error.errors():
+        told.setdefault(_place(fault), _sentence(fault))
+    return "; ".join(told.values())
+
+
+def _place(fault: Any) -> str:
+    """The setting's name: "textile.dpi", without the field of the brief it stands in and without the members of unions that were tried."""
+    return ".".join(part for part in map(str, fault["loc"]) if part != "wishes" and "[" not in part)
+
+
+def _sentence(fault: Any) -> str:
+    place, message = _place(fault), str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "value_error":
         return message
-    if error["type"] == "too_long":
-        return f"{place} has {error['ctx']['actual_length']} entries, at most {error['ctx']['max_length']} are possible"
-    return f"{place}: {message}, got {str(error.get('input'))[:60]!r}"
+    if fault["type"] == "too_long":
+        return f"{place} has {fault['ctx']['actual_length']} entries, at most {fault['ctx']['max_length']} are possible"
+    got = str(fault.get("input"))
+    if fault["type"] == "string_too_long":
+        return f"{place} has {len(got):,} characters, at most {fault['ctx']['max_length']} are possible: {got[:60]!r}…"
+    head, should, rest = message.partition("Input should ")
+    return f"{place} should {rest}, got {got[:60]!r}" if should and not head else f"{place}: {message}, got {got[:60]!r}"
 
 
 def record(design: Design, edit: Callable[[Plan], Plan], id: str | None = None) -> Design:

@@ -15,13 +15,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cutwork.comparing import compared
 from cutwork.domain import MAX_BRIEF, Call, Cost, Design, Json, Session, Turn
 from cutwork.errors import BadInput, Cancelled, CutworkError, StorageFailed
 from cutwork.history import Tree
 from cutwork.settings import masked
-from cutwork.storage.sessions import SqlSessions, now
+from cutwork.storage.clock import now
+from cutwork.storage.sessions import SqlSessions
 from cutwork.studio import OnEvent, Studio
-from cutwork.talking import Talking, compared
+from cutwork.talking import Talking
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 STEPS = 100  # of the session graph; rounds bound it long before

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import ValidationError
 
 from cutwork import delivery, housekeeping, refinish
-from cutwork.domain import Brief, Design, Json, Kind, Plan, Shot, Size
+from cutwork.domain import FOLLOW, Brief, Design, Json, Kind, Plan, Shot, Size
 from cutwork.errors import BadInput, Cancelled, CutworkError, StorageFailed
 from cutwork.refinish import Wishes
 from cutwork.settings import Settings, masked
@@ -43,7 +43,7 @@ def make_brief(text: str, **fields: Any) -> Brief:
             given["size"] = Size.parse(given["size"])
         return Brief(text=text, **given)
     except ValidationError as error:
-        raise BadInput("; ".join(refinish.plain(e) for e in error.errors())) from None
+        raise BadInput(refinish.plain(error)) from None
     except ValueError as error:
         raise BadInput(str(error)) from None
 
@@ -88,6 +88,8 @@ class Studio:
         kind: str | None = None,
         size: str | None = None,
         seed: int | None = None,
+        reference: str | Path | None = None,
+        follow: float | None = None,
         interactive: bool = False,
         on_event: OnEvent = lambda kind, data: None,
         cancelled: Callable[[], bool] = lambda: False,
@@ -95,19 +97,32 @@ class Studio:
         """Turn a brief into a finished design.
 
         Args:
+            reference: a PNG, JPEG or WebP that the drawing begins from, cut to the canvas's proportions.
+            follow: noise from which it is drawn on, 0.1 (hardly changed) to 0.95 (hardly seen); 0.7 if left out.
             interactive: somebody is there: where the critic would ask, the run stops with "needs_approval" until `resume` brings the answer.
             on_event: called with "node", "step" and "note" events as the run goes.
             cancelled: asked before every node and denoising step; True stops the run, which can then be resumed.
 
-        `kind`, `size` and `seed` go before those of a `Brief`.
+        `kind`, `size`, `seed`, `reference` and `follow` go before those of a `Brief`.
 
         Raises:
             BadInput: if the brief cannot be used, or asks for what cannot be done yet. Cancelled: when asked to stop. CutworkError: others of its tree.
         """
         from cutwork.graphs.state import start
 
-        wanted = _wanted(brief, self.settings.model, kind=kind, size=size, seed=seed)
+        taken = None if reference is None else (self.take(reference),)
+        wanted = _wanted(brief, self.settings.model, kind=kind, size=size, seed=seed, references=taken, follow=follow)
         return self._begin(start(wanted, self.wired.terms(interactive=interactive)), on_event, cancelled)
+
+    def take(self, picture: str | Path) -> str:
+        """Take a picture in that a drawing shall begin from: its hash, for `Brief.references`.
+
+        Raises:
+            BadInput: if there is no such file, or it is no PNG, JPEG or WebP of at most 32 MiB and 16 million pixels. StorageFailed: if it cannot be kept.
+        """
+        from cutwork.tools.intake import take_file
+
+        return self.wired.blobs.put(take_file(Path(picture)).png)
 
     def begin(self, design: Design, *, on_event: OnEvent = lambda kind, data: None, cancelled: Callable[[], bool] = lambda: False) -> Design:
         """Work on a run whose record `graphs.state.start` made, for callers that choose its id and its terms.
@@ -138,6 +153,7 @@ class Studio:
 
         wanted, draw = _wanted(brief, self.settings.model, kind=kind, size=size), draw_settings(self.settings)
         check(wanted)
+        self._look_at(wanted)
         llm = self.wired.llm()
         expansion = extend(wanted, llm)
         return lay_out(wanted, expansion, extract(wanted, expansion, llm), llm, draw=draw)
@@ -269,7 +285,7 @@ class Studio:
 
         Args:
             words: what is wanted, as a brief says it: "half-drop in 4 colours, 300 dpi". The other arguments go before it.
-            kind: None = what the words say, else the kind it has.
+            kind: None = what the words say, else what alone has such captions, palette or settings, else the kind it has.
             captions: the first on top, all others below; none = no lettering.
             settings: by kind and name, {"textile": {"repeat": "ogee"}}.
             new_id: the new run's id, where the caller has one for it.
@@ -278,15 +294,19 @@ class Studio:
             BadInput: if there is no such run, it delivered nothing, or what is wished cannot be.
         """
         from cutwork.agents.bands import lettered
+        from cutwork.agents.extension import written
         from cutwork.agents.goods import read
         from cutwork.tools.finish import finish as make
 
         before = self.wired.designs.get(id)
-        heard = read(words, kind or "auto")
-        heard = heard if heard.kind else read(words, before.kind)
-        now = refinish.changed(before.goods, kind or heard.kind, palette if palette is not None else heard.palette or None, heard.settings)
+        named = read(words).kind
+        wanted = refinish.meant(before.kind, refinish.known(kind) or named, captions or (), palette or (), settings)
+        heard = read(words, wanted)
+        now = refinish.changed(before.goods, wanted, palette if palette is not None else heard.palette or None, heard.settings)
         now = refinish.changed(now, settings=settings)
-        fresh = refinish.record(before, lambda plan: lettered(plan, now, captions if captions is not None else heard.captions or None), new_id)
+        unheard = (f"nothing in {words!r} says what goods to make; a finished drawing is not drawn again",) if words.strip() and not (named or heard.said) else ()
+        lettering = captions if captions is not None else written(heard) or None
+        fresh = refinish.record(before, lambda plan: lettered(plan, now, lettering, (*heard.notes, *unheard)), new_id)
         made = fresh.model_copy(update={"artifacts": make(fresh, self.wired.blobs)})
         self.wired.designs.create(made)
         return made
@@ -319,7 +339,7 @@ class Studio:
         housekeeping.delete(id, self.wired)
 
     def gc(self) -> housekeeping.Swept:
-        """Let go of files that no run names, except those of the last day, and of the saved state of finished runs.
+        """Let go of files that no run names, except those of the last day, of the saved state of finished runs, and of the service's old events.
 
         Raises:
             BadInput: if the home has runs in another database too, which cannot be seen. StorageFailed: if something could not be read or deleted.
@@ -365,13 +385,21 @@ class Studio:
         return delivery.deliver(design, self.wired.blobs, Path(out))
 
     def _begin(self, design: Design, on_event: OnEvent, cancelled: Callable[[], bool]) -> Design:
-        """A new run. Its models are made first, so that unknown ones are refused before the run exists."""
+        """A new run. Its models and its reference are looked for first, so that what cannot be had is refused before the run exists."""
         from cutwork.graphs.state import first
 
         deps = self.wired.deps(design.id, self.wired.terms_of(design), cancelled, on_event)
+        self._look_at(design.brief)
         with self.wired.lease(design.id):
             self.wired.designs.create(design)
             return self._run(design.id, first(design), deps)
+
+    def _look_at(self, brief: Brief) -> None:
+        """Refuse a reference that is not there or cannot be read, before anything is planned."""
+        from cutwork.tools.keep import begun_from
+
+        for sha256 in brief.references:
+            begun_from(sha256, brief.follow or FOLLOW, brief.size.root, self.wired.blobs)
 
     def _run(self, id: str, state: Any, deps: Deps) -> Design:
         """Work on a run that is held, until it is done or waits."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cutwork.storage.blobs import FileBlobs
     from cutwork.storage.owners import OwnedDesigns
     from cutwork.storage.sessions import SqlSessions
+    from cutwork.tools.away import DrawingProcess
     from cutwork.tools.catalogue import Known
 
 
@@ -33,9 +34,14 @@ PASSING = ("sqlite://", "sqlite:///:memory:")  # databases that leave no runs be
 
 @dataclass(frozen=True)
 class Wired:
-    """Everything a process shares between runs, each made when first asked for."""
+    """Everything a process shares between runs, each made when first asked for.
+
+    Args:
+        away: whether a child process draws, which is there from the first drawing until `close`.
+    """
 
     settings: Settings
+    away: bool = False
     _drawings: dict[tuple[str, bool], Drawing] = field(default_factory=dict, compare=False)
     _llms: dict[str, Llm] = field(default_factory=dict, compare=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, compare=False)  # so that threads make nothing twice
@@ -89,7 +95,7 @@ class Wired:
     @cached_property
     def drawing(self) -> Drawing:
         """The model of the settings."""
-        return self._drawing(self.settings.model, self.settings.early_verdict)
+        return self._kept(self.settings.model, self.settings.early_verdict)
 
     def drawing_for(self, terms: Terms) -> Drawing:
         """The model a run was started with.
@@ -100,9 +106,14 @@ class Wired:
         asked = terms.model, terms.early_verdict
         if asked == (self.settings.model, self.settings.early_verdict):
             return self.drawing
-        if asked not in self._drawings:
-            self._drawings[asked] = self._drawing(*asked)
-        return self._drawings[asked]
+        return self._kept(*asked)
+
+    def _kept(self, model: str, early_verdict: bool) -> Drawing:
+        with self._lock:
+            asked = model, early_verdict
+            if asked not in self._drawings:
+                self._drawings[asked] = self._drawing(*asked)
+            return self._drawings[asked]
 
     def _drawing(self, model: str, early_verdict: bool) -> Drawing:
         from cutwork.tools.drawing import LocalDrawing, embedded
@@ -112,7 +123,26 @@ class Wired:
         if not embedded(model):
             place_downloads(settings)
         os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.home / "numba"))  # matting compiles for most of a minute, once
-        return LocalDrawing(model, self.blobs, settings.device, settings.threads, early_verdict, Loading.of(settings))
+        local = LocalDrawing(model, self.blobs, settings.device, settings.threads, early_verdict, Loading.of(settings))
+        if not self.away:
+            return local
+        from cutwork.tools.away import AwayDrawing
+
+        return AwayDrawing(local, self._process)
+
+    @cached_property
+    def _process(self) -> DrawingProcess:
+        """The child that draws; its environment, and so where it keeps downloads, is this process's when it starts."""
+        from cutwork.tools.away import DrawingProcess
+
+        return DrawingProcess()
+
+    def close(self) -> None:
+        """End the process that draws, where there is one; whoever waits for it hears Cancelled."""
+        with self._lock:
+            process = vars(self).get("_process")
+        if process is not None:
+            process.close()
 
     @cached_property
     def checkpointer(self) -> Any:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
-from cutwork import problems
+from cutwork import housekeeping, problems
 from cutwork.domain import Brief, Call, Design, Json, Shot, Terms, Turn
 from cutwork.errors import Cancelled, CutworkError
 from cutwork.storage.jobs import Job, SqlJobs
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cutwork.sessions import Sessions
 
 LOOK_S = 1.0  # between looks at a queue that others may fill
+FORGET_S = 3_600.0  # between looks for what has become too old
 STEP_S = 0.05  # least time between two steps that are told
 log = structlog.get_logger("cutwork.worker")
 
@@ -126,9 +127,13 @@ class Worker:
                 self._do(job)
 
     def _look_round(self) -> None:
-        """What other processes did: jobs they left behind, stops they ask for."""
+        """What other processes did, jobs they left behind, stops they ask for; and what has become too old."""
+        forgot = float("-inf")
         while not self._over.wait(LOOK_S):
             with suppress(CutworkError):
+                if time.monotonic() - forgot > FORGET_S:
+                    forgot = time.monotonic()
+                    housekeeping.forget(self.studio.wired)
                 self._recover()
                 with self._lock:
                     running = dict(self._running)

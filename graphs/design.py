@@ -92,14 +92,27 @@ def approve(state: DesignState, deps: Deps) -> Command[Any]:
 
 
 def render(state: DesignState, deps: Deps) -> Update:
-    """Shot → Render."""
+    """Shot → Render. Whatever led here, a layout, a repair or another seed: where the brief has a reference, the drawing begins from that."""
+    shot, note = _begun(state, deps)
     watch = Watch(
         on_step=lambda done, total: deps.on_event("step", {"done": done, "total": total}),
         on_preview=lambda done, image: deps.on_event("preview", {"done": done, "image": image}),
         cancelled=deps.cancelled,
         say=lambda text: deps.on_event("note", {"text": text}),
     )
-    return {"render": deps.drawing.render(state["shot"], watch), "cutouts": ()}
+    made = deps.drawing.render(shot, watch)
+    return {"shot": shot, "render": made.model_copy(update={"notes": (*made.notes, *note)}), "cutouts": ()}
+
+
+def _begun(state: DesignState, deps: Deps) -> tuple[Shot, tuple[str, ...]]:
+    """The shot as it begins from the brief's reference, and a note that it does; an edit, which goes on from another picture, as it is."""
+    brief, shot = state["brief"], state["shot"]
+    if not brief.references or brief.follow is None:
+        return shot, ()
+    keep = deps.drawing.begun_from(brief.references[0], brief.follow, shot.plan.size)
+    if shot.keep not in (None, keep):
+        return shot, ()
+    return shot.model_copy(update={"keep": keep}), (f"began from the given picture, at {brief.follow * 100:g} % noise",)
 
 
 def cut(state: DesignState, deps: Deps) -> Update:
@@ -111,8 +124,8 @@ def cut(state: DesignState, deps: Deps) -> Update:
 
 
 def _before(state: DesignState, deps: Deps) -> Round | None:
-    """The round whose picture this one keeps a part of; None where it keeps none, or its run is gone."""
-    if state["shot"].keep is None:
+    """The round whose picture this one keeps a part of; None where it keeps none, or its run is gone. Of a reference nothing is kept."""
+    if state["shot"].keep is None or deps.terms.keep is None:
         return None
     parent = deps.designs.get(state["id"]).parent
     with suppress(BadInput):

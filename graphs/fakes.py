@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw
 
-from cutwork.domain import CELL, Artifact, Attended, Cutout, Design, Receipt, Region, Render, Round, Shot
+from cutwork.domain import CELL, Artifact, Attended, Cutout, Design, Keep, Receipt, Region, Render, Round, Shot, Size
 from cutwork.errors import Cancelled
 from cutwork.ports import Blobs, Watch
 from cutwork.tools.formats.base import layer_name
 from cutwork.tools.formats.overview import numbered
-from cutwork.tools.keep import carry, laid_in, start_of
+from cutwork.tools.keep import begun_from, carry, laid_in, start_of
 from cutwork.tools.pixels import decode
 from cutwork.tools.record_file import Record
 
@@ -40,6 +40,9 @@ class FakeDrawing:
     renders: list[Shot] = field(default_factory=list)
     cuts: list[Shot] = field(default_factory=list)
 
+    def begun_from(self, sha256: str, noise: float, size: Size) -> Keep:
+        return begun_from(sha256, noise, size.root, self.blobs)
+
     def render(self, shot: Shot, watch: Watch) -> Render:
         for step in range(shot.plan.draw.steps):
             if watch.cancelled():
@@ -47,7 +50,7 @@ class FakeDrawing:
             watch.on_step(step + 1, shot.plan.draw.steps)
         self.renders.append(shot)
         image = Image.new("RGB", shot.plan.size.root, (90 + shot.seed % 100, 120, 160))
-        for number, region in enumerate(shot.plan.regions):
+        for number, region in sorted(enumerate(shot.plan.regions), key=lambda item: item[1].z):
             ImageDraw.Draw(image).ellipse(self._ellipse(shot, number, region), fill=(40 * number % 255, 200, 90))
         image = self._kept(shot, image)
         goods = [self.quality(shot, n) for n in range(len(shot.plan.regions))]

@@ -67,8 +67,10 @@ def check(brief: Brief, planned: bool = False) -> None:
     Raises:
         BadInput: naming what Cutwork cannot plan for yet, or what of the goods cannot be: 5,000 dpi, a palette of one colour, an unknown font.
     """
-    if brief.references:
-        raise BadInput(f"the brief has {len(brief.references)} reference picture(s), and Cutwork cannot draw after pictures yet; say in words what they show")
+    if len(brief.references) > 1:
+        raise BadInput(f"the brief has {len(brief.references)} reference pictures, and a drawing begins from one; choose it, and say in words what the others show")
+    if brief.follow is not None and not brief.references:
+        raise BadInput(f"follow is {brief.follow:g}, and the brief has no reference picture to be followed", "give one: --reference FILE, or `references`")
     if brief.palette and brief.kind not in ("auto", "textile"):
         raise BadInput(
             f"the brief has the palette {', '.join(brief.palette)}, and only a textile is kept to a palette, not a {brief.kind}; "

@@ -35,9 +35,7 @@ class Art:
     @cached_property
     def rgba(self) -> Image.Image:
         """The art trimmed to its alpha, straight (not premultiplied) RGBA."""
-        image = Image.open(self.path).convert("RGBA")
-        box = image.getchannel("A").point(lambda a: 255 if a > 8 else 0).getbbox()
-        return image.crop(box)
+        return trimmed(Image.open(self.path).convert("RGBA"))
 
     @property
     def aspect(self) -> float:
@@ -88,6 +86,11 @@ def _file(folder: Path, codepoint: str) -> Path:
         if (path := folder / f"{name}.webp").exists():
             return path
     raise FileNotFoundError(f"no art for code point {codepoint} in {folder}")
+
+
+def trimmed(image: Image.Image) -> Image.Image:
+    """Cut to what of it can be seen."""
+    return image.crop(image.getchannel("A").point(lambda a: 255 if a > 8 else 0).getbbox())
 
 
 def tint(image: Image.Image, rgb: tuple[int, ...]) -> Image.Image:

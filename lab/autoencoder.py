@@ -57,14 +57,52 @@ def psnrs(vae: AutoencoderTiny, art: tuple[Art, ...], seeds: range = HELD_OUT, s
     with torch.no_grad():
         for seed in seeds:
             x = to_tensor([scenes.make(art, seed, size).image])
-            y = vae.decode(vae.encode(x).latents).sample.clamp(-1, 1)
-            values.append(10 * math.log10(4 / F.mse_loss(y, x).item()))
+            values.append(_psnr(vae.decode(vae.encode(x).latents).sample.clamp(-1, 1), x))
     return values
+
+
+def _psnr(y: Tensor, x: Tensor) -> float:
+    return 10 * math.log10(4 / F.mse_loss(y, x).item())
+
+
+@torch.no_grad()
+def linear_psnr(vae: AutoencoderTiny, art: tuple[Art, ...], seeds: range = HELD_OUT, size: tuple[int, int] = (256, 256), fitted: int = 60) -> float:
+    """The same of the best linear map from latents back to patches, fitted on other scenes: what the decoder is to be held against.
+
+    The decoder is not able to do that map: it enlarges each cell evenly and convolves, so that without a neighbour that differs nothing tells a cell's
+    left half from its right.
+    """
+    squares, products = torch.zeros(17, 17, dtype=torch.float64), torch.zeros(17, 192, dtype=torch.float64)
+    for seed in range(fitted):
+        x = to_tensor([scenes.make(art, seed, size).image])
+        z, patches = _known(vae, x), cells(cells(cells(x)))[0].flatten(1).T.double()
+        squares, products = squares + z.T @ z, products + z.T @ patches
+    decode = torch.linalg.lstsq(squares, products).solution
+    values = []
+    for seed in seeds:
+        x = to_tensor([scenes.make(art, seed, size).image])
+        patches = (_known(vae, x) @ decode).T.float()[None].unflatten(2, (size[1] // 8, size[0] // 8))
+        values.append(_psnr(_uncells(_uncells(_uncells(patches))).clamp(-1, 1), x))
+    return float(np.mean(values))
+
+
+def _known(vae: AutoencoderTiny, x: Tensor) -> Tensor:
+    """Latents of one picture and a constant, a row a cell: (L, 17)."""
+    return F.pad(vae.encoder(x)[0].flatten(1).T.double(), (0, 1), value=1.0)
 
 
 def cells(x: Tensor) -> Tensor:
     """Space to depth by TAPS: (B, C, 2h, 2w) to (B, 4C, h, w), tap-major."""
     return torch.cat([x[..., a - 1 :: 2, b - 1 :: 2] for a, b in TAPS], 1)
+
+
+def _uncells(x: Tensor) -> Tensor:
+    """The inverse of `cells`: (B, 4C, h, w) to (B, C, 2h, 2w)."""
+    b, channels, h, w = x.shape
+    out = x.new_zeros(b, channels // 4, 2 * h, 2 * w)
+    for part, (a, c) in zip(x.chunk(4, 1), TAPS, strict=True):
+        out[..., a - 1 :: 2, c - 1 :: 2] = part
+    return out
 
 
 @torch.no_grad()

@@ -98,9 +98,9 @@ class _Timed(FakeDrawing):
 def finish() -> dict[str, float]:
     """Seconds of one core that finishing takes: a 1024 px cut-out from stored maps (binary and soft), a 4096 px tossed repeat, its separation into six
     colours, new lettering on a 1024 px picture."""
-    from . import evaluate_masks, evaluate_seams
+    from . import bench_cut, evaluate_seams
 
-    cut, cloth = evaluate_masks.cut_1024(), evaluate_seams.bench()
+    cut, cloth = bench_cut.cut_1024(), evaluate_seams.bench()
     return {**{f"cut_1024_{how}_s": seconds for how, seconds in cut.items()}, **cloth, "recaption_1024_s": _recaption()}
 
 

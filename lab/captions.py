@@ -10,7 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from cutwork.agents.words import plural, singular, with_article
+from cutwork.agents.words import with_article
+from cutwork.plurals import singular
+from cutwork.tools.families.mini.wording import several as plural  # as the model's words are spelled
 
 from .backgrounds import Background
 
@@ -20,6 +22,8 @@ TINY, BIG = ("tiny", "small", "little"), ("big", "huge", "large")  # shown by si
 LEADS = ("", "", "", "a photo of ", "a picture of ", "an illustration of ", "a sticker of ", "a 3d render of ", "an emoji of ")
 TAILS = ("highly detailed", "soft lighting", "glossy 3d style", "centered composition", "vibrant colors", "clean studio light", "high quality", "smooth shading")
 NUMBERS = ("", "one", "two", "three", "four", "five")
+RELATED = 0.7  # share of the sentences about two that say how they stand to each other
+BESIDE = 0.1  # share of those that leave open on which side
 NEAR = 0.04  # shares of the canvas: centres closer than this are neither left nor right of each other
 
 
@@ -62,7 +66,7 @@ def caption(subjects: Sequence[Said], back: Background, rng: np.random.Generator
     groups = [counted(name, sum(s.words == name for s in subjects)) for name in names]
     if rng.random() < 0.1:
         return ", ".join([*(g.split(" ", 1)[1] if g.startswith(("a ", "an ")) else g for g in groups), back.short])  # bare keywords
-    if len(subjects) == 2 and len(groups) == 2 and rng.random() < 0.5:
+    if len(subjects) == 2 and len(groups) == 2 and rng.random() < RELATED:
         what = related(subjects[0], subjects[1], rng)
     elif len(subjects) == len(groups) > 2 and rng.random() < 0.3:
         what = _listed([related(subjects[0], subjects[1], rng), *(phrase(s.words) for s in subjects[2:])])
@@ -92,11 +96,10 @@ def related(behind: Said, front: Said, rng: np.random.Generator) -> str:
         return f"{phrase(behind.words)} behind {phrase(front.words)}"
     a, b = (behind, front) if rng.random() < 0.5 else (front, behind)
     dx, dy = (a.box[k] + a.box[k + 2] - b.box[k] - b.box[k + 2] for k in (0, 1))
-    if max(abs(dx), abs(dy)) < 2 * NEAR:
+    if max(abs(dx), abs(dy)) < 2 * NEAR or rng.random() < BESIDE:
         return f"{phrase(a.words)} next to {phrase(b.words)}"
-    ways: tuple[str, ...]
     if abs(dx) >= abs(dy):
-        ways = ("to the left of", "left of", "next to") if dx < 0 else ("to the right of", "right of", "next to")
+        ways = ("to the left of", "left of") if dx < 0 else ("to the right of", "right of")
     else:
         ways = ("above", "on top of") if dy < 0 else ("below", "under")
     return f"{phrase(a.words)} {rng.choice(ways)} {phrase(b.words)}"

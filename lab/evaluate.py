@@ -83,7 +83,7 @@ def mean(name: str, values: Sequence[float], unit: str, wanted: str = "", of: Se
 
 def table(report: Report) -> str:
     """The figures for people, a line each."""
-    width = max(len(f.name) for f in report.figures)
+    width = max((len(f.name) for f in report.figures), default=0)
     rows = [f"{report.suite}: {report.command}"]
     for f in report.figures:
         interval = f"  [{f.low:.2f}, {f.high:.2f}]" if f.low != f.high else ""

@@ -5,45 +5,31 @@ subjects, says what stands where. Gains are paired: of pictures of the same scen
 the subjects of a picture and the seeds of a scene resemble each other.
 
     regions              subjects found in their boxes, with regions and by the prompt alone, by number of subjects
-    self-cross           pairs that look alike, by the prompt alone: both there, recognised, unmixed
+    self-cross           pairs that look alike, by the prompt alone: both there, recognised, unmixed with each other, and nothing mixed at all
     self-cross-latents   the same in the paper's form, which takes several passes a step; only where it is asked for
     erg                  against classifier-free guidance of several scales at as many evaluations of the network
 
-Pictures and verdicts are kept in `.cache`, under what decides them (plan, seed, weights, code): an evaluation that was stopped goes on
-where it stopped, one that is repeated draws nothing, and one of all parts after each of them neither. Pictures are drawn in batches.
+What was found is kept scene by scene in `results/answers`, so that anyone can count it anew and a long part can be worked off in several goes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache, cached_property
+from dataclasses import dataclass
 from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
-from cutwork import tools
 from cutwork.agents import similarity
-from cutwork.agents.words import article
-from cutwork.domain import TECHNIQUES, Box, DrawSettings, ErgSettings, Plan, Region, Size, Subject
-from cutwork.tools.denoise import denoise
+from cutwork.domain import TECHNIQUES, DrawSettings, ErgSettings
 from cutwork.tools.drawing import suits
 from cutwork.tools.families import mini
-from cutwork.tools.families.base import Text
-from cutwork.tools.families.mini import MiniFamily
-from cutwork.tools.render import condition, drawn, techniques_of
 
 from . import backgrounds, evaluate, judge
-from .art import CACHE
+from .control_studio import KEPT, Pixels, Say, Scene, Seeds, Studio, boxes, by_seeds, key, scenes
 from .evaluate_model import background
 
 STEPS = 24
@@ -51,210 +37,80 @@ EVALUATIONS = 48  # of the network, in each drawing of ERG's part
 SWEEP = (1.5, 2.0, 3.0, 4.5, 6.5)  # scales of classifier-free guidance that ERG is held against
 OFF = suits("mini").model_copy(update={"steps": STEPS, "regional": False})
 ON = OFF.model_copy(update={"regional": True})
+FINDS = "alike, finds of the two that are unmixed"  # where more of the two is found, more of it can be mixed: so it is a share of the finds
 PARTS = ("regions", "self-cross", "self-cross-latents", "erg")
+TOLD = 0.05  # least probability of each of two subjects of which something is a mixture
+ALONE = 0.5  # of the canvas: a subject that has it to itself is drawn no smaller
 USUAL = ("regions", "self-cross", "erg")
-EVERY = 50  # drawings after which it says how far it is
-BATCH = 12  # pictures that are drawn at once, at most
-DECIDE = (  # code that decides a picture
-    *(f"{name}.py" for name in ("conditioning", "denoise", "guides", "nudge", "render")),
-    *(f"attention/{name}.py" for name in ("control", "kernels", "rectify", "regional", "regions", "selfcross", "subjects")),
-    "masks/place.py", "families/base.py", "families/flux.py", "families/mini/__init__.py",
-)  # fmt: skip
+ANSWERS = evaluate.RESULTS / "answers"
 
-Pixels = np.ndarray
 Found = tuple[list[evaluate.Figure], list[Pixels], list[str]]  # figures, pictures to show, notes
-Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What is asked for, and where."""
-
-    nouns: tuple[str, ...]
-    boxes: tuple[tuple[float, float, float, float], ...]
-    colour: str
-    seed: int
-
-    def plan(self, side: int, draw: DrawSettings) -> Plan:
-        """As the agents would have planned it."""
-        phrases = [f"{article(noun)} {noun}" for noun in self.nouns]
-        told = phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"
-        ground = f"{article(self.colour)} {self.colour} background"
-        subjects = tuple(Subject(id=f"s{i}", phrase=phrase, noun=noun) for i, (noun, phrase) in enumerate(zip(self.nouns, phrases, strict=True)))
-        return Plan(
-            prompt=f"{told} on {ground}",
-            background=ground,
-            subjects=subjects,
-            regions=tuple(Region(subject=s.id, box=Box(box), prompt=f"{s.phrase} on {ground}") for s, box in zip(subjects, self.boxes, strict=True)),
-            size=Size((side, side)),
-            draw=draw,
-        )
-
-
-def scenes(nouns: Sequence[str], count: int, seeds: int, subjects: Sequence[int] = (2, 3, 4)) -> Iterator[Scene]:
-    """So many scenes of different subjects in a row or a square, each with several seeds."""
-    rng = np.random.default_rng(2411)
-    for k in range(count):
-        n = subjects[k % len(subjects)]
-        chosen = tuple(str(noun) for noun in rng.choice(nouns, n, replace=False))
-        colour = str(rng.choice(list(backgrounds.COLOURS)))
-        for seed in range(seeds):
-            yield Scene(chosen, tuple(_boxes(n)), colour, 1000 * k + seed)
-
-
-def _boxes(n: int) -> list[tuple[float, float, float, float]]:
-    """On the 16 px grid of 128 and 256 px pictures."""
-    if n == 1:
-        return [(0.1875, 0.1875, 0.8125, 0.8125)]
-    if n == 4:
-        return [(x, y, x + 0.375, y + 0.375) for y in (0.0625, 0.5625) for x in (0.0625, 0.5625)]
-    if n == 3:
-        return [(0.0625, 0.0625, 0.4375, 0.4375), (0.5625, 0.0625, 0.9375, 0.4375), (0.3125, 0.5625, 0.6875, 0.9375)]
-    return [(0.0625, 0.25, 0.4375, 0.75), (0.5625, 0.25, 0.9375, 0.75)]
-
-
-class Studio:
-    """The embedded model and the judge, at one picture size; what they have made once is read back.
-
-    Args:
-        kept: folder of pictures and verdicts. say: told now and then how many pictures were drawn.
-    """
-
-    def __init__(self, side: int, kept: Path = CACHE / "eval_control", say: Say = lambda line: None) -> None:
-        self.side, self.kept, self.say, self.made, self.took = side, kept, say, 0, 0.0
-        self.eye = judge.load()
-
-    @cached_property
-    def family(self) -> MiniFamily:
-        """Loaded when something is to be drawn."""
-        return mini.load("mini", torch.device("cpu"))
-
-    def prepare(self, asked: Iterable[Scene], draw: DrawSettings) -> None:
-        """Draw what is not there yet of some scenes, in batches."""
-        for group in self._batches([scene for scene in asked if not self._path(scene, draw, "png").is_file()], draw):
-            began, made = time.monotonic(), self.made
-            plans = [self._planned(scene, draw) for scene in group]
-            small = draw.refine_from > 0 and any(self.family.first_size(plan) is not None for plan in plans)  # drawn in two sizes, one after the other
-            one_by_one = (drawn(plan, self.family, scene.seed).latents for plan, scene in zip(plans, group, strict=True))
-            for scene, latents in zip(group, one_by_one if small else self._together(plans, group), strict=True):
-                out = io.BytesIO()
-                Image.fromarray(self.family.decode(latents, (self.side, self.side))).save(out, "PNG")
-                _write(self._path(scene, draw, "png"), out.getvalue())
-                self.made += 1
-            self.took += time.monotonic() - began
-            if self.made // EVERY > made // EVERY:
-                self.say(f"{self.made} pictures drawn, {self.took / self.made:.1f} s each")
-
-    def _batches(self, asked: Sequence[Scene], draw: DrawSettings) -> Iterator[list[Scene]]:
-        """What is drawn together: seeds of a scene, which follow each other; of several scenes where each is told by a prompt alone, of one length."""
-        waiting: list[Scene] = []
-        alone = not draw.regional and draw.self_cross is None
-        for _, seeds in groupby(asked, key=_key):
-            some = list(seeds)
-            fits = alone and len(waiting) + len(some) <= BATCH
-            if waiting and not (fits and self._length(waiting[-1], draw) == self._length(some[0], draw)):
-                yield waiting
-                waiting = []
-            waiting = waiting + some
-        if waiting:
-            yield waiting
-
-    def _planned(self, scene: Scene, draw: DrawSettings) -> Plan:
-        """As a drawing takes it."""
-        return self.family.translate(scene.plan(self.side, draw))[0]
-
-    def _length(self, scene: Scene, draw: DrawSettings) -> tuple[int, ...]:
-        return self.family.encode([self._planned(scene, draw).prompt]).lengths
-
-    def _together(self, plans: Sequence[Plan], asked: Sequence[Scene]) -> Sequence[torch.Tensor]:
-        """Clean latents of some seeds of a plan as one batch, or of several plans that `_batches` puts together."""
-        size, how = plans[0].size.root, plans[0].draw
-        noise = torch.cat([self.family.noise(scene.seed, size) for scene in asked])
-        told = {plan.prompt: condition(plan, self.family) for plan in plans}
-        what = told[plans[0].prompt]
-        if len(told) > 1:
-            plain = [told[plan.prompt].plain for plan in plans]
-            weak = None if plain[0].weak is None else _texts(phase.weak for phase in plain)
-            what = replace(what, plain=replace(plain[0], text=_texts(phase.text for phase in plain), weak=weak))
-        return torch.split(denoise(self.family, noise, what, size, how.steps, how.guidance, techniques_of(plans[0], self.family)).latents, 1)
-
-    def draw(self, scene: Scene, draw: DrawSettings) -> Pixels:
-        """(side, side, 3) uint8."""
-        self.prepare([scene], draw)
-        return np.array(Image.open(self._path(scene, draw, "png")).convert("RGB"))
-
-    def in_boxes(self, scene: Scene, draw: DrawSettings) -> list[bool]:
-        """Whether each subject is recognised in its own box."""
-        verdicts = self._verdicts(scene, draw, "boxes", lambda picture: self.eye.look(picture, list(scene.boxes)))
-        return [verdict.recognised(noun) for noun, verdict in zip(scene.nouns, verdicts, strict=True)]
-
-    def found(self, scene: Scene, draw: DrawSettings) -> list[judge.Verdict]:
-        """What the judge finds anywhere in the picture."""
-        return self._verdicts(scene, draw, "anywhere", self.eye.find)
-
-    def _verdicts(self, scene: Scene, draw: DrawSettings, how: str, look: Callable[[Pixels], list[judge.Verdict]]) -> list[judge.Verdict]:
-        path = self._path(scene, draw, f"{how}-{_digest(judge.WEIGHTS, Path(judge.__file__))[:12]}.json")
-        if not path.is_file():
-            _write(path, json.dumps([asdict(verdict) for verdict in look(self.draw(scene, draw))]).encode())
-        return [judge.Verdict(**{**row, "box": tuple(row["box"])}) for row in json.loads(path.read_bytes())]
-
-    def _path(self, scene: Scene, draw: DrawSettings, ending: str) -> Path:
-        """Named by everything that decides the picture."""
-        told = f"{scene.plan(self.side, draw).model_dump_json()} {scene.seed} {_maker()}"
-        name = hashlib.sha256(told.encode()).hexdigest()[:32]
-        return self.kept / name[:2] / f"{name}.{ending}"
-
-
-def _texts(texts: Iterable[Text | None]) -> Text:
-    """Texts of one length, one for each image of a batch."""
-    each = [text for text in texts if text is not None]
-    return Text(torch.cat([text.sequence for text in each]), torch.cat([text.pooled for text in each]), each[0].lengths)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all, so that it may be stopped at any time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}")
-    part.write_bytes(data)
-    part.replace(path)
-
-
-@cache
-def _digest(*paths: Path) -> str:
-    """Of what is in some files."""
-    told = hashlib.sha256()
-    for path in paths:
-        told.update(hashlib.sha256(path.read_bytes()).digest())
-    return told.hexdigest()
-
-
-@cache
-def _maker() -> str:
-    """Of the embedded model's weights, the code that draws, and torch."""
-    code = Path(next(iter(tools.__path__)))
-    files = [*(path for path in sorted(mini.folder().rglob("*")) if path.is_file()), *(path for pattern in DECIDE for path in sorted(code.glob(pattern)))]
-    return f"{_digest(*files)} {torch.__version__}"
-
-
-def run(count: int = 200, seeds: int = 3, side: int = 128, parts: Sequence[str] = USUAL, say: Say = lambda line: None, kept: Path = CACHE / "eval_control") -> evaluate.Report:
+def run(
+    count: int = 200, seeds: int = 3, side: int = 128, parts: Sequence[str] = USUAL, say: Say = lambda line: None, answers: Path | None = None, kept: Path = KEPT
+) -> evaluate.Report:
     """Measure the shipped model under control.
 
     Args:
-        count: scenes of each part. seeds: pictures of each. parts: of `PARTS`. say: told how far it is. kept: where pictures and verdicts stay.
+        count: scenes of each part. seeds: pictures of each. parts: of `PARTS`. say: told how far it is.
+        answers: folder where what was found stays, `kept` if None. kept: where pictures stay.
     """
-    studio = Studio(side, kept, say)
-    nouns = tuple(n for n in mini.vocabulary()["subjects"] if n in studio.eye.nouns)
+    nouns = tuple(n for n in mini.vocabulary()["subjects"] if n in judge.load().nouns)
     of: dict[str, Callable[..., Found]] = {"regions": _regions, "self-cross": _self_cross, "self-cross-latents": _self_cross_latents, "erg": _erg}
     figures: list[evaluate.Figure] = []
     pictures: list[Pixels] = []
     notes: list[str] = []
     for part in parts:
         say(f"{part}: {count} scenes of {seeds} seeds")
+        studio = Studio(side, (answers or kept) / f"control-{part}-{side}.jsonl", kept, say)
         measured, shown, said = of[part](studio, nouns, count, seeds)
         figures, pictures, notes = figures + measured, pictures + shown, notes + said
     command = f"cutwork eval control --scenes {count} --seeds {seeds} --side {side}" + "".join(f" --part {p}" for p in parts if tuple(parts) != USUAL)
     name = "control" if tuple(parts) == USUAL else f"control-{'-'.join(parts)}"  # so that a part does not write over all of them
     return evaluate.Report(name, command, tuple(figures), evaluate.sheet([Image.fromarray(p) for p in pictures], columns=8), tuple(notes))
+
+
+def _each(studio: Studio, asked: Sequence[Scene], draw: DrawSettings, what: str, look: Callable[[Studio, Scene, DrawSettings], list[Row]]) -> list[list[Seen]]:
+    """What is seen in each picture, in order."""
+    found = studio.ask(by_seeds(asked), draw, what, lambda seeds: [look(studio, scene, draw) for scene in seeds])
+    return [[Seen(*row) for row in rows] for of_scene in found for rows in of_scene]
+
+
+Row = list[Any]  # a `Seen` as JSON keeps it
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the judge saw at one place of a picture: all that figures are counted from, so that they can be counted otherwise later."""
+
+    noun: str | None
+    probability: float
+    whole: float
+    mixed: float
+    both: float  # probability of that of the scene's subjects which is least likely here
+
+    def shows(self, noun: str) -> bool:
+        """Whether it is this subject, and more likely so than not."""
+        return self.noun == noun and self.probability >= 0.5
+
+    def shows_alone(self, noun: str) -> bool:
+        """The same, and no mixture."""
+        return self.shows(noun) and self.mixed < 0.5
+
+    @property
+    def blends(self) -> bool:
+        """Whether it is a mixture of the very subjects that were asked for, each of which can be told in it."""
+        return self.mixed >= 0.5 and self.both >= TOLD
+
+
+def _rows(eye: judge.Judge, picture: Pixels, verdicts: Sequence[judge.Verdict], nouns: Sequence[str]) -> list[Row]:
+    """Verdicts on a picture as they are kept."""
+    if not verdicts:
+        return []
+    names, _, _ = eye.probabilities(picture, [v.box for v in verdicts])
+    both = names[:, [eye.nouns.index(noun) for noun in nouns]].min(1).values
+    return [[v.noun, *(round(p, 3) for p in (v.probability, v.whole, v.mixed, float(least)))] for v, least in zip(verdicts, both, strict=True)]
 
 
 # --------------------------------------------------------------------------------------------------------------- regions
@@ -263,21 +119,23 @@ def run(count: int = 200, seeds: int = 3, side: int = 128, parts: Sequence[str] 
 def _regions(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Found:
     """Subjects found in their boxes."""
     asked = list(scenes(nouns, count, seeds))
-    for draw in (OFF, ON):
-        studio.prepare(asked, draw)
-    hits = {name: [studio.in_boxes(scene, draw) for scene in asked] for name, draw in (("prompt only", OFF), ("regions", ON))}
+    hits = {name: _each(studio, asked, draw, "seen in boxes", _in_boxes) for name, draw in (("prompt only", OFF), ("regions", ON))}
     figures = []
     for told, least, most in (("2 subjects", 2, 2), ("3 subjects", 3, 3), ("4 subjects", 4, 4), ("3 subjects and more", 3, 4), ("all", 2, 4)):
         chosen = [k for k, scene in enumerate(asked) if least <= len(scene.nouns) <= most]
         if not chosen:
             continue
-        of = [_key(asked[k]) for k in chosen for _ in asked[k].nouns]
-        answers = {name: [hit for k in chosen for hit in rows[k]] for name, rows in hits.items()}
-        figures += [
-            evaluate.share(f"{told}, in their boxes: {name}", row, "≥ 95" if name == "regions" else "", of) for name, row in answers.items()
-        ]
-        figures.append(_gain(f"{told}, in their boxes: regions − prompt only", answers["regions"], answers["prompt only"], of, "≥ +20" if least > 2 else ""))
+        of = [key(asked[k]) for k in chosen for _ in asked[k].nouns]
+        for what, holds, wanted, more in (("in their boxes", Seen.shows, "≥ 95", "≥ +20"), ("in their boxes, unmixed", Seen.shows_alone, "", "")):
+            off, on = ([holds(seen, noun) for k in chosen for noun, seen in zip(asked[k].nouns, rows[k], strict=True)] for rows in hits.values())
+            figures += [evaluate.share(f"{told}, {what}: prompt only", off, of=of), evaluate.share(f"{told}, {what}: regions", on, wanted, of)]
+            figures.append(_gain(f"{told}, {what}: regions − prompt only", on, off, of, more if least > 2 else ""))
     return figures, [studio.draw(scene, draw) for scene in asked[: 4 * seeds : seeds] for draw in (OFF, ON)], []
+
+
+def _in_boxes(studio: Studio, scene: Scene, draw: DrawSettings) -> list[Row]:
+    picture = studio.draw(scene, draw)
+    return _rows(studio.eye, picture, studio.eye.look(picture, list(scene.boxes)), scene.nouns)
 
 
 # ------------------------------------------------------------------------------------------------------------ self-cross
@@ -285,17 +143,29 @@ def _regions(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Fo
 
 def _self_cross(studio: Studio, nouns: Sequence[str], count: int, seeds: int, technique: str = "self-cross") -> Found:
     """Pairs that look alike, by the prompt alone."""
-    on, asked = OFF.model_copy(update=TECHNIQUES[technique]), list(alike(nouns, count, seeds))
-    of = [_key(scene) for scene in asked]
-    for draw in (OFF, on):
-        studio.prepare(asked, draw)
-    without, within = ([_answers(scene, studio.found(scene, draw)) for scene in asked] for draw in (OFF, on))
+    guided, asked = OFF.model_copy(update=TECHNIQUES[technique]), list(alike(nouns, count, seeds))
+    of = [key(scene) for scene in asked]
+    without, within = (_each(studio, asked, draw, "seen anywhere", _in_picture) for draw in (OFF, guided))
     figures = []
-    for what in ("both there", "both recognised", "unmixed"):
-        before, after = ([answers[what] for answers in rows] for rows in (without, within))
+    for what, holds in PAIRS.items():
+        before, after = ([holds(scene.nouns, seen) for scene, seen in zip(asked, pictures, strict=True)] for pictures in (without, within))
         figures += [evaluate.share(f"alike, {what}: off", before, of=of), evaluate.share(f"alike, {what}: {technique}", after, of=of)]
         figures.append(_gain(f"alike, {what}: {technique} − off", after, before, of, "> 0"))
-    return figures, [studio.draw(scene, draw) for scene in asked[: 4 * seeds : seeds] for draw in (OFF, on)], []
+    clear = [(a, b) for a, b in zip(_clear(asked, without), _clear(asked, within), strict=True) if a is not None and b is not None]
+    if clear:
+        off, on = zip(*clear, strict=True)
+        figures += [evaluate.mean(f"{FINDS}: off", off, "%"), evaluate.mean(f"{FINDS}: {technique}", on, "%")]
+        figures.append(_difference(f"{FINDS}: {technique} − off", on, off, range(len(clear)), "> 0"))
+    return figures, [studio.draw(scene, draw) for scene in asked[: 4 * seeds : seeds] for draw in (OFF, guided)], []
+
+
+def _clear(asked: Sequence[Scene], pictures: Sequence[Sequence[Seen]]) -> list[float | None]:
+    """By scene, of all that is one of its subjects in any of its pictures, the share that is no mixture, in per cent; None where there is nothing."""
+    shares: list[float | None] = []
+    for _, some in groupby(zip(asked, pictures, strict=True), key=lambda one: key(one[0])):
+        own = [100.0 * (seen.mixed < 0.5) for scene, found in some for seen in found if seen.noun in scene.nouns]
+        shares.append(float(np.mean(own)) if own else None)
+    return shares
 
 
 def _self_cross_latents(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Found:
@@ -303,21 +173,26 @@ def _self_cross_latents(studio: Studio, nouns: Sequence[str], count: int, seeds:
 
 
 def alike(nouns: Sequence[str], count: int, seeds: int) -> Iterator[Scene]:
-    """So many pairs of subjects that look alike, side by side, each with several seeds."""
+    """So many pairs of subjects that look alike, side by side, each with several seeds; where there are not so many, again on other backgrounds."""
     pairs = [pair for pair in combinations(nouns, 2) if similarity.alike(*pair)]
     rng = np.random.default_rng(2411)
-    for k, pair in enumerate(pairs[i] for i in rng.permutation(len(pairs))[:count]):
-        colour = str(rng.choice(list(backgrounds.COLOURS)))
-        yield from (Scene(pair, tuple(_boxes(2)), colour, 1000 * k + seed) for seed in range(seeds))
+    order = rng.permutation(len(pairs))
+    for k in range(count if pairs else 0):
+        pair, colour = pairs[order[k % len(pairs)]], str(rng.choice(list(backgrounds.COLOURS)))
+        yield from (Scene(pair, tuple(boxes(2)), colour, 1000 * k + seed) for seed in range(seeds))
 
 
-def _answers(scene: Scene, seen: Sequence[judge.Verdict]) -> dict[str, bool]:
-    """Whether all subjects are there, all are recognised, each alone, and nothing anywhere is a mixture."""
-    return {
-        "both there": all(any(v.noun == noun for v in seen) for noun in scene.nouns),
-        "both recognised": all(any(v.recognised(noun) for v in seen) for noun in scene.nouns),
-        "unmixed": not any(v.mixed >= 0.5 for v in seen),
-    }
+def _in_picture(studio: Studio, scene: Scene, draw: DrawSettings) -> list[Row]:
+    picture = studio.draw(scene, draw)
+    return _rows(studio.eye, picture, studio.eye.find(picture), scene.nouns)
+
+
+PAIRS: dict[str, Callable[[Sequence[str], Sequence[Seen]], bool]] = {
+    "both there": lambda nouns, found: all(any(seen.shows(noun) for seen in found) for noun in nouns),
+    "both recognised": lambda nouns, found: all(any(seen.shows_alone(noun) for seen in found) for noun in nouns),
+    "unmixed with each other": lambda nouns, found: not any(seen.blends for seen in found),
+    "nothing mixed": lambda nouns, found: not any(seen.mixed >= 0.5 for seen in found),
+}
 
 
 # ------------------------------------------------------------------------------------------------------------------- erg
@@ -361,10 +236,10 @@ UNITS = {"subject recognised": "%", "colour of the background": "%", "saturation
 
 def _erg(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Found:
     """Single subjects: presence, colour of the background, saturation, and how different the seeds of a scene are."""
-    asked = [list(group) for _, group in groupby(scenes(nouns, count, seeds, subjects=(1,)), key=_key)]
+    asked = by_seeds(scenes(nouns, count, seeds, subjects=(1,)))
     ways = arms()
     found = {name: _measured(studio, asked, arm.draw) for name, arm in ways.items()}
-    of = {what: [_key(scene) for group in asked for scene in (group[:1] if what == "difference between seeds" else group)] for what in UNITS}
+    of = {what: [key(scene) for group in asked for scene in (group[:1] if what == "difference between seeds" else group)] for what in UNITS}
 
     def success(name: str) -> float:
         return float(sum(np.mean(found[name][what]) for what in list(UNITS)[:2]))
@@ -386,26 +261,24 @@ def _erg(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Found:
     return figures, shown, [note]
 
 
-def _measured(studio: Studio, asked: Sequence[Sequence[Scene]], draw: DrawSettings) -> dict[str, list[float]]:
+def _measured(studio: Studio, asked: Sequence[Seeds], draw: DrawSettings) -> dict[str, list[float]]:
     """Each measure of each picture, or of each scene, in order."""
-    out: dict[str, list[float]] = {what: [] for what in UNITS}
-    studio.prepare((scene for group in asked for scene in group), draw)
-    for group in asked:
-        pictures = [studio.draw(scene, draw) for scene in group]
-        for scene, picture in zip(group, pictures, strict=True):
-            out["subject recognised"].append(100.0 * _answers(scene, studio.found(scene, draw))["both recognised"])
-            out["colour of the background"].append(100.0 * (background(Image.fromarray(picture)) == scene.colour))
-            out["saturation"].append(100 / 255 * float(np.ptp(picture, axis=2).mean()))
-        out["difference between seeds"].append(100 / 255 * float(np.std(pictures, axis=0).mean()))
-    return out
+    found = studio.ask(asked, draw, "single subjects", lambda some: _seen(studio, some, draw))
+    return {what: [value for of_scene in found for value in of_scene[what]] for what in UNITS}
+
+
+def _seen(studio: Studio, seeds: Seeds, draw: DrawSettings) -> dict[str, list[float]]:
+    """Measures of one scene's pictures; they differ by as much as a pixel's channel deviates from its mean."""
+    pictures = [studio.draw(scene, draw) for scene in seeds]
+    return {
+        "subject recognised": [100.0 * any(v.recognised(scene.nouns[0]) for v in studio.eye.find(picture, ALONE)) for scene, picture in zip(seeds, pictures, strict=True)],
+        "colour of the background": [100.0 * (background(Image.fromarray(picture)) == scene.colour) for scene, picture in zip(seeds, pictures, strict=True)],
+        "saturation": [round(100 / 255 * float(np.ptp(picture, axis=2).mean()), 3) for picture in pictures],
+        "difference between seeds": [round(100 / 255 * float(np.std(pictures, axis=0).mean()), 3)],
+    }
 
 
 # ------------------------------------------------------------------------------------------------------------- intervals
-
-
-def _key(scene: Scene) -> Any:
-    """The same for all seeds of a scene, and for no other scene."""
-    return scene.nouns, scene.colour, scene.seed // 1000
 
 
 def _gain(name: str, on: Iterable[bool], off: Iterable[bool], of: Sequence[Any], wanted: str = "") -> evaluate.Figure:

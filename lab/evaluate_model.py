@@ -20,8 +20,9 @@ from cutwork.tools.families import mini
 from cutwork.tools.families.base import Family, quiet
 from cutwork.tools.render import drawn
 
-from . import art, autoencoder, backgrounds, captions, evaluate, judge, train_judge
+from . import art, autoencoder, backgrounds, captions, evaluate, judge, measure_judge
 
+SHOWN = 40  # pictures on the sheet
 BORDER = 6  # pixels along the edge that show the background
 
 
@@ -75,6 +76,12 @@ def planned(case: Case) -> Plan:
     )
 
 
+def shown(pictures: Sequence[Image.Image]) -> list[Image.Image]:
+    """Forty of them for the sheet, evenly over all: pairs are among them as often as they were asked for, and none is chosen."""
+    count = min(SHOWN, len(pictures))
+    return [pictures[k * len(pictures) // count] for k in range(count)]
+
+
 def found(case: Case, picture: Image.Image, eye: judge.Judge) -> list[judge.Verdict | None]:
     """The best find of each noun asked for, None where it was not recognised."""
     seen = eye.find(np.asarray(picture))
@@ -106,11 +113,11 @@ def run(singles: int = 148, pairs: int = 80, true: int = 200) -> evaluate.Report
     pictures = draw(family, asked, first_seed=0)
     figures = (*_of_judge(eye, table, true), *_of_pictures(asked, pictures, eye), _of_autoencoder(family.pipeline, table))
     command = f"cutwork eval model --singles {singles} --pairs {pairs} --scenes {true}"
-    return evaluate.Report("model", command, figures, evaluate.sheet(pictures[:: max(1, len(pictures) // 40)][:40], columns=10))
+    return evaluate.Report("model", command, figures, evaluate.sheet(shown(pictures), columns=10))
 
 
 def _of_judge(eye: judge.Judge, table: tuple[art.Art, ...], true: int) -> tuple[evaluate.Figure, ...]:
-    found = train_judge.measure(eye, table, true)
+    found = measure_judge.measure(eye, table, true)
     right = found.right
     return (
         evaluate.share("judge: subject, true scenes", right["subject"], "≥ 99"),

@@ -1,7 +1,8 @@
 """Do repeats tile, and would we notice if one did not?  `cutwork eval seams`
 
 Motifs are drawn here, of many shapes and shades; every repeat is compiled from several sets of them and scored at its edges, and the
-borders of its cells. Then tiles are broken on purpose, each in a way that happens in practice, and must be found out.
+borders of its cells. Then tiles are broken on purpose, each in a way that happens in practice, and must be found out; small faults must at least
+be worth a look.
 """
 
 from __future__ import annotations
@@ -39,11 +40,15 @@ def run(width: int = 480, sets: int = 6) -> evaluate.Report:
         evaluate.mean("one half-brick cell, edges met half a cell on", [max(cell(*_cell(g, p, 0.5))) for g, p in made["half-brick"]], "", f"≤ {LOOK:g}"),
         evaluate.mean("spot colours, seam score", [_of_inks(grid, page) for grid, page in everything[::5]], "", f"≤ {LOOK:g}"),
         evaluate.share("sound tiles passed", [seams(page, grid).sound for grid, page in everything], "≥ 100"),
+        evaluate.share("sound tiles passed, cut anywhere", [seams(cut).worst <= LOOK for _, page in everything for cut in _cut_anywhere(page)], "≥ 99"),
     ]
     broken = {name: [score for grid, page in everything if (score := breaking(grid, page)) is not None] for name, breaking in BROKEN.items()}
     figures += [evaluate.mean(f"broken: {name}", scores, "", f"≥ {FAIL:g}") for name, scores in broken.items()]
     figures.append(evaluate.share("broken tiles found out", [score > FAIL for scores in broken.values() for score in scores], "≥ 100"))
-    figures.append(evaluate.share("wrong lattices found out", [_wrongly_moved(grid, page) for grid, page in everything if grid.repeat in SHIFTED], "≥ 100"))
+    figures += [evaluate.share(f"small fault: {name}", [fault(page) > LOOK for _, page in everything], "≥ 90") for name, fault in SMALL.items()]
+    figures.append(evaluate.share("a pixel less than the lattice, found out", [not seams(page[:-1, :-1], grid).sound for grid, page in everything], "≥ 100"))
+    wrongly = [_wrongly_moved(grid, page, by) for grid, page in everything if grid.repeat in SHIFTED for by in (1, 2, grid.cell[1] // 6)]
+    figures.append(evaluate.share("wrong lattices found out, from a pixel on", wrongly, "≥ 100"))
     pictures = [Image.fromarray(np.tile(pages[0][1], (2, 2, 1))) for pages in made.values()]
     return evaluate.Report("seams", f"cutwork eval seams --width {width} --sets {sets}", tuple(figures), evaluate.sheet(pictures, columns=4, side=360))
 
@@ -96,11 +101,16 @@ def _of_inks(grid: Lattice, page: Pixels) -> float:
 SHIFTED = ("half-drop", "half-brick", "hexagonal")
 
 
-def _wrongly_moved(grid: Lattice, page: Pixels) -> bool:
-    """Whether a lattice with its shift a third of a cell off is told from the right one."""
+def _wrongly_moved(grid: Lattice, page: Pixels, by: int) -> bool:
+    """Whether a lattice whose shift is some pixels off is told from the right one."""
     w, h = grid.cell
-    wrong = ((w, h // 3), (0, h)) if grid.repeat == "half-drop" else ((w, 0), (w // 3, h))
+    wrong = ((w, h // 2 - by), (0, h)) if grid.repeat == "half-drop" else ((w, 0), (w // 2 - by, h))
     return not seams(page, Lattice(grid.repeat, grid.cell, grid.tile, wrong)).sound
+
+
+def _cut_anywhere(page: Pixels, times: int = 5) -> list[Pixels]:
+    """The same pattern, its edges elsewhere: a sound tile has no place where it may not be cut."""
+    return [np.roll(page, tuple(shift), (0, 1)) for shift in np.random.default_rng(0).integers(0, page.shape[:2], (times, 2))]
 
 
 def _through(page: Pixels) -> Pixels:
@@ -150,6 +160,27 @@ BROKEN: dict[str, Callable[[Lattice, Pixels], float | None]] = {
     "lit from one side": _shaded,
     "motifs cut at the edge": _unwrapped,
     "dropped by a third": _wrong_drop,
+}
+
+
+def _slipped(page: Pixels, by: int) -> float:
+    """A tile whose right half went down by a pixel or two when it was put together."""
+    page = _through(page)
+    half = page.shape[1] // 2
+    return seams(np.concatenate([page[:, :half], np.roll(page[:, half:], by, 0)], 1)).worst
+
+
+def _toned(page: Pixels, by: int) -> float:
+    """A tile whose left half is a shade darker."""
+    darker = page.astype(int)
+    darker[:, : page.shape[1] // 2] -= by
+    return seams(darker.clip(0).astype(np.uint8)).worst
+
+
+SMALL: dict[str, Callable[[Pixels], float]] = {
+    "slipped by two pixels": lambda page: _slipped(page, 2),
+    "slipped by three pixels": lambda page: _slipped(page, 3),
+    "two levels darker": lambda page: _toned(page, 2),
 }
 
 

@@ -99,4 +99,5 @@ def measure(run: Path, config: Config) -> dict[str, float]:
         "steps": state["step"],
         **{f"{name}_million_parameters": value for name, value in millions.items()},
         "autoencoder_db_256px": round(autoencoder.psnr(vae, load(config.words)), 2),
+        "linear_decoding_db_256px": round(autoencoder.linear_psnr(vae, load(config.words)), 2),
     }

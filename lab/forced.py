@@ -17,7 +17,7 @@ from cutwork.domain import Plan, Render, Shot
 from cutwork.ports import Blobs
 from cutwork.tools.attention.record import Keywords, Recorder
 from cutwork.tools.conditioning import Conditioning, Step
-from cutwork.tools.families.flux import FluxFamily
+from cutwork.tools.families.base import Family
 from cutwork.tools.masks.place import places
 from cutwork.tools.pixels import encode
 from cutwork.tools.render import attention, condition, record_of
@@ -36,7 +36,7 @@ class Looked:
 
 
 @torch.no_grad()
-def forced(shot: Shot, image: np.ndarray, family: FluxFamily, blobs: Blobs, every: int = 3) -> Render:
+def forced(shot: Shot, image: np.ndarray, family: Family, blobs: Blobs, every: int = 3) -> Render:
     """The render of a shot as if it had come out as `image`.
 
     Args:
@@ -58,7 +58,7 @@ def forced(shot: Shot, image: np.ndarray, family: FluxFamily, blobs: Blobs, ever
 
 
 @torch.no_grad()
-def look(plan: Plan, conditioning: Conditioning, seed: int, image: np.ndarray, family: FluxFamily, every: int = 1, itself: bool = False) -> Looked:
+def look(plan: Plan, conditioning: Conditioning, seed: int, image: np.ndarray, family: Family, every: int = 1, itself: bool = False) -> Looked:
     """Show the model a picture at one in so many of the plan's noise levels.
 
     Args:
@@ -76,7 +76,7 @@ def look(plan: Plan, conditioning: Conditioning, seed: int, image: np.ndarray, f
     return Looked(recorder)
 
 
-def by_words(plan: Plan, family: FluxFamily, words: Sequence[Sequence[str]]) -> Conditioning:
+def by_words(plan: Plan, family: Family, words: Sequence[Sequence[str]]) -> Conditioning:
     """A plan's prompt alone, recorded for whatever words: for each keyword, those of the prompt that are read together as it.
 
     A word the prompt lacks adds nothing.

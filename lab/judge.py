@@ -3,12 +3,13 @@ whether it is a mixture of two.
 
 It was trained on the same art as the embedded model, in other augmentations, and stands where papers ask a vision-language
 model; what it has not learned it cannot name. Its probabilities are calibrated on scenes that it neither was trained nor is
-measured on: of its verdicts of 80 %, four of five are right. `train_judge.py` makes it and measures it on scenes with known truth.
+measured on: of its verdicts of 80 %, four of five are right. `train_judge.py` makes it, `measure_judge.py` measures it on scenes with known truth.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,8 @@ from . import autoencoder
 from .captions import Box
 
 SIDE = 64  # pixels a box is scaled to
+WINDOWS = (1.0, 0.75, 0.55, 0.4)  # shares of the canvas that windows measure, in which it looks for what is anywhere
+AT_ONCE = 32  # crops the net looks at together: what they become stays in the processor's cache
 MARGIN = 0.12  # of its longer side, seen around a box
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
 WIDTHS = (32, 64, 128, 192)
@@ -95,6 +98,19 @@ class Judge:
 
     def __init__(self, net: Net, nouns: tuple[str, ...], calibration: Calibration | None = None) -> None:
         self.net, self.nouns, self.calibration = net.eval(), nouns, calibration or Calibration()
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.inference_mode()
+    def logits(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the net makes of crops (B, 3, 64, 64) and of their mirror images, in the mean: (B, N + 1), (B,), (B,)."""
+        looks = torch.cat([crops, crops.flip(-1)]).contiguous(memory_format=torch.channels_last)
+        logits = zip(*(self.net(part) for part in looks.split(AT_ONCE)), strict=True)
+        names, whole, mixed = (torch.cat(parts).unflatten(0, (2, -1)).mean(0) for parts in logits)
+        return names, whole, mixed
+
+    def probabilities(self, image: np.ndarray, boxes: Sequence[Box]) -> tuple[Tensor, Tensor, Tensor]:
+        """Of every subject, in the order of `nouns`, and of none: (B, N + 1); of being whole and of being a mixture: (B,) each. Arguments as of `look`."""
+        return self.calibration(*self.logits(crops_of(autoencoder.to_tensor([image]), boxes)))
 
     @torch.inference_mode()
     def look(self, image: np.ndarray, boxes: list[Box]) -> list[Verdict]:
@@ -106,15 +122,18 @@ class Judge:
         """
         if not boxes:
             return []
-        pixels = autoencoder.to_tensor([image])  # once for all boxes
-        names, whole, mixed = self.calibration(*self.net(torch.cat([crop(pixels, box) for box in boxes])))
+        names, whole, mixed = self.probabilities(image, boxes)
         best = names.max(1)
         rows = zip(boxes, best.values.tolist(), best.indices.tolist(), whole.tolist(), mixed.tolist(), strict=True)
         return [Verdict(self.nouns[i] if i < len(self.nouns) else None, p, w, m, box) for box, p, i, w, m in rows]
 
-    def find(self, image: np.ndarray) -> list[Verdict]:
-        """Everything it recognises anywhere, best first: it looks through windows of several shapes and drops what overlaps better finds."""
-        seen = [v for v in self.look(image, windows(image.shape[1] / image.shape[0])) if v.noun and v.probability >= 0.5]
+    def find(self, image: np.ndarray, smallest: float = WINDOWS[-1]) -> list[Verdict]:
+        """Everything it recognises anywhere, best first: it looks through windows of several shapes and drops what overlaps better finds.
+
+        Args:
+            smallest: share of the canvas that the longer side of a window is at least; half of the time goes on the smallest of all.
+        """
+        seen = [v for v in self.look(image, windows(image.shape[1] / image.shape[0], smallest)) if v.noun and v.probability >= 0.5]
         found: list[Verdict] = []
         for verdict in sorted(seen, key=lambda v: -v.probability * v.whole):
             if all(_overlap(verdict.box, other.box) < 0.4 for other in found):
@@ -147,25 +166,29 @@ def save(made: Judge, path: Path) -> None:
     save_file(weights, path, {"nouns": json.dumps(made.nouns), "calibration": json.dumps(asdict(made.calibration))})
 
 
-def crop(pixels: Tensor, box: Box) -> Tensor:
-    """A box of an image (1, 3, H, W) with its margin as the net sees it, (1, 3, 64, 64): square, edge pixels repeated past the canvas."""
+def crops_of(pixels: Tensor, boxes: Sequence[Box]) -> Tensor:
+    """Boxes of an image (1, 3, H, W) with their margins as the net sees them, (B, 3, 64, 64): square, edge pixels repeated past the canvas."""
     h, w = pixels.shape[2:]
-    x0, y0, x1, y1 = box[0] * w, box[1] * h, box[2] * w, box[3] * h
-    half = max(x1 - x0, y1 - y0) * (0.5 + MARGIN)
-    cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
-    at = torch.linspace(-1 + 1 / SIDE, 1 - 1 / SIDE, SIDE) * half
-    xs, ys = (cx + at) / w * 2 - 1, (cy + at) / h * 2 - 1  # pixel edges to [-1, 1], as grid_sample without aligned corners
-    grid = torch.stack(torch.meshgrid(ys, xs, indexing="ij")[::-1], -1)[None]
-    shrink = 2 * half / SIDE
-    if shrink > 1.5:  # average first: sampling alone would skip pixels
-        pixels = F.interpolate(pixels, (max(1, round(h / shrink)), max(1, round(w / shrink))), mode="area")
-    return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    spread = torch.linspace(-1 + 1 / SIDE, 1 - 1 / SIDE, SIDE)
+    seen: dict[tuple[int, int], list[tuple[int, Tensor]]] = {}  # by the size the image is averaged to first
+    for number, (x0, y0, x1, y1) in enumerate(boxes):
+        half = max((x1 - x0) * w, (y1 - y0) * h) * (0.5 + MARGIN)
+        xs, ys = ((centre + spread * half / side) * 2 - 1 for centre, side in (((x0 + x1) / 2, w), ((y0 + y1) / 2, h)))  # as grid_sample without aligned corners
+        shrink = 2 * half / SIDE
+        size = (max(1, round(h / shrink)), max(1, round(w / shrink))) if shrink > 1.5 else (h, w)  # sampling alone would skip pixels
+        seen.setdefault(size, []).append((number, torch.stack(torch.meshgrid(ys, xs, indexing="ij")[::-1], -1)))
+    out = pixels.new_empty(len(boxes), 3, SIDE, SIDE)
+    for size, grids in seen.items():
+        averaged = pixels if size == (h, w) else F.interpolate(pixels, size, mode="area")
+        grid = torch.stack([grid for _, grid in grids])
+        out[[number for number, _ in grids]] = F.grid_sample(averaged.expand(len(grid), -1, -1, -1), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return out
 
 
-def windows(aspect: float) -> list[Box]:
-    """Square and oblong windows of four sizes all over a canvas of an aspect ratio (width over height)."""
+def windows(aspect: float, smallest: float = WINDOWS[-1]) -> list[Box]:
+    """Square and oblong windows of up to four sizes all over a canvas of an aspect ratio (width over height)."""
     boxes = []
-    for size in (1.0, 0.75, 0.55, 0.4):
+    for size in (size for size in WINDOWS if size >= smallest):
         for shape in (0.6, 1.0, 1.7):
             w, h = size * min(1.0, shape), size * min(1.0, 1 / shape)  # in canvas heights
             w = min(1.0, w / aspect)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple, get_args
 
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, inse
 
 from cutwork.domain import Design, Json, LlmCall
 from cutwork.errors import BadInput, StorageFailed
+from cutwork.storage.clock import now
 from cutwork.storage.db import reading, writing
 from cutwork.storage.rows import HASHES, TABLES, from_rows, named, pack, to_rows, unpack
 from cutwork.storage.tables import (
@@ -223,7 +223,7 @@ def _write(connection: Connection, design: Design) -> None:
             connection.execute(delete(part).where(part.run == design.id))
         connection.execute(update(RunRow).where(RunRow.id == design.id).values({key: run[key] for key in run.keys() - {"id", "inserted"}}))
     else:
-        connection.execute(insert(RunRow), [run | {"inserted": _now()}])
+        connection.execute(insert(RunRow), [run | {"inserted": now()}])
     _note_error(connection, design.id, design.status, design.error, past)
     for table in TABLES:
         if rows.get(table):
@@ -260,7 +260,7 @@ def _append(connection: Connection, table: type[CallRow] | type[EventRow] | type
     _lock(connection, run)
     last: int | None = connection.execute(select(func.max(table.number)).where(table.run == run)).scalar()
     number = (last or 0) + 1
-    connection.execute(insert(table), [pack(table, value, run=run, number=number, at=_now())])
+    connection.execute(insert(table), [pack(table, value, run=run, number=number, at=now())])
     return number
 
 
@@ -314,7 +314,3 @@ def _query(table: type[Table]) -> Select[Any]:
     """All rows of some runs."""
     columns = table.__table__
     return select(columns).where(columns.c[_owner(table)].in_(bindparam("ids", expanding=True))).order_by(*columns.primary_key)
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

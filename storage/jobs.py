@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Engine, Row, Select, and_, bindparam, case, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy import JSON, Connection, Engine, Row, Select, and_, bindparam, case, delete, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import aliased
 
 from cutwork.domain import Json
 from cutwork.errors import BadInput
+from cutwork.storage.clock import now
 from cutwork.storage.db import reading, writing
 from cutwork.storage.service_tables import JobEventRow, JobRow, LaneRow
 
@@ -25,6 +25,7 @@ ENDED = ("done", "failed", "cancelled", "needs_approval")
 OPEN = ("waiting", "running")
 MOST_DEATHS = 5  # of processes that ran a job; after that it is taken to be what killed them
 AT_ONCE = 500  # events read by one query
+OLD_AT_ONCE = 100  # jobs whose events go in one transaction, so that whoever writes need not wait long
 DEADLY = {
     "type": "urn:cutwork:problem:deadly", "title": "It failed", "status": 500, "code": "deadly", "detail": f"the server died {MOST_DEATHS} times while it worked on this",
 }  # fmt: skip
@@ -86,6 +87,11 @@ HEARD = (
     select(EVENTS.number, EVENTS.kind, EVENTS.data).where(EVENTS.job == bindparam("job"), EVENTS.number > bindparam("after")).order_by(EVENTS.number).limit(bindparam("most"))
 )  # fmt: skip
 
+OLD = (
+    select(EVENTS.job).join(JobRow, JOBS.id == EVENTS.job).where(JOBS.status.in_(ENDED), JOBS.finished < bindparam("before"))
+    .group_by(EVENTS.job).having(func.count() > 1).limit(OLD_AT_ONCE)
+)  # fmt: skip
+
 
 @cache
 def _listed(*narrowed: str) -> Select[Any]:
@@ -132,7 +138,7 @@ class SqlJobs:
             if most is not None and _waiting(connection, job.tenant) >= most:
                 raise QueueFull(f"{most} jobs wait already", "wait until some are done, or cancel some")
             last: int = connection.execute(select(func.coalesce(func.max(JobRow.number), 0))).scalar_one()
-            added = replace(job, number=last + 1, status="waiting", created=_now())
+            added = replace(job, number=last + 1, status="waiting", created=now())
             connection.execute(insert(JobRow), [{field.name: getattr(added, field.name) for field in fields(Job)}])
             self._told(connection, added)
         self._heard(job.id)
@@ -180,7 +186,7 @@ class SqlJobs:
             if found is None:
                 return None
             _serve(connection, Job(*found))
-            job = self._change(connection, Job(*found), status="running", holder=holder, started=found.started or _now())
+            job = self._change(connection, Job(*found), status="running", holder=holder, started=found.started or now())
         self._heard(job.id)
         return job
 
@@ -188,7 +194,7 @@ class SqlJobs:
         """Write how a running job ended."""
         with writing(self.engine) as connection:
             before = _known(connection, id)
-            job = self._change(connection, before, status=status, error=error, design=design or before.design, holder=None, finished=_now())
+            job = self._change(connection, before, status=status, error=error, design=design or before.design, holder=None, finished=now())
         self._heard(id)
         return job
 
@@ -205,7 +211,7 @@ class SqlJobs:
             _one_at_a_time(connection)
             job = _known(connection, id)
             if job.status == "waiting":
-                job = self._change(connection, job, status="cancelled", stop=True, finished=_now())
+                job = self._change(connection, job, status="cancelled", stop=True, finished=now())
             elif job.status == "running":
                 job = self._change(connection, job, stop=True)
         self._heard(id)
@@ -244,11 +250,24 @@ class SqlJobs:
         with reading(self.engine) as connection:
             return [Event(*row) for row in connection.execute(HEARD, {"job": job, "after": after, "most": limit})]
 
+    def forget(self, before: str) -> int:
+        """Let go of what happened in jobs that had ended before that time, but for the last, which says how; how many events went."""
+        gone = 0
+        while True:
+            with reading(self.engine) as connection:
+                old = connection.execute(OLD, {"before": before}).scalars().all()
+            if not old:
+                return gone
+            later = aliased(JobEventRow)
+            more = exists().where(later.job == JobEventRow.job, later.number > JobEventRow.number)
+            with writing(self.engine) as connection:
+                gone += connection.execute(delete(JobEventRow).where(JobEventRow.job.in_(old), more)).rowcount
+
     def _orphaned(self, connection: Connection, job: Job) -> Job:
         if job.stop:
-            return self._change(connection, job, status="cancelled", holder=None, finished=_now())
+            return self._change(connection, job, status="cancelled", holder=None, finished=now())
         if job.deaths + 1 >= MOST_DEATHS:
-            return self._change(connection, job, status="failed", holder=None, deaths=job.deaths + 1, finished=_now(), error=DEADLY)
+            return self._change(connection, job, status="failed", holder=None, deaths=job.deaths + 1, finished=now(), error=DEADLY)
         return self._change(connection, job, status="waiting", holder=None, deaths=job.deaths + 1)
 
     def _change(self, connection: Connection, job: Job, **changes: Any) -> Job:
@@ -297,7 +316,7 @@ def _ahead(connection: Connection, job: Job) -> int:
 
 def _append(connection: Connection, job: str, kind: str, data: Json) -> Event:
     last: int = connection.execute(LAST, {"job": job}).scalar_one()
-    connection.execute(insert(JobEventRow), [{"job": job, "number": last + 1, "kind": kind, "data": data, "at": _now()}])
+    connection.execute(insert(JobEventRow), [{"job": job, "number": last + 1, "kind": kind, "data": data, "at": now()}])
     return Event(last + 1, kind, data)
 
 
@@ -338,7 +357,3 @@ def _one_at_a_time(connection: Connection) -> None:
     """Keep other processes out of the queue until this transaction ends (on SQLite a writer is alone anyway)."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1668642935)")
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
 
 from cutwork.domain import Json
+from cutwork.storage.clock import now
 from cutwork.storage.db import reading, writing
 from cutwork.storage.door_tables import NoteRow
-from cutwork.storage.sessions import now
 
 
 class Note(NamedTuple):

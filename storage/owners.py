@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, String, and_, bindparam, delete, insert, literal, or_, select, update
 
 from cutwork.domain import Design
+from cutwork.storage.clock import now
 from cutwork.storage.db import reading, writing
 from cutwork.storage.designs import SqlDesigns
 from cutwork.storage.service_tables import FileRow, OwnerRow
@@ -117,6 +117,11 @@ class OwnedDesigns(SqlDesigns):
                     return File(sha256, found[0], "run")
         return None
 
+    def may_use(self, sha256: str) -> bool:
+        """Whether the tenant that is worked for may name a blob. Whoever sits at this machine may name any."""
+        tenant = _tenant.get()
+        return tenant == LOCAL or self.find_file(tenant, sha256) is not None
+
     def give_file(self, tenant: str, file: File) -> None:
         """Let a tenant see a blob from now on."""
         values = {"media_type": file.media_type, "kind": file.kind, "width": file.width, "height": file.height}
@@ -124,10 +129,14 @@ class OwnedDesigns(SqlDesigns):
         with writing(self.engine) as connection:
             before: str | None = connection.execute(select(FileRow.kind).where(mine)).scalar()
             if before is None:
-                now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-                connection.execute(insert(FileRow), [{"tenant": tenant, "sha256": file.sha256, "created": now} | values])
+                connection.execute(insert(FileRow), [{"tenant": tenant, "sha256": file.sha256, "created": now()} | values])
             elif before != "upload":  # what was uploaded stays so: it is kept for good
                 connection.execute(update(FileRow).where(mine).values(**values))
+
+    def forget_previews(self, before: str) -> int:
+        """Show nobody previews any more that were made before that time; how many."""
+        with writing(self.engine) as connection:
+            return connection.execute(delete(FileRow).where(FileRow.kind == "preview", FileRow.created < before)).rowcount
 
 
 @cache  # making it costs more than running it

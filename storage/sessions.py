@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from cutwork.domain import Session, Turn
 from cutwork.errors import BadInput, StorageFailed
+from cutwork.storage.clock import now
 from cutwork.storage.db import reading, writing
 from cutwork.storage.rows import pack
 from cutwork.storage.session_tables import SessionRow, TurnRow
@@ -18,6 +18,7 @@ from cutwork.storage.session_tables import SessionRow, TurnRow
 Kind = TypeVar("Kind", Session, Turn)
 HIDDEN = {"onward", "rest"}  # columns that are no field
 MOST = 1_000  # sessions of one list
+OVER = ("done", "failed", "cancelled")  # turns to which nothing more happens
 
 
 class SqlSessions:
@@ -48,6 +49,24 @@ class SqlSessions:
         """
         with reading(self.engine) as connection:
             return _session(connection, id)
+
+    def copy(self, id: str, new: str) -> Session:
+        """Insert a session with the turns of another that are over, which stands where that stands. Their designs are the same.
+
+        Raises:
+            BadInput: if there is no such session, or already one of the new id.
+        """
+        with writing(self.engine) as connection:
+            _lock(connection, id)
+            if _row(connection, new) is not None:
+                raise BadInput(f"there is already a session {new!r}")
+            began = {"id": new, "created": now(), "updated": now()}
+            connection.execute(insert(SessionRow), [dict(_row(connection, id)) | began])
+            over = select(TurnRow.__table__).where(TurnRow.session == id, TurnRow.status.in_(OVER)).order_by(TurnRow.number)
+            turns = [dict(row) | {"session": new} for row in connection.execute(over).mappings()]
+            if turns:
+                connection.execute(insert(TurnRow), turns)
+            return _session(connection, new)
 
     def list(self, owner: str, limit: int = 50, after: str | None = None) -> Sequence[Session]:
         """An owner's sessions, newest first; `after` is the id of the last one seen.
@@ -169,11 +188,6 @@ class SqlSessions:
         """Every run that some turn names."""
         with reading(self.engine) as connection:
             return {design for design in connection.execute(select(TurnRow.design).distinct()).scalars() if design is not None}
-
-
-def now() -> str:
-    """The time as it is kept: text order is time order."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _stand(connection: Connection, session: str, head: str | None) -> None:

@@ -16,7 +16,7 @@ from cutwork.agents.extraction import extract
 from cutwork.agents.fakes import ScriptedLlm
 from cutwork.agents.layout import lay_out, region_prompt
 from cutwork.agents.schemas import ExtensionAnswer, ExtractionAnswer, LayoutAnswer
-from cutwork.agents.words import article, mentions, plural, singular, slug, tidy, with_article
+from cutwork.agents.words import article, mentions, slug, tidy, with_article
 from cutwork.domain import MAX_COUNT, Box, Brief, CutSettings, DrawSettings, Expansion, FinishSettings, MemeSettings, Size, Subject
 from cutwork.errors import BadInput, LlmFailed
 
@@ -333,21 +333,6 @@ def test_free_places_are_large_and_apart() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------- words
-
-
-@pytest.mark.parametrize(
-    ("one", "many"),
-    [("cat", "cats"), ("fox", "foxes"), ("wolf", "wolves"), ("cherry", "cherries"), ("fire hydrant", "fire hydrants"), ("sheep", "sheep"), ("mouse", "mice"), ("glass", "glasses"), ("wrench", "wrenches"), ("toy", "toys")],
-)  # fmt: skip
-def test_plurals(one: str, many: str) -> None:
-    assert plural(one) == many
-    if many not in ("glasses",):  # also a thing of its own
-        assert singular(many) == one
-
-
-@pytest.mark.parametrize("noun", ["bus", "octopus", "glass", "cactus", "scissors", "tennis", "dress", "grass", "gas"])
-def test_singulars_that_end_in_s_stay(noun: str) -> None:
-    assert singular(noun) == noun
 
 
 def test_articles() -> None:

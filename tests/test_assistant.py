@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from builders import a_plan
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from cutwork.agents.answers import closed, wire_schema
 from cutwork.agents.assistant import check, decide
-from cutwork.agents.calls import Standing, Take, checked
+from cutwork.agents.calls import ARGS, Standing, Take, checked
 from cutwork.agents.fakes import ScriptedLlm
-from cutwork.agents.hearing import Heard, hear
+from cutwork.agents.hearing import Heard, _Reading, hear
 from cutwork.agents.offline import OfflineLlm
 from cutwork.agents.schemas import AssistantAnswer, CallAnswer
-from cutwork.agents.telling import cost, differences, reply, request
+from cutwork.agents.telling import NOTHING, cost, differences, reply, request
 from cutwork.domain import Box, Call, Cost
 from cutwork.errors import BadInput
 
@@ -69,11 +72,43 @@ def test_the_table_is_large_enough() -> None:
     assert len(lines("utterances.txt")) >= 150
 
 
-@pytest.mark.parametrize("line", [*lines("utterances.txt"), *lines("utterances_blind.txt")], ids=lambda line: line.partition(" => ")[0])
+@pytest.mark.parametrize("line", [line for name in ("utterances.txt", "utterances_blind.txt", "utterances_again.txt") for line in lines(name)], ids=lambda line: line.partition(" => ")[0])
 def test_what_people_say_is_understood(line: str) -> None:
     words, wanted = told(line)
     found = hear(words, standing())
     assert (found.calls, found.help, bool(found.unread)) == (wanted.calls, wanted.help, bool(wanted.unread))
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [("redraw the design", "reseed"), ("do the result again", "reseed"), ("redo it all", "reseed"), ("the design looks great, make the cat bigger", "resize subject=cat, scale=1.3"), ("they look fine, but redraw the dog", "reseed subject=dog"),
+     ("this one is great, make it bigger", "resize subject=cat, scale=1.3"), ("these are good, remove the dog", "remove subject=dog"), ("use the ground from take 1", "take what=background, turn=1"),
+     ("use its background from take 1", "take what=background, turn=1"), ("take the back ground from take 1", "take what=background, turn=1"), ("make the ground darker", "restyle background=a dark purple background"), ("make the ground green", "restyle background=green")],
+)  # fmt: skip
+def test_the_picture_and_its_background_go_by_all_their_names_in_every_clause(words: str, wanted: str) -> None:
+    assert hear(words, standing()) == Heard((_call(wanted),))
+
+
+@pytest.mark.parametrize("words", ["bring back the pumpkin", "bring the pumpkin back", "actually the pumpkin was nicer, bring it back", "I liked the pumpkin better", "I want the pumpkin back please", "back to the pumpkin"])
+def test_who_is_gone_comes_back_from_the_take_before_it_went(words: str) -> None:
+    takes = (Take(1, "t1", "a cat and a pumpkin"), Take(2, "t2", "bigger", changes=("cat: 1.3 times as large",)), Take(5, "t5", "a dog", changes=("a pumpkin is now a dog",)), Take(6, "t6"))
+    assert hear(words, standing(takes=takes)).calls == (Call(tool="take", args={"what": "pumpkin", "turn": 2}),)
+    assert hear(words, standing()).calls != (Call(tool="take", args={"what": "pumpkin", "turn": 2}),), "nobody knows of one"
+
+
+def test_who_was_nicer_before_is_taken_from_before() -> None:
+    takes = (Take(1, "t1", "a cat and a dog"), Take(2, "t2", "bigger", changes=("rocket: 1.3 times as large",)), Take(3, "t3", "redo the dog", changes=("dog: drawn again, with seed 5",)))
+    for words in ("the old dog was better", "the dog looked better before", "I liked the old dog better"):
+        assert hear(words, standing(takes=takes)).calls == (Call(tool="take", args={"what": "dog", "turn": 2}),), words
+
+
+def test_what_can_be_taken_apart_in_very_many_ways_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    clause = _Reading._clause
+    monkeypatch.setattr(_Reading, "_clause", lambda self, text, strict: (tried.append(text), clause(self, text, strict))[1])
+    words = "redo the dog and the cat and the rocket " * 6
+    assert hear(words, standing()).unread
+    assert len(tried) < 2_000
 
 
 def test_what_is_heard_can_be_done() -> None:
@@ -120,6 +155,39 @@ def test_what_is_wrong_is_told_back_once() -> None:
     assert "no 'zebra'" in llm.prompts[1].variables["feedback"]
     stubborn = ScriptedLlm(*[answer({"tool": "resize", "subject": "zebra", "scale": 2})] * 2)
     assert decide("bigger", standing(), [], stubborn).faults
+
+
+def test_a_server_is_asked_for_the_fields_of_each_tool_and_no_others() -> None:
+    """Else one that holds answers to the schema has a move give a box and a place, which cannot both be."""
+    wire = wire_schema(AssistantAnswer)
+    forms = {form["properties"]["tool"]["enum"][0]: form for form in wire["$defs"]["CallAnswer"]["anyOf"]}
+    assert set(forms) == set(ARGS)
+    assert set(forms["undo"]["required"]) == {"tool", "steps"}
+    assert forms["move"]["properties"]["box"]["anyOf"][1] == {"type": "null"}
+    assert "anyOf" not in forms["move"]["properties"]["subject"], "a move is of somebody"
+    assert closed(wire)
+    for name, form in forms.items():
+        assert set(form["properties"]) - {"tool"} <= set(ARGS[name].model_fields), name  # type: ignore[index]
+        assert {key for key, info in ARGS[name].model_fields.items() if info.is_required()} <= set(form["properties"]), name  # type: ignore[index]
+
+
+WILD = st.one_of(st.none(), st.text(max_size=12), st.sampled_from([" ", "cat", "rocket", "up", "behind the dog", "\x00", "-1"]))
+NUMBER = st.one_of(st.none(), st.integers(-(10**30), 10**30))
+FIELDS: dict[str, Any] = {
+    "box": st.one_of(st.none(), st.lists(st.floats() | st.none() | st.floats(0, 1), max_size=5), st.text(max_size=5)), "scale": st.floats() | st.none(), "region": NUMBER, "seed": NUMBER, "steps": NUMBER,
+    "captions": st.lists(st.text(max_size=5), max_size=9) | st.none(), "palette": st.lists(st.text(max_size=5), max_size=3) | st.none(), "turn": WILD | NUMBER, "a": WILD | NUMBER, "b": WILD | NUMBER,
+}  # fmt: skip
+CALLS = st.fixed_dictionaries({"tool": st.sampled_from([*ARGS, "paint"]), **{name: FIELDS.get(name, WILD) for name in CallAnswer.model_fields if name != "tool"}})
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(CALLS, max_size=4))
+def test_whatever_a_model_asks_for_is_a_call_or_a_fault(calls: list[dict[str, Any]]) -> None:
+    llm = ScriptedLlm(*[answer(*calls)] * 2)
+    said = decide("bigger", standing(), [], llm)
+    assert len(said.calls) + len(said.faults) >= bool(calls)
+    assert all(fault and len(fault) < 1_000 for fault in said.faults)
+    assert check(said.calls, standing()) == (said.calls, ())
 
 
 def test_fields_that_a_tool_does_not_have_are_left_out() -> None:
@@ -169,6 +237,7 @@ def test_a_reply_says_what_was_done_and_what_was_not() -> None:
     done = {"tool": "resize", "args": {}, "ok": True, "told": "cat: 1.3 times as large"}
     wrong = {"tool": "", "args": {}, "ok": False, "told": "there is no 'zebra' in the picture"}
     assert reply("", [done, wrong], ["blah"], Cost(drawn=1), True) == "Cat: 1.3 times as large. There is no 'zebra' in the picture. I did not understand 'blah'. One picture drawn."
+    assert reply("", [], [], Cost(), False) == NOTHING, "a model that says nothing leaves nobody without an answer"
     assert reply("Done.", [done, wrong], [], Cost(), False) == "Done. There is no 'zebra' in the picture."
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from cutwork.batch import Source, opened, read, run_batch
+from cutwork.domain import FOLLOW
 from cutwork.errors import BadInput
 from cutwork.graphs.fakes import FakeDrawing
 from cutwork.studio import Studio
@@ -119,6 +121,7 @@ def test_several_jobs_give_the_same_results(tmp_path: Path, studio: Studio) -> N
     assert plans[0] == plans[1]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_briefs(tmp_path: Path, studio: Studio) -> None:
     source = tmp_path / "b.txt"
     source.write_text("\n".join(f"a cat and a dog number {n}" for n in range(240)))
@@ -275,9 +278,47 @@ def test_what_cannot_be_done_yet_costs_its_line_and_says_so(tmp_path: Path, stud
     said = {row["line"]: str(row["error"]) for row in rows(out)}
     assert "only a textile is kept to a palette" in said[1]
     assert "only a meme has lettering" in said[2]
-    assert "unknown fields references; allowed are brief, captions, kind, palette, seed, set, size" in said[3]
+    assert "unknown fields references; allowed are brief, captions, follow, kind, palette, reference, seed, set, size" in said[3]
     assert "textile.repeat" in said[4]
     assert said[5] == "None"
+
+
+def a_picture(path: Path, colour: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (40, 30), colour).save(path)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_line_begins_from_the_picture_beside_the_file(tmp_path: Path, studio: Studio, kind: str) -> None:
+    folder, out = tmp_path / "briefs", tmp_path / "out"
+    a_picture(folder / "a.png", "red")
+    source = folder / f"b.{kind}"
+    asked = [("a cat", "a.png", "0.5"), ("a dog", "nonesuch.png", ""), ("an owl", "", "0.5"), ("a fox", f"b.{kind}", ""), ("a tree", "a.png", "")]
+    if kind == "csv":
+        source.write_text("brief,reference,follow\n" + "".join(f"{','.join(row)}\n" for row in asked))
+    else:
+        named = [dict(zip(("brief", "reference", "follow"), row, strict=True)) for row in asked]
+        source.write_text("".join(json.dumps({key: value for key, value in row.items() if value}) + "\n" for row in named))
+    summary = run_batch(source, out, studio)
+    assert (summary["done"], summary["failed"]) == (2, 3)
+    said = [str(row["error"]) for row in rows(out)]
+    for number, why in ((1, "there is no such file"), (2, "follow is 0.5, and the brief has no reference"), (3, "no PNG, JPEG or WebP")):
+        assert why in said[number]
+    made = [studio.show(str(row["id"])) for row in rows(out) if row["status"] != "failed"]
+    assert [design.brief.follow for design in made] == [0.5, FOLLOW]
+    assert len({design.brief.references for design in made}) == 1
+    assert all(design.delivered and design.delivered.shot.keep for design in made)
+
+
+def test_a_line_whose_picture_is_another_now_is_drawn_again(tmp_path: Path, studio: Studio) -> None:
+    source, out = tmp_path / "b.jsonl", tmp_path / "out"
+    a_picture(tmp_path / "a.png", "red")
+    source.write_text(json.dumps({"brief": "a cat", "reference": "a.png"}) + "\n\"a dog\"\n" + json.dumps({"brief": "a fox", "reference": 7}) + "\n")
+    assert run_batch(source, out, studio)["done"] == 2
+    assert (run_batch(source, out, studio)["skipped"], rows(out)[-1]["error"]) == (2, "reference is the path of one picture, got '7'")
+    a_picture(tmp_path / "a.png", "blue")
+    again = run_batch(source, out, studio)
+    assert (again["done"], again["skipped"]) == (1, 1)
 
 
 def test_a_batch_has_one_language_model_and_each_run_its_own_calls(tmp_path: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from PIL import Image
 
 from cutwork import cli
 from cutwork.domain import Design
@@ -189,6 +190,7 @@ FakeDrawing.render = lambda self, shot, watch: begin(self, shot, Watch(lambda do
 """
 
 
+@pytest.mark.slow
 def test_a_terminal_that_hangs_up_stops_the_run_and_keeps_it() -> None:
     master, slave = os.openpty()
     own = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
@@ -275,6 +277,41 @@ def test_the_exit_code_says_what_became_of_a_design(
     if status == "needs_approval":
         left, out, _ = command("resume", made["id"], "--approve", "--json")
         assert (json.loads(out)["status"], left) == ("accepted", 0)
+
+
+def test_a_design_begins_from_a_picture(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "a.webp"
+    Image.new("RGB", (40, 30), "red").save(path)
+    code, out, _ = command("design", BRIEF, "--size", "64x64", "--reference", str(path), "--follow", "0.45", "--json")
+    assert code == 0
+    assert any(note.startswith("began from the given picture") and note.endswith("at 45 % noise") for note in json.loads(out)["notes"])
+    code, out, _ = command("design", BRIEF, "--size", "64x64", "--reference", str(path), "--variants", "2", "--json")
+    assert code == 0
+    assert all("at 70 % noise" in " ".join(row["notes"]) for row in json.loads(out)["variants"])
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--reference", "nonesuch.png"), "nonesuch.png cannot be used: there is no such file"),
+        (("--reference", "text.png"), "text.png cannot be used: this is no PNG, JPEG or WebP picture"),
+        (("--reference", "large.png"), "large.png cannot be used: the picture has 34,603,008 bytes, at most 33,554,432 are taken in"),
+        (("--reference", "a.png", "--reference", "a.png"), "2 reference pictures, and a drawing begins from one"),
+        (("--reference", "a.png", "--follow", "1"), "follow"),
+        (("--reference", "a.png", "--follow", "0"), "follow"),
+        (("--follow", "0.5"), "follow is 0.5, and the brief has no reference picture"),
+    ],
+)
+def test_what_no_drawing_can_begin_from_is_refused(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], says: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (40, 30), "red").save("a.png")
+    Path("text.png").write_text("no picture")
+    with Path("large.png").open("wb") as sparse:
+        sparse.truncate(33 << 20)
+    code, out, err = command("design", BRIEF, *args, "--json")
+    assert (code, out) == (2, "")
+    assert says in err
+    assert json.loads(command("runs", "--json")[1]) == []
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -447,3 +447,15 @@ def test_the_eyes_are_told_of_the_strips_and_not_of_the_lettering() -> None:
     asked = llm.prompts[0].variables
     assert asked["brief"] == "a cat and a dog"
     assert '"text": "MONDAY"' in asked["bands"]
+
+
+def test_what_the_model_has_not_learned_is_no_success_and_is_not_tried_again() -> None:
+    drawn = render().model_copy(update={"unknown": ("dog",)})
+    verdict = critique(plan(), drawn, cutouts(receipt(0), receipt(1, alpha=None, fill=0.0)))
+    assert [(f.subject, f.kind, f.severity) for f in verdict.findings] == [("dog", "unknown", 1.0)]
+    assert "m has not learned it" in verdict.findings[0].detail
+    assert verdict.verdict == "repair"
+    assert verdict.repairs == ()
+    assert critique(plan(), render(), cutouts(receipt(0), receipt(1))).verdict == "accept"
+    both = critique(plan(), drawn, cutouts(receipt(0, alpha=None, fill=0.0), receipt(1)))
+    assert both.repairs, "the other one may still be mended"

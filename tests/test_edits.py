@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutwork.agents.calls import Standing, checked
-from cutwork.agents.edits import Draft, background, edited, goes, spot
+from cutwork.agents.edits import Draft, background, edited, goes, spot, stack, uncovered
 from cutwork.domain import Box, Call, CaptionBand, FinishSettings, Plan
 from cutwork.errors import BadInput
 
@@ -90,11 +91,93 @@ def test_relations_hold_between_the_boxes() -> None:
     assert at["below"][0].centre[1] > CAT.centre[1]
     assert at["to the left of"][0].centre[0] < CAT.centre[0]
     assert at["to the right of"][0].x0 >= CAT.x1 - 1e-6
-    assert at["behind"][1] == 0
+    assert at["behind"][1] < 0
     assert at["in front of"][1] == 2
     assert at["behind"][0].intersection(CAT) > 0
     near, far = (abs(at[w][0].centre[0] - CAT.centre[0]) for w in ("closer to", "away from"))
     assert near < ROCKET.centre[0] - CAT.centre[0] < far + 0.2
+
+
+def stacked(made: Draft) -> list[str]:
+    """Who stands there, the farthest first."""
+    return [made.plan.regions[i].subject for i in stack(made.plan)]
+
+
+@pytest.mark.parametrize("zs", [(0, 1, 2), (0, 0, 0), (7, 7, 1_000)])
+@pytest.mark.parametrize(
+    ("asked", "order", "told"),
+    [
+        ({"subject": "cat", "z": "front"}, "bcd→bdc", "to the front"), ({"subject": "cat", "z": "forward"}, "bcd→bdc", "one step forward"), ({"subject": "bird", "z": "forward"}, "bcd→cbd", "forward"),
+        ({"subject": "bird", "where": "forward"}, "bcd→cbd", "one step forward"), ({"subject": "dog", "z": "back"}, "bcd→dbc", "to the back"), ({"subject": "dog", "z": "backward"}, "bcd→bdc", "one step back"),
+        ({"subject": "dog", "where": "to the back"}, "bcd→dbc", "to the back"), ({"subject": "bird", "where": "to the front of everything"}, "bcd→cdb", "to the front"),
+        ({"subject": "dog", "where": "behind the bird"}, "bcd→dbc", "behind the bird"), ({"subject": "bird", "where": "in front of the dog"}, "bcd→cdb", "in front of the dog"),
+        ({"subject": "dog", "z": "back", "where": "left"}, "bcd→dbc", "to the left and to the back"),
+    ],
+)  # fmt: skip
+def test_layers_are_reordered(zs: tuple[int, ...], asked: dict[str, Any], order: str, told: str) -> None:
+    places = (Box((0.0, 0.1, 0.3, 0.4)), Box((0.35, 0.1, 0.65, 0.4)), Box((0.68, 0.1, 0.98, 0.4)))
+    three = a_plan("a bird", "a cat", "a dog", boxes=places, masks=[None] * 3)
+    three = three.model_copy(update={"regions": tuple(r.model_copy(update={"z": z}) for r, z in zip(three.regions, zs, strict=True))})
+    made = edited(Draft.of(three), call("move", **asked))
+    assert "".join(id[0] for id in stacked(made)) == order.partition("→")[2]
+    assert told in made.told[0]
+    assert Plan.model_validate_json(made.plan.model_dump_json()) == made.plan
+    if "where" not in asked:
+        assert not any(made.noise), "nobody lies over anybody: nothing is drawn"
+
+
+def test_who_comes_out_from_behind_another_is_drawn_where_it_was_hidden() -> None:
+    over = Box((0.3, 0.3, 0.6, 0.9))
+    two = a_plan("a cat", "a dog", boxes=(CAT, over))
+    raised, lowered = (edited(Draft.of(two), call("move", **asked)) for asked in ({"subject": "cat", "z": "front"}, {"subject": "dog", "z": "back"}))
+    assert raised.noise == lowered.noise == (0.4, 0.0), "either way it is the cat of whom more is seen"
+    assert uncovered(two, raised.plan, raised.origin) == {0: [1]}
+    for locked in ("cat", "dog"):
+        asked = call("move", subject="dog" if locked == "cat" else "cat", z="back" if locked == "cat" else "front")
+        with pytest.raises(BadInput, match=f"the {locked} is locked, and what is seen"):
+            edited(Draft.of(two, (locked,)), asked)
+
+
+def test_who_is_foremost_already_is_told() -> None:
+    for asked, fault in (({"subject": "rocket", "z": "front"}, "nearest of all already"), ({"subject": "cat", "where": "to the back"}, "farthest of all already")):
+        with pytest.raises(BadInput, match=fault):
+            draft(call("move", **asked))
+
+
+def test_what_is_added_behind_somebody_lies_behind() -> None:
+    assert stacked(draft(call("add", phrase="a rainbow", where="behind the rocket"))) == ["rainbow", "cat", "rocket"]
+    assert stacked(draft(call("add", phrase="a star", where="top left"))) == ["cat", "rocket", "star"]
+
+
+MASK = "5" * 64
+
+
+@pytest.mark.parametrize(
+    ("asked", "number", "noise"),
+    [
+        (call("move", subject="cat", mask=MASK, area=[0.0, 0.0, 0.3, 0.4]), 0, 0.5), (call("change_subject", subject="cat", phrase="a fox", mask=MASK, area=[0.0, 0.0, 0.3, 0.4]), 0, 1.0),
+        (call("add", phrase="a star", mask=MASK, area=[0.0, 0.0, 0.3, 0.4]), 2, 1.0),
+    ],
+)  # fmt: skip
+def test_a_subject_takes_a_free_form_area(asked: Call, number: int, noise: float) -> None:
+    made = draft(asked)
+    region = made.plan.regions[number]
+    assert (region.mask, region.box, made.noise[number]) == (MASK, Box((0.0, 0.0, 0.3, 0.4)), noise)
+    assert [r.mask for i, r in enumerate(made.plan.regions) if i != number] == [None] * (len(made.plan.regions) - 1)
+    assert edited(made, call("move", subject=region.subject, where="right")).plan.regions[number].mask is None, "a box takes over from it"
+    gone = edited(made, call("move", subject=region.subject, where="right")).plan.regions[number].box
+    carries = replace(made, carry=lambda mask, before, after: f"{mask[:-4]}0001" if (before, after) == (region.box, gone) else mask)
+    assert edited(carries, call("move", subject=region.subject, where="right")).plan.regions[number].mask == f"{MASK[:-4]}0001", "it goes with its box"
+
+
+def test_an_area_keeps_out_of_the_lettering_and_is_for_one() -> None:
+    band = CaptionBand(text="hello", box=Box((0.0, 0.0, 1.0, 0.18)))
+    with pytest.raises(BadInput, match="kept free for lettering"):
+        draft(call("move", subject="cat", mask=MASK, area=[0.0, 0.0, 0.3, 0.4]), bands=(band,), finish=FinishSettings(kind="meme"))
+    two = plan(subjects=({"id": "cat", "phrase": "a cat", "noun": "cat", "count": 2},), regions=[{"subject": "cat", "box": box, "prompt": "a cat"} for box in (CAT, ROCKET)])
+    with pytest.raises(BadInput, match="there are 2 of the cat, and one area"):
+        edited(Draft.of(two), call("move", subject="cat", mask=MASK))
+    assert edited(Draft.of(two), call("move", subject="cat", mask=MASK, region=1)).plan.regions[1].mask == MASK
 
 
 def test_what_names_no_place_is_said() -> None:
@@ -196,7 +279,8 @@ def test_names_mean_who_they_are_said_of() -> None:
 @pytest.mark.parametrize(
     ("asked", "fault"),
     [
-        (call("resize", subject="cat"), "either scale or box"), (call("move", subject="cat", where="up", box=[0, 0, 1, 1]), "either box or where"),
+        (call("resize", subject="cat"), "either scale or box"), (call("move", subject="cat", where="up", box=[0, 0, 1, 1]), "either box, where or mask"),
+        (call("move", subject="cat"), "either box, where or mask, or z"), (call("move", subject="cat", z="up"), "front"), (call("move", subject="cat", mask="x"), "mask"),
         (call("export", form="gif"), "no form 'gif'"), (call("branch", turn=9), "no take 9"), (call("move", subject="cat", speed=3), "no 'speed'"),
         (call("resize", subject="cat", scale=99), "less than or equal to 10"), (call("move", where="up"), "'subject' is missing"), (call("restyle"), "style, background or both"),
     ],

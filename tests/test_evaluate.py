@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cutwork.lab import backgrounds, evaluate, evaluate_model, train_judge
+from cutwork.lab import backgrounds, evaluate, evaluate_model, measure_judge
 from cutwork.lab.evaluate_model import RELATIONS, Case, background, cases, obeyed
 from cutwork.lab.judge import Verdict
 
@@ -68,6 +68,15 @@ def test_a_figure_says_whether_it_reaches_what_it_should(values: list[float], wa
     assert evaluate.mean("x", values, "%", wanted).met is met
 
 
+@pytest.mark.parametrize(("singles", "pairs"), [(148, 48), (120, 80), (41, 2), (3, 2)])
+def test_the_sheet_of_the_model_shows_singles_and_pairs_as_they_were_asked_for(singles: int, pairs: int) -> None:
+    asked = [Image.new("L", (1, 1), min(k, 255)) for k in range(singles + pairs)]
+    seen = [picture.getpixel((0, 0)) for picture in evaluate_model.shown(asked)]
+    assert len(seen) == min(40, singles + pairs) == len(set(seen))
+    wanted = len(seen) * pairs / (singles + pairs)
+    assert abs(sum(int(str(k)) >= singles for k in seen) - wanted) <= 1
+
+
 def test_a_sheet_keeps_shapes() -> None:
     page = evaluate.sheet([Image.new("RGB", (200, 100), "red"), Image.new("RGB", (50, 50), "blue")], columns=3, side=64)
     assert page.size == (192, 64)
@@ -120,6 +129,6 @@ def test_recognised_is_likely_and_alone(probability: float, mixed: float, is_it:
 
 def test_the_judge_is_held_against_every_question(monkeypatch: pytest.MonkeyPatch) -> None:
     right = {"subject": [True, False], "not mixed": [True, True], "mixed": [False], "novel mixed": [True], "whole": [True, True], "damaged": [False, True]}
-    monkeypatch.setattr(evaluate_model.train_judge, "measure", lambda *args: train_judge.Measured(right, {"subject": 0.1, "mixed": 0.02}))
+    monkeypatch.setattr(evaluate_model.measure_judge, "measure", lambda *args: measure_judge.Measured(right, {"subject": 0.1, "mixed": 0.02}))
     figures = evaluate_model._of_judge(None, (), 1)  # type: ignore[arg-type]
     assert [(f.value, f.count) for f in figures] == [(50, 2), (66.67, 3), (100, 1), (75, 4), (10, 2), (2, 3)]

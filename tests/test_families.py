@@ -24,7 +24,7 @@ from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.families.base import Family, word_spans
 from cutwork.tools.masks.place import places
 from cutwork.tools.record_file import Record
-from cutwork.tools.render import condition, render
+from cutwork.tools.render import _tokens, condition, render
 
 FAMILIES = registry.names("cutwork.tools.families")
 SIZE = (128, 96)
@@ -365,6 +365,17 @@ def test_words_beyond_what_the_encoder_reads_are_said(family: Family) -> None:
     notes = render(Shot(plan=long, seed=5), family, MemoryBlobs()).notes
     assert any("'rocket' is not among the first" in note for note in notes)
     assert not any("'cat'" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("noun", "prompt"), [("cherry", "two cherries"), ("wolf", "three wolves"), ("mouse", "a pair of mice"), ("snowman", "two snowmen"), ("fox", "two foxes"), ("leaf", "falling leaves")]
+)
+def test_a_subject_is_known_by_its_plural(family: Family, noun: str, prompt: str) -> None:
+    plan = a_plan(f"a {noun}")
+    found = _tokens(family, f"{prompt} and a boot", plan.subjects[0])
+    assert found == family.tokens(prompt, prompt.split()[-1])
+    assert found
+    assert _tokens(family, "a tree and a boot", plan.subjects[0]) == ()
 
 
 def test_a_preview_is_a_small_picture(family: Family) -> None:

@@ -124,6 +124,8 @@ STICKERS: list[tuple[str, str, dict[str, Any]]] = [
     ("sticker of a toad with a 4 px white border and a drop shadow", "a toad", {"outline": 4.0, "colour": "white", "shadow": True}),
     ("borderless sticker of a toad", "a toad", {"outline": 0.0}),
     ('sticker pack "Office life": a stapler and a sad plant', "a stapler and a sad plant", {"title": "Office life"}),
+    ('whatsapp sticker pack "Office life": a stapler and a sad plant', "a stapler and a sad plant", {"preset": "whatsapp", "title": "Office life"}),
+    ('please make me a Telegram sticker pack called “Paws” with a cat and a dog', "a cat and a dog", {"preset": "telegram", "title": "Paws"}),
     ('stickers of a cat and a dog, called "Paws"', "a cat and a dog", {"title": "Paws"}),
     ("cute hedgehog sticker with a bobble hat", "cute hedgehog with a bobble hat", {}),
 ]  # fmt: skip
@@ -139,6 +141,7 @@ HALF = {"repeat": "half-drop", "width_cm": 30.0, "colours": 4, "dpi": 300}
 TEXTILES: list[tuple[str, str, dict[str, Any]]] = [
     ("lemons and bees, half-drop, 30 cm, 4 colours, 300 dpi", "lemons and bees", HALF),
     ("half-drop repeat with lemons and bees in 4 colors at 300dpi, 30cm", "lemons and bees", HALF),
+    ("pattern of lemons and bees half-drop 30 cm 300 dpi 4 colours", "lemons and bees", HALF),
     ("HALF DROP, 300 DPI, 30 CM, FOUR COLOURS: LEMONS, BEES", "LEMONS, BEES", HALF),
     ("seamless pattern of lemons, 64 cm wide, tiff, cmyk", "lemons", {"width_cm": 64.0, "file": "tiff", "cmyk": True}),
     ("koi fish pattern, mirror repeat, 12 in, six colours max", "koi fish", {"repeat": "mirror", "width_cm": 30.48, "colours": 6}),
@@ -189,6 +192,13 @@ def test_what_cannot_be_done_is_noted() -> None:
     assert "300 dpi is said of prints" in read("a red car and a blue car, 300 dpi").notes[0]
     assert read("a red car and a blue car, 300 dpi").picture == "a red car and a blue car"
     assert "30 cm high" in read("lemons, 20x30 cm repeat").notes[0]
+    both = read("pattern of bees, tossed, half-drop, 20 cm, 30 cm, 20 cm, 3 colours, 5 colours")
+    assert both.settings["textile"] == {"repeat": "half-drop", "width_cm": 20.0, "colours": 3}
+    assert both.notes == (
+        "half-drop and tossed cannot both be; half-drop was taken",
+        "20 cm for a repeat and 30 cm for a repeat cannot both be; 20 cm for a repeat was taken",
+        "3 colours and 5 colours cannot both be; 3 colours was taken",
+    )
     assert read("sticker of a cat", "textile").notes == ("the brief speaks of a sticker; a textile is made of it, as was asked",)
 
 

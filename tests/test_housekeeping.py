@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.graphs.fakes import FakeDrawing
-from cutwork.storage.db import reading
+from cutwork.storage.db import reading, writing
+from cutwork.storage.jobs import Job, SqlJobs
+from cutwork.storage.owners import File
 from cutwork.storage.rows import TABLES
+from cutwork.storage.service_tables import FileRow, JobRow
 from cutwork.storage.tables import Table
 from cutwork.studio import Studio
 
@@ -87,7 +91,31 @@ def test_the_state_of_finished_runs_goes_and_that_of_others_stays(home: Path) ->
     again = studio(home)
     assert again.resume(stopped.id).status == "accepted"
     assert not again.wired.drawing.renders, "its picture had been drawn"  # type: ignore[attr-defined]
-    assert again.gc() == (1, 0)
+    assert again.gc() == (1, 0, 0)
+
+
+def test_what_happened_in_runs_that_ended_long_ago_goes_but_for_their_end(home: Path) -> None:
+    made = studio(home, events_days=7)
+    jobs = SqlJobs(made.wired.designs.engine)
+    for id in ("old", "new", "open"):
+        jobs.add(Job(id, "design", "local", {}))
+        jobs.take("me")
+        jobs.add_event(id, "node", {"node": "render"})
+    jobs.end("old", "failed")
+    jobs.end("new", "done")
+    made.wired.designs.give_file("local", File("0" * 64, "image/png", "preview"))
+    made.wired.designs.give_file("local", File("1" * 64, "image/png", "upload"))
+    eight, six = ((datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for days in (8, 6))
+    with writing(made.wired.designs.engine) as connection:
+        connection.execute(update(JobRow).where(JobRow.id == "old").values(finished=eight))
+        connection.execute(update(JobRow).where(JobRow.id == "new").values(finished=six))
+        connection.execute(update(FileRow).values(created=eight))
+    assert made.gc().events == 3
+    assert [(event.number, event.data) for event in jobs.events("old")] == [(4, {"status": "failed"})]
+    assert [len(jobs.events(id)) for id in ("new", "open")] == [4, 3]
+    assert made.wired.designs.find_file("local", "0" * 64) is None
+    assert made.wired.designs.find_file("local", "1" * 64) is not None
+    assert studio(home, events_days=0).gc().events == 0
 
 
 @pytest.mark.parametrize("node", ["cut", "critique", "finish"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from builders import LEFT, RIGHT, a_plan, a_round, grey_png, png, tiny_flux
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image, ImageDraw
 
 from cutwork.domain import Box, DrawSettings, Keep, Shot
 from cutwork.errors import BadInput, CutworkError
@@ -24,6 +27,7 @@ from cutwork.tools.keep import (
     held,
     laid_in,
     lifted,
+    marked,
     moved,
     prepared,
     put,
@@ -32,6 +36,7 @@ from cutwork.tools.keep import (
     united,
     verify,
 )
+from cutwork.tools.masks.place import places
 from cutwork.tools.pixels import decode
 from cutwork.tools.render import render
 
@@ -141,6 +146,71 @@ def test_who_was_covered_is_there_again_when_the_other_goes() -> None:
     assert same_outside(start, old)
 
 
+OVER = Box((0.3, 0.3, 0.55, 0.7))
+
+
+def covered(whole: bool) -> Before:
+    """The cat, and a dog before a part of it; what is hidden of the cat is in its layer where that is whole."""
+    front, back = disc(OVER), disc(LEFT)
+    picture = before().picture.copy()
+    picture[front] = DOG
+    return Before(picture, [layer(back if whole else back & ~front, CAT), layer(front, DOG)], [LEFT, OVER], [0, 1])
+
+
+def test_who_comes_to_the_front_is_laid_down_where_its_layer_is_whole() -> None:
+    old = covered(whole=True)
+    start = prepared(old, [Change(0, LEFT, 0.4, 2, over=(1,))], z={0: 2, 1: 1})
+    assert not start.draws, "all of it is known"
+    assert (start.picture[disc(LEFT)] == CAT).all()
+    assert same_outside(start, old)
+    assert (start.area > STAYS).sum() == (disc(LEFT) & disc(OVER)).sum()
+
+
+def test_who_comes_to_the_front_is_drawn_where_it_was_hidden() -> None:
+    old, both = covered(whole=False), disc(LEFT) & disc(OVER)
+    start = prepared(old, [Change(0, LEFT, 0.4, 2, over=(1,))], z={0: 2, 1: 1})
+    assert same_outside(start, old)
+    assert (start.area[both] == 255).all()
+    assert (start.area[disc(LEFT) & ~disc(OVER)] < 255).all(), "what was seen of it keeps its look"
+    assert (start.area[:, : LEFT.pixels(SIDE, SIDE)[0] + 6] == 0).all(), "and to the bit where it is far from what was hidden"
+    x0, y0, x1, y1 = LEFT.pixels(SIDE, SIDE)
+    beyond = disc(OVER).copy()
+    beyond[y0:y1, x0:x1] = False
+    assert (start.area[beyond] < DRAWN + 60).all(), "the dog stays where the cat does not come"
+
+
+def test_a_free_form_area_alone_is_drawn() -> None:
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[5:20, 40:44] = mask[16:20, 40:70] = True
+    box = extent(mask * np.uint8(255))
+    for change in (Change(None, box, 1.0, 5, mask=mask), Change(0, box, 0.5, 0, mask=mask)):
+        start = prepared(before(), [change])
+        assert same_outside(start, before())
+        assert (start.area[mask] >= DRAWN).all()
+    assert not (prepared(before(), [Change(None, box, 1.0, 5, mask=mask)]).area[4:10, 60:] > STAYS).any(), "the box beside the mask stays"
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "RGB", "RGBA", "LA", "P"])
+@pytest.mark.parametrize("size", [(32, 32), (96, 96), (320, 321)])
+def test_what_somebody_marks_becomes_a_mask_of_the_canvas(mode: str, size: tuple[int, int]) -> None:
+    blobs, image = MemoryBlobs(), Image.new("RGBA" if mode == "RGBA" else "RGB", size, (0, 0, 0, 0) if mode == "RGBA" else (0, 0, 0))
+    ImageDraw.Draw(image).rectangle((size[0] // 4, size[1] // 2, size[0] // 2 - 1, size[1] - 1), fill="white")
+    out = io.BytesIO()
+    image.convert(mode).save(out, "PNG")
+    sha256, box = marked(blobs.put(out.getvalue()), (96, 96), blobs)
+    assert box.root == pytest.approx((0.25, 0.5, 0.5, 1.0), abs=0.02)
+    assert set(np.unique(decode(blobs.get(sha256), "L"))) == {0, 255}
+    plan = a_plan(masks=(sha256, None), size=(96, 96))
+    assert places(plan, blobs)[0].box == box, "as regions take it"
+
+
+def test_what_marks_nothing_or_is_no_mask_is_refused() -> None:
+    blobs = MemoryBlobs()
+    for data, fault in ((b"no picture", "no readable picture"), (grey_png(np.zeros((96, 96), bool)), "marks nothing"), (grey_png(np.ones((96, 48), bool)), "wanted 96x96 or larger"), (None, "no mask")):
+        with pytest.raises(BadInput, match=fault):
+            marked(blobs.put(data) if data else "0" * 64, (96, 96), blobs)
+
+
 # after
 
 
@@ -220,6 +290,15 @@ def test_cut_outs_of_who_stayed_are_carried_over() -> None:
     assert set(carried(old, old, turn.cutouts, corner, behind=False, read=lambda sha: decode(blobs.get(sha), "L"))) == {0, 1}, "a little covered is still whole behind"
     assert carried(old, old, turn.cutouts, np.full((SIDE, SIDE), 255, np.uint8), behind=False, read=lambda sha: decode(blobs.get(sha), "L")) == {}
     assert set(carried(old, old, turn.cutouts, np.full((SIDE, SIDE), 255, np.uint8), behind=True, read=lambda sha: decode(blobs.get(sha), "L"))) == {0, 1}
+
+
+def test_the_cut_out_of_who_came_to_the_front_is_not_carried_over() -> None:
+    blobs, far = MemoryBlobs(), np.zeros((SIDE, SIDE), np.uint8)
+    plan = a_plan(boxes=(LEFT, OVER))
+    made = a_round(plan, before().picture, [disc(LEFT) & ~disc(OVER), disc(OVER)], blobs)
+    nearer = plan.model_copy(update={"regions": (plan.regions[0].model_copy(update={"z": 5}), plan.regions[1])})
+    kept = [set(carried(one, plan, made.cutouts, far, False, lambda sha256: decode(blobs.get(sha256), "L"))) for one in (plan, nearer)]
+    assert kept == [{0, 1}, {1}]
 
 
 def test_areas_are_joined() -> None:

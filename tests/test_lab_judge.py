@@ -12,7 +12,7 @@ from PIL import Image
 
 pytest.importorskip("safetensors")
 
-from cutwork.lab import autoencoder, judge, train_judge
+from cutwork.lab import autoencoder, crops, judge, measure_judge, mixtures, train_judge
 from cutwork.lab.art import Art
 
 
@@ -24,7 +24,7 @@ def art(tmp_path_factory: pytest.TempPathFactory) -> tuple[Art, ...]:
 def test_a_box_is_shown_square_and_with_its_margin() -> None:
     image = np.zeros((100, 200, 3), np.uint8)
     image[40:60, 80:120] = 255  # 40 wide, 20 high
-    seen = judge.crop(autoencoder.to_tensor([image]), (0.4, 0.4, 0.6, 0.6))[0]  # (3, 64, 64)
+    seen = judge.crops_of(autoencoder.to_tensor([image]), [(0.4, 0.4, 0.6, 0.6)])[0]  # (3, 64, 64)
     assert seen.shape == (3, judge.SIDE, judge.SIDE)
     white = seen[0] > 0
     longer = judge.SIDE / (1 + 2 * judge.MARGIN)
@@ -34,7 +34,7 @@ def test_a_box_is_shown_square_and_with_its_margin() -> None:
 
 def test_past_the_canvas_its_edge_goes_on() -> None:
     image = np.full((64, 64, 3), 200, np.uint8)
-    assert judge.crop(autoencoder.to_tensor([image]), (0.8, 0.8, 1.0, 1.0)).std() < 1e-6
+    assert judge.crops_of(autoencoder.to_tensor([image]), [(0.8, 0.8, 1.0, 1.0)]).std() < 1e-6
 
 
 @pytest.mark.parametrize("aspect", [0.5, 1.0, 2.0])
@@ -83,11 +83,11 @@ def test_nothing_to_look_at_is_no_verdict() -> None:
     assert judge.Judge(judge.Net(2), ("cat", "dog")).look(np.zeros((8, 8, 3), np.uint8), []) == []
 
 
-@pytest.mark.parametrize("way", [*train_judge.WAYS, *train_judge.NOVEL])
-def test_a_mixture_has_some_of_both(way: train_judge.Way) -> None:
+@pytest.mark.parametrize("way", [*mixtures.WAYS, *mixtures.NOVEL])
+def test_a_mixture_has_some_of_both(way: mixtures.Way) -> None:
     red, blue = (Image.new("RGBA", (40, 40), colour) for colour in ("red", "blue"))
     for seed in range(10):
-        pixels = np.asarray(train_judge.mixture(red, blue, way, np.random.default_rng(seed)), np.float32)
+        pixels = np.asarray(mixtures.mixture(red, blue, way, np.random.default_rng(seed)), np.float32)
         assert 0.2 < pixels[..., 0].mean() / 255 < 0.8
         assert 0.2 < pixels[..., 2].mean() / 255 < 0.8
         assert pixels[..., 3].min() == 255
@@ -96,13 +96,13 @@ def test_a_mixture_has_some_of_both(way: train_judge.Way) -> None:
 def test_damage_takes_a_third_to_two_thirds(art: tuple[Art, ...]) -> None:
     whole = np.asarray(art[1].rgba)[..., 3] > 128
     for seed in range(10):
-        left = np.asarray(train_judge.damaged(art[1].rgba, np.random.default_rng(seed)))[..., 3] > 128
+        left = np.asarray(mixtures.damaged(art[1].rgba, np.random.default_rng(seed)))[..., 3] > 128
         assert 0.3 < left.sum() / whole.sum() < 0.7
 
 
 def test_crops_say_what_they_are(art: tuple[Art, ...]) -> None:
-    crops = train_judge.Crops(art, seed=3)
-    samples = [crops.draw() for _ in range(80)]
+    endless = crops.Crops(art, seed=3)
+    samples = [endless.draw() for _ in range(80)]
     assert {s.mixed for s in samples} == {True, False, None}
     for sample in samples:
         assert sample.pixels.shape == (judge.SIDE, judge.SIDE, 3)
@@ -114,7 +114,7 @@ def test_crops_say_what_they_are(art: tuple[Art, ...]) -> None:
 
 
 def test_crops_of_scenes_say_what_they_are(art: tuple[Art, ...]) -> None:
-    samples = [sample for seed in range(60) for sample in train_judge.from_scene(art, np.random.default_rng(seed))]
+    samples = [sample for seed in range(60) for sample in crops.from_scene(art, np.random.default_rng(seed))]
     assert {s.mixed for s in samples} == {True, False, None}
     assert {s.whole for s in samples} == {True, False, None}
     assert all(s.pixels.shape == (judge.SIDE, judge.SIDE, 3) for s in samples)
@@ -133,7 +133,7 @@ def test_crops_of_scenes_say_what_they_are(art: tuple[Art, ...]) -> None:
 
 def test_pairs_are_often_of_one_kind() -> None:
     groups, rng = ["animal"] * 3 + ["food"] * 30, np.random.default_rng(0)
-    pairs = [train_judge.pair(groups, rng) for _ in range(600)]
+    pairs = [crops.pair(groups, rng) for _ in range(600)]
     assert all(i != j for i, j in pairs)
     animals = [(i, j) for i, j in pairs if i < 3]
     assert np.mean([j < 3 for _, j in animals]) > 0.25  # by chance 1 in 16
@@ -148,6 +148,24 @@ def test_the_same_number_is_the_same_batch(art: tuple[Art, ...]) -> None:
     assert len(samples) == 16
     assert torch.equal(x, y)
     assert not torch.equal(x, other.batch(6)[0])
+
+
+def test_most_of_a_batch_was_seen_before_but_looks_otherwise(art: tuple[Art, ...]) -> None:
+    batches = train_judge.Batches(art, autoencoder.AutoencoderTiny(**autoencoder.CONFIG), 16)
+    before, (x, samples) = batches.batch(3), batches.batch(40)
+    assert all(one is other for one, other in zip(samples[4:8], before[1][:4], strict=True))
+    assert not any(one is other for one in samples[:4] for other in before[1])
+    assert not torch.equal(x[4:8], before[0][:4])
+
+
+def test_varied_crops_show_the_same_thing() -> None:
+    x = torch.zeros(64, 3, 64, 64)
+    x[:, 0, 20:40, 8:24] = 1  # a red bar left of the middle
+    seen = crops.varied(x, np.random.default_rng(0))[:, 0] - crops.varied(x, np.random.default_rng(0))[:, 1]
+    area, middle = (seen > 0.5).sum((1, 2)), (seen > 0.5).float().mean(1) @ torch.arange(64.0) / (seen > 0.5).float().mean((1, 2)) / 64
+    assert (area == 320).all()
+    assert 20 < (middle < 31.5).sum() < 44  # some of them mirrored
+    assert len(set(middle.tolist())) > 8
 
 
 def test_the_rate_rises_and_falls_to_zero() -> None:
@@ -195,10 +213,10 @@ def test_weights_of_another_vocabulary_are_taken_over_by_name() -> None:
 
 
 def test_calibration_error_is_the_distance_of_certainty_and_rightness() -> None:
-    assert train_judge.calibration_error([0.85] * 100, [True] * 85 + [False] * 15) == pytest.approx(0)
-    assert train_judge.calibration_error([0.95] * 10, [False] * 10) == pytest.approx(0.95)
-    assert train_judge.calibration_error([0.25] * 4 + [1.0] * 4, [True, False, False, False] + [True] * 4) == pytest.approx(0)
-    assert train_judge.calibration_error([0.55] * 10 + [0.75] * 10, [True] * 20) == pytest.approx(0.35)  # bins apart, weighed by number
+    assert measure_judge.calibration_error([0.85] * 100, [True] * 85 + [False] * 15) == pytest.approx(0)
+    assert measure_judge.calibration_error([0.95] * 10, [False] * 10) == pytest.approx(0.95)
+    assert measure_judge.calibration_error([0.25] * 4 + [1.0] * 4, [True, False, False, False] + [True] * 4) == pytest.approx(0)
+    assert measure_judge.calibration_error([0.55] * 10 + [0.75] * 10, [True] * 20) == pytest.approx(0.35)  # bins apart, weighed by number
 
 
 def test_calibrating_makes_an_overconfident_judge_honest(art: tuple[Art, ...], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,44 +228,44 @@ def test_calibrating_makes_an_overconfident_judge_honest(art: tuple[Art, ...], m
     names = 9.0 * torch.nn.functional.one_hot(said, 3)
     mixed = torch.where(right, 6.0, -6.0) * torch.where(truths == 1, 1.0, -1.0) + 2.0
     pixels, whole_box = np.zeros((8, 8, 3), np.uint8), (0.0, 0.0, 1.0, 1.0)
-    made = [train_judge.Trial("mixed" if truth else "true", pixels, [whole_box], [int(truth)], [None]) for truth in truths]
+    made = [measure_judge.Trial("mixed" if truth else "true", pixels, [whole_box], [int(truth)], [None]) for truth in truths]
     found = {id(trial): (names[k], torch.tensor(0.0), mixed[k]) for k, trial in enumerate(made)}
-    every = [*made, train_judge.Trial("damaged", pixels, [whole_box], [0], [False]), train_judge.Trial("true", pixels, [whole_box], [0], [True])]
+    every = [*made, measure_judge.Trial("damaged", pixels, [whole_box], [0], [False]), measure_judge.Trial("true", pixels, [whole_box], [0], [True])]
     found |= {id(trial): (9.0 * torch.tensor([1.0, 0.0, 0.0]), torch.tensor(1.0 if trial.kind == "true" else -1.0), torch.tensor(-6.0)) for trial in every[n:]}
-    monkeypatch.setattr(train_judge, "trials", lambda art, seed, size: iter(every if seed == 0 else []))
-    monkeypatch.setattr(train_judge, "_logits", lambda judge, trial: [found[id(trial)]])
-    calibration = train_judge.calibrated(judge.Judge(judge.Net(2), ("cat", "dog")), art, 2, first=0).calibration
+    monkeypatch.setattr(measure_judge, "trials", lambda art, seed, size: iter(every if seed == 0 else []))
+    monkeypatch.setattr(measure_judge, "_logits", lambda judge, trial: [found[id(trial)]])
+    calibration = measure_judge.calibrated(judge.Judge(judge.Net(2), ("cat", "dog")), art, 2, first=0).calibration
     true = truths == 0
     sure, _, mixture = calibration(names, torch.zeros(n), mixed)
-    assert train_judge.calibration_error(sure[true].max(1).values, right[true]) < 0.03
-    assert train_judge.calibration_error(names[true].softmax(1).max(1).values, right[true]) > 0.15
-    assert train_judge.calibration_error(mixture, truths == 1) < 0.08
+    assert measure_judge.calibration_error(sure[true].max(1).values, right[true]) < 0.03
+    assert measure_judge.calibration_error(names[true].softmax(1).max(1).values, right[true]) > 0.15
+    assert measure_judge.calibration_error(mixture, truths == 1) < 0.08
     assert calibration.whole[0] == pytest.approx(np.log(2), abs=1e-3)  # right once of one each: two to one, not certain
 
 
 def test_seeds_for_calibrating_are_neither_trained_nor_measured_on(art: tuple[Art, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
-    make = train_judge.scenes.make
+    make = crops.scenes.make
 
     def noted(art: tuple[Art, ...], seed: int, *args: object, **settings: object) -> object:
         drawn.append(seed)
         return make(art, seed, *args, **settings)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(train_judge.scenes, "make", noted)
+    monkeypatch.setattr(crops.scenes, "make", noted)
     made = judge.Judge(judge.Net(2), ("cat", "dog"))
     for seed in range(5):
-        train_judge.from_scene(art, np.random.default_rng(seed))
+        crops.from_scene(art, np.random.default_rng(seed))
     trained, drawn = drawn[:], drawn
     drawn.clear()
-    train_judge.calibrated(made, art, 3, (96, 96))
+    measure_judge.calibrated(made, art, 3, (96, 96))
     calibrated = drawn[:]
     drawn.clear()
-    train_judge.measure(made, art, 3, (96, 96))
+    measure_judge.measure(made, art, 3, (96, 96))
     assert max(trained) < min(calibrated) <= max(calibrated) < min(drawn)
 
 
 def test_every_question_is_measured(art: tuple[Art, ...]) -> None:
-    found = train_judge.measure(judge.Judge(judge.Net(2), ("cat", "dog")), art, 4, (96, 96))
+    found = measure_judge.measure(judge.Judge(judge.Net(2), ("cat", "dog")), art, 4, (96, 96))
     assert all(found.right[kind] for kind in ("subject", "not mixed", "mixed", "novel mixed", "whole", "damaged"))
     assert all(0 <= error <= 1 for error in found.errors.values())
 
@@ -256,7 +274,7 @@ def test_every_question_is_measured(art: tuple[Art, ...]) -> None:
 def test_it_learns_to_tell_two_subjects_apart(art: tuple[Art, ...], tmp_path: Path) -> None:
     vae = autoencoder.AutoencoderTiny(**autoencoder.CONFIG)
     autoencoder.fit_encoder(vae, art)
-    made = train_judge.calibrated(train_judge.train(art, tmp_path, 1.0, vae, batch=32, fresh=True), art, 40, (96, 96))
-    right = train_judge.answers(made, art, 20, (96, 96))
+    made = measure_judge.calibrated(train_judge.train(art, tmp_path, None, vae, steps=60, batch=32, fresh=True), art, 40, (96, 96))
+    right = measure_judge.answers(made, art, 20, (96, 96))
     assert np.mean(right["subject"]) > 0.75
     assert (tmp_path / "judge.pt").is_file()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import colorsys
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from builders import flat_art
+from PIL import Image
 
-from cutwork.lab import captions, scenes
+from cutwork.lab import backgrounds, captions, scenes
 from cutwork.lab.art import Art
 
 
@@ -41,7 +44,7 @@ def test_a_seed_is_the_same_scene_on_every_machine(art: tuple[Art, ...]) -> None
 
 
 RECORDED: tuple[str, list[tuple[float, ...]], list[list[float]]] = (
-    "an emoji of a little box above a huge box at sunset, vibrant colors",
+    "a sticker of a little box on top of a huge box at sunset",
     [(0.625, 0.328125, 0.859375, 0.484375), (0.46875, 0.515625, 0.953125, 0.859375)],
     [[109.02, 109.02, 109.02, 109.02], [139.04, 139.04, 107.75, 111.66], [164.92, 150.5, 49.58, 71.21], [187.5, 179.91, 126.79, 138.17]],
 )
@@ -92,6 +95,62 @@ def test_counts_are_said_as_they_are(art: tuple[Art, ...]) -> None:
                 same = [s for s in scene.subjects if captions.counted(s.words, number).removeprefix(f"{word} ") == said[1]]
                 assert len(same) == number, scene.caption
     assert twins > 10
+
+
+HUES = {"red": 1, "orange": 29, "yellow": 48, "green": 121, "blue": 220, "purple": 267, "pink": 334, "brown": 25}  # degrees
+
+
+def test_stated_colours_are_seen(art: tuple[Art, ...], tmp_path: Path) -> None:
+    shade = np.linspace(20, 235, 40, dtype=np.uint8)[:, None, None] * np.ones((1, 40, 3), np.uint8)
+    Image.fromarray(shade).convert("RGBA").save(tmp_path / "shaded.webp", lossless=True)
+    shaded, told = (replace(art[0], path=tmp_path / "shaded.webp"),), set()
+    for seed in range(400):
+        scene = scenes.make(shaded, seed, (64, 64), 1)
+        (subject,) = scene.subjects
+        said = set(subject.words.split(" ")) & set(scenes.SUBJECT_COLOURS)
+        assert said == ({subject.colour} - {None}), subject.words
+        assert subject.words in scene.caption
+        if subject.colour is None:
+            continue
+        told.add(subject.colour)
+        red, green, blue = (float(v) for v in scene.image[subject.alpha > 0.99].mean(0) / 255)
+        hue, saturation, value = colorsys.rgb_to_hsv(red, green, blue)
+        if subject.colour in HUES:
+            assert abs((360 * hue - HUES[subject.colour] + 180) % 360 - 180) < 8, (subject.words, 360 * hue)
+        else:
+            assert saturation < 0.2, subject.words
+            assert (value > 0.5) is (subject.colour == "white"), subject.words
+    assert told == set(scenes.SUBJECT_COLOURS)
+
+
+def test_the_background_is_the_one_that_is_said(art: tuple[Art, ...]) -> None:
+    plain = 0
+    for seed in range(300):
+        scene = scenes.make(art, seed, (64, 64), 1)
+        back = scene.background
+        assert back.phrase in scene.caption or back.short in scene.caption
+        if back.short != f"{back.colour} background":
+            continue
+        plain += 1
+        shown = np.median(scene.image[scene.subjects[0].alpha == 0], 0)
+        assert min(backgrounds.COLOURS, key=lambda name: float(np.square(shown - backgrounds.COLOURS[name]).sum())) == back.colour
+    assert plain > 80
+
+
+def test_stated_places_hold(art: tuple[Art, ...]) -> None:
+    column, row = {"left": 0, "right": 2}, {"top": 0, "bottom": 2}
+    told = 0
+    for seed in range(900):
+        scene = scenes.make(art, seed, (96, 96), 2)
+        if scene.subjects[0].words == scene.subjects[1].words:
+            continue
+        for subject in scene.subjects:
+            if said := re.search(rf"{subject.phrase} ((?:in the|on the|at the) (?:\w+ \w+ corner|\w+ side|top|bottom|center))", scene.caption):
+                told += 1
+                (x, y), words = middle(subject.box), said[1].split(" ")
+                assert int(x * 3) == next((column[word] for word in words if word in column), 1), scene.caption
+                assert int(y * 3) == next((row[word] for word in words if word in row), 1), scene.caption
+    assert told > 40
 
 
 def test_sizes_are_meant(art: tuple[Art, ...]) -> None:
@@ -166,7 +225,7 @@ def test_subjects_of_any_side_are_as_many_cells_as_half_their_room_and_more(art:
 
 def test_subjects_of_easy_scenes_are_mostly_named_as_one_reads(art: tuple[Art, ...]) -> None:
     right = []
-    for seed in range(200):
+    for seed in range(300):
         scene = scenes.make(art, seed, (256, 256), 2, easy=True)
         if re.search(r"(?:left|right|above|below|under|top|next|bottom|center|side|front|behind)", scene.caption):
             continue
@@ -176,3 +235,11 @@ def test_subjects_of_easy_scenes_are_mostly_named_as_one_reads(art: tuple[Art, .
             right.append(ax < bx if abs(ax - bx) > abs(ay - by) else ay < by)
     assert len(right) > 50
     assert 0.8 < sum(right) / len(right) < 1
+
+
+def test_half_of_the_stated_positions_are_against_the_order_of_naming(art: tuple[Art, ...]) -> None:
+    """Else "named first" would be all a model has to learn of left and right."""
+    told = [m[0] for seed in range(300) if (m := re.search(r"left of|right of|above|on top of|below|under", scenes.make(art, seed, (128, 128), 2, easy=True).caption))]
+    against = sum(way in ("right of", "below", "under") for way in told)
+    assert len(told) > 120
+    assert 0.4 < against / len(told) < 0.6

@@ -154,6 +154,7 @@ FAMILIES = {"flux": SMALL, "sd3": replace(CONFIGS["sd3"], batch=16, heads=2, dou
 STAGE = Stage(((64, 64),), (1,), 0.5)
 
 
+@pytest.mark.slow
 def test_the_decoder_learns_the_same_from_the_same_start_and_goes_on(art: tuple[Art, ...], tmp_path: Path) -> None:
     first, second = (autoencoder.train(art, tmp_path / name, steps=2, batch=6).state_dict() for name in ("a", "b"))
     assert all(torch.equal(first[key], second[key]) for key in first)
@@ -203,10 +204,13 @@ def test_steps_give_the_same_weights_every_time(run: Path, art: tuple[Art, ...])
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")
 @pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
 def test_a_run_learns_goes_on_and_exports(tmp_path: Path, run: Path, art: tuple[Art, ...], config: Config) -> None:
+    ends = []
     for workers in (1, 2):
-        train.train(train.Job(run, config, STAGE, art, minutes=0.15, workers=workers, compiled=False))
-    state = torch.load(run / "state.pt", weights_only=True)
-    assert state["step"] >= 4
+        train.train(train.Job(run, config, STAGE, art, minutes=0.02, workers=workers, compiled=False))
+        state = torch.load(run / "state.pt", weights_only=True)
+        ends.append(state["step"])
+    assert 1 <= ends[0] < ends[1]
+    assert ends[1] % train.Shared.EVERY == 0, "two look at their clock when they average"
     assert len(list((run / "samples").iterdir())) >= 1
     export.write(run, config, tmp_path / "out" / "model", art)
     assert (tmp_path / "out" / "vocabulary.json").is_file()
@@ -258,3 +262,15 @@ def test_words_are_numbered_alike_in_every_process() -> None:
     assert [clip.tokenize(w) for w in words[:5]] == [[f"{w}</w>"] for w in words[:5]]
     assert clip.tokenize("a t-rex") == ["a</w>", "t</w>", "-</w>", "rex</w>"]
     assert clip.decode(clip("zorblax").input_ids, skip_special_tokens=True).strip() == "zorblax"
+
+
+def test_cells_are_put_back_where_they_were() -> None:
+    x = torch.randn(2, 3, 16, 24)
+    assert torch.equal(autoencoder._uncells(autoencoder.cells(x)), x)
+
+
+def test_the_best_linear_decoding_is_the_yardstick_of_the_decoder(pool: Pool, art: tuple[Art, ...]) -> None:
+    seeds = range(10_000, 10_002)
+    best = autoencoder.linear_psnr(pool.vae, art, seeds, (64, 64), fitted=8)
+    assert 20 < best < 60
+    assert best > autoencoder.psnr(pool.vae, art, seeds, (64, 64)) + 5, "its decoder has learned nothing"

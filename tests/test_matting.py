@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -14,12 +11,6 @@ from cutwork.tools.masks.enlarge import enlarge
 
 Mask = np.ndarray
 RED, BLUE, GREEN = np.array([230.0, 40.0, 40.0]), np.array([30.0, 60.0, 200.0]), np.array([40.0, 170.0, 60.0])
-
-
-@pytest.fixture
-def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A place for compiled kernels, so that the next run need not wait for them."""
-    monkeypatch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "cutwork" / "numba")))
 
 
 def soft_disc(side: int, radius: float, edge: float, x: float | None = None) -> Mask:
@@ -101,7 +92,6 @@ def test_fields_that_add_up_to_one_do_so_at_full_size() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize(("side", "band"), [(96, 0.06), (1200, 0.01)])  # as it is, and on a smaller copy
 def test_matting_recovers_a_soft_edge_and_the_colour_under_it(side: int, band: float) -> None:
     truth = soft_disc(side, side / 3, side * band)
@@ -115,7 +105,6 @@ def test_matting_recovers_a_soft_edge_and_the_colour_under_it(side: int, band: f
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("kernels")
 def test_no_halo_of_the_old_ground_shows_on_a_new_one() -> None:
     truth = soft_disc(96, 32, 6)
     image = over(truth, RED, BLUE)
@@ -128,7 +117,6 @@ def test_no_halo_of_the_old_ground_shows_on_a_new_one() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("kernels")
 def test_subjects_that_touch_share_their_border_and_never_exceed_one() -> None:
     side = 96
     ramp = np.clip((np.arange(side) - 45.5) / 5, 0, 1)[None].repeat(side, 0)  # the border between them is soft

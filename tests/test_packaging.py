@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -51,3 +52,27 @@ def test_readme_speaks_of_the_project_only() -> None:
 def test_shipped_weights_do_not_say_where_they_were_made() -> None:
     for path in (ROOT / "tools" / "families" / "mini" / "model").rglob("*.json"):
         assert "_name_or_path" not in path.read_text("utf-8"), path
+
+
+def test_what_ships_of_the_model_is_small_and_has_its_card_and_notices() -> None:
+    mini = ROOT / "tools" / "families" / "mini"
+    assert sum(path.stat().st_size for path in mini.rglob("*") if path.is_file() and "__pycache__" not in path.parts) < 48e6
+    assert set(PROJECT["project"]["license-files"]) == {"LICENSE", "NOTICE.md"}
+    notice = (ROOT / "NOTICE.md").read_text()
+    for told in ("@lobehub/fluent-emoji-3d", "Copyright (c) Microsoft Corporation", "WordNet 3.0 Copyright 2006 by Princeton University", "near.txt", "emojibase-data"):
+        assert told in notice, told
+    card = (mini / "MODEL_CARD.md").read_text()
+    for part in ("**Data.**", "**Words.**", "**Training.**", "**Limits.**", "MIT", "python -m cutwork.lab.train", "lab/results/model.webp"):
+        assert part in card, part
+
+
+def test_the_model_card_says_what_was_measured_last() -> None:
+    card = " ".join((ROOT / "tools" / "families" / "mini" / "MODEL_CARD.md").read_text().split())
+    result = json.loads((ROOT / "lab" / "results" / "model.json").read_text())
+    figures = {figure["name"]: figure for figure in result["figures"]}
+    assert result["command"] in card
+    for name in ("single subject recognised", "two subjects, both recognised"):
+        found = figures[name]
+        assert f"{found['value']:.0f} %" in card, name
+        assert f"{found['low']:.0f} to {found['high']:.0f}" in card, name
+    assert f"{figures['autoencoder, held-out scenes']['value']:.1f} dB" in card

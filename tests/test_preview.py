@@ -13,7 +13,7 @@ from cutwork.ports import Watch
 from cutwork.tools.drawing import LocalDrawing
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.families import mini
-from cutwork.tools.families._preview import Preview
+from cutwork.tools.families._preview import Preview, fitted
 from cutwork.tools.pixels import decode
 
 
@@ -27,6 +27,17 @@ def test_the_map_gives_back_the_colours_of_what_was_encoded() -> None:
     wanted = picture.reshape(8, 8, 12, 8, 3).mean((1, 3))
     assert small.shape == (8, 12, 3)
     assert np.abs(small - wanted).mean() < 8
+
+
+def test_a_channel_that_lies_still_does_not_carry_rounding_into_the_colours() -> None:
+    """Which way the last digit falls differs from processor to processor."""
+    draw = torch.Generator().manual_seed(0)
+    told = torch.randn(512, 3, generator=draw)
+    still = torch.tensor([0.3, -0.2]) + 1e-6 * torch.randn(512, 2, generator=draw)
+    map_ = fitted(torch.cat([2 * told + 1, still], 1), told)
+    assert torch.allclose(map_[:3], torch.eye(3) / 2, atol=2e-3)
+    assert map_[3:5].abs().max() < 0.01
+    assert torch.allclose(map_[5], torch.full((3,), -0.5), atol=5e-3)
 
 
 def test_a_drawing_shows_itself_now_and_then(home: Path) -> None:

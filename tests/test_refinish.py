@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image
 from cutwork.domain import Design, FinishSettings
 from cutwork.errors import BadInput
 from cutwork.graphs.fakes import FakeDrawing
-from cutwork.refinish import changed, record, wishes
+from cutwork.refinish import changed, meant, record, wishes
 from cutwork.storage.blobs import FileBlobs
 from cutwork.studio import Studio, make_brief
 from cutwork.tools.formats.contact import sheet
@@ -78,6 +79,72 @@ def test_what_is_not_named_stays() -> None:
     before = changed(FinishSettings(), "textile", ["teal"], {"textile": {"repeat": "ogee", "dpi": 300}})
     after = changed(before, settings={"textile": {"dpi": 150}})
     assert (after.kind, after.palette, after.textile.repeat, after.textile.dpi) == ("textile", ("teal",), "ogee", 150)
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "given", "kind"),
+    [
+        ("cutout", None, {"captions": ["HI"]}, "meme"),
+        ("textile", None, {"captions": ["", "HI"]}, "meme"),
+        ("sticker", None, {"captions": []}, "sticker"),  # lettering that is taken away
+        ("cutout", None, {"palette": ["red", "navy"]}, "textile"),
+        ("cutout", None, {"settings": {"sticker": {"preset": "print"}}}, "sticker"),
+        ("textile", None, {"settings": {"sticker": {}, "meme": {}}}, "textile"),  # of two kinds: neither is meant
+        ("textile", "sticker", {"settings": {"textile": {"dpi": 300}}}, "sticker"),  # said is said
+        ("meme", None, {}, "meme"),
+    ],
+)
+def test_what_is_given_says_which_goods_are_meant(before: str, said: str | None, given: dict[str, Any], kind: str) -> None:
+    assert meant(before, said, **given) == kind  # type: ignore[arg-type]
+
+
+def test_goods_are_made_of_what_they_are_given_for(studio: Studio, drawn: Design) -> None:
+    assert studio.refinish(drawn.id, settings={"sticker": {"preset": "telegram"}}).kind == "sticker"
+    assert studio.refinish(drawn.id, captions=["MONDAY"]).kind == "meme"
+
+
+@pytest.mark.parametrize(
+    ("asked", "fault"),
+    [
+        ({"kind": "poster"}, "no kind 'poster'; there are cutout, sticker, meme, textile"),
+        ({"kind": "textile", "captions": ["HELLO"]}, "only a meme has lettering, not a textile"),
+        ({"words": "half-drop, 10 cm", "captions": ["HELLO"]}, "only a meme has lettering, not a textile"),
+        ({"kind": "meme", "palette": ["red", "navy"]}, "only a textile is kept to a palette, not a meme"),
+    ],
+)
+def test_wishes_that_contradict_are_refused_and_nothing_is_lost(studio: Studio, drawn: Design, asked: dict[str, Any], fault: str) -> None:
+    with pytest.raises(BadInput, match=fault):
+        studio.refinish(drawn.id, **asked)
+    assert [run.id for run in studio.runs()] == [drawn.id]
+
+
+def test_what_words_ask_for_and_is_not_done_is_said(studio: Studio, drawn: Design) -> None:
+    assert drawn.notes == ()
+    made = studio.refinish(drawn.id, "tossed, half-drop, 6 cm, 72 dpi")
+    assert made.notes == ("half-drop and tossed cannot both be; half-drop was taken",)
+    for words, kind in (("purple elephants", None), ("purple elephants", "textile")):
+        (note,) = studio.refinish(drawn.id, words, kind=kind).notes  # type: ignore[arg-type]
+        assert note.startswith("nothing in 'purple elephants' says what goods to make")
+    assert studio.refinish(drawn.id, "a textile").notes == ()
+
+
+def test_labels_are_read_from_words(studio: Studio, drawn: Design) -> None:
+    made = studio.refinish(drawn.id, 'meme, label the cat "me" and the rocket "monday"')
+    assert [(band.subject, band.text) for band in made.plan.bands] == [("cat", "me"), ("rocket", "monday")]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"kind": "poster"}, "kind should be 'cutout', 'sticker', 'meme' or 'textile', got 'poster'"),
+        ({"wishes": {"textile": {"dpi": "0"}}}, "textile.dpi should be greater than or equal to 36, got '0'"),
+        ({"captions": ["monday " * 700]}, "captions.0 has 4,900 characters, at most 200 are possible: 'monday"),
+    ],
+)
+def test_what_cannot_be_is_said_in_plain_words(asked: dict[str, Any], says: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        make_brief("a cat", **asked)
+    assert str(refused.value).startswith(says)
 
 
 def test_a_run_that_delivered_nothing_has_nothing_to_finish() -> None:

@@ -25,7 +25,7 @@ from cutwork.lab import evaluate_seams
 from cutwork.tools.repeats import colours, prints, sheet
 from cutwork.tools.repeats.compile import Motif, enlarged, motif, settle, tile
 from cutwork.tools.repeats.lattice import Lattice, Placed, everywhere, lattice, spots, torus_distance
-from cutwork.tools.repeats.seams import FAIL, cell, seams
+from cutwork.tools.repeats.seams import FAIL, LOOK, cell, seams
 from cutwork.tools.repeats.toss import SOLID, Outline, Torus
 
 REPEATS: tuple[Repeat, ...] = get_args(Repeat)
@@ -263,12 +263,14 @@ def test_a_torus_blocks_all_that_is_nearer_than_the_gap() -> None:
 # seams
 
 
+@pytest.mark.slow
 def test_seams_are_found_and_their_absence_too() -> None:
     report = evaluate_seams.run(width=200, sets=2)
     figures = {f.name: f for f in report.figures}
     assert figures["sound tiles passed"].value == 100
     assert figures["broken tiles found out"].value == 100
-    assert figures["wrong lattices found out"].value == 100
+    assert figures["wrong lattices found out, from a pixel on"].value == 100
+    assert figures["a pixel less than the lattice, found out"].value == 100
     assert figures["moved by its lattice, difference"].value == 0
     assert all(f.value > FAIL for f in report.figures if f.name.startswith("broken: "))
     assert report.sheet is not None
@@ -282,6 +284,44 @@ def test_a_score_is_one_where_steps_are_alike_and_high_where_a_column_is_missing
     assert seams(wave).x < 1.5
     assert seams(np.ascontiguousarray(wave[:, :-20])).x > FAIL
     assert seams(np.full((20, 20, 3), 7, np.uint8)).worst == 1
+
+
+def page_of_shapes(number: int) -> Pixels:
+    """A straight tile, cut where most motifs cross its edges."""
+    grid = lattice("straight", 300, 3)
+    made = evaluate_seams.shapes(number, 3, side=96)
+    return evaluate_seams._through(tile(grid, made, settle(grid, made, 6, number), GROUND))
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_small_faults_are_worth_a_look(number: int) -> None:
+    """One half a little lower, or a shade darker: what a mean step alone does not see."""
+    page = page_of_shapes(number)
+    assert seams(page).worst <= LOOK
+    for by in (3, 4, -3):
+        assert seams(np.concatenate([page[:, :150], np.roll(page[:, 150:], by, 0)], 1)).x > LOOK, by
+        assert seams(np.concatenate([page[:150], np.roll(page[150:], by, 1)])).y > LOOK, by
+    darker = page.copy()
+    darker[:, :150] -= np.minimum(darker[:, :150], 3)
+    assert seams(darker).x > FAIL
+
+
+def test_a_cut_along_the_side_of_a_motif_is_no_seam() -> None:
+    """A square with sharp sides and an edge of the tile along one of them; a seam of that height is found as soon as no such sides are inside."""
+    page = np.full((200, 200, 3), 240, np.uint8)
+    page[50:150, 40:100] = page[60:160, 130:180] = (30, 60, 90)
+    for at in (40, 100, 130, 180):
+        assert seams(np.roll(page, -at, 1)).sound
+    half = np.full((200, 200, 3), 240, np.uint8)
+    half[50:150, 80:] = (np.linspace(240, 30, 120)[None, :, None]).astype(np.uint8)
+    assert seams(half).x > FAIL
+
+
+def test_a_tile_of_another_size_than_its_lattice_does_not_repeat_by_it() -> None:
+    grid, _, page = compiled("half-drop", width=200, count=1)
+    assert seams(page, grid).sound
+    assert seams(page[:, :-1], grid).moved == 255
+    assert not seams(page[:-1], grid).sound
 
 
 def test_a_cell_is_met_where_its_repeat_shifts_it() -> None:

@@ -147,6 +147,7 @@ def test_blending_waits_until_every_subject_is_there() -> None:
     assert float(strong.total) == pytest.approx(float(strong.neglected + strong.blended + 0.1 * strong.scattered))
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_finite_differences() -> None:
     """With the patches held fixed, as they are while a gradient is taken."""
     cross, logits = scene(dtype=torch.float64)

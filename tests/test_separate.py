@@ -15,7 +15,7 @@ from cutwork.lab import evaluate_seams
 from cutwork.tools.repeats import colours, palettes
 from cutwork.tools.repeats.compile import settle, tile
 from cutwork.tools.repeats.lattice import lattice
-from cutwork.tools.repeats.seams import FAIL, LOOK, seams
+from cutwork.tools.repeats.seams import LOOK, seams
 from cutwork.tools.repeats.separate import FINE_MM, Separation, choose, colourways, finest, pixels_of, recompose, separate, turned
 
 GROUND = (251, 243, 221)
@@ -73,14 +73,13 @@ def test_more_inks_than_colours_are_not_invented() -> None:
     assert len(separate(flat(), GROUND, 150, 12).inks) == 4
 
 
-@pytest.mark.parametrize("number", [3, 5, 7, 11])
+@pytest.mark.parametrize("number", [3, 5, 7, 9, 11])
 def test_a_reduced_tile_shows_no_seam(number: int) -> None:
     assert seams(separate(drawn(number, 400), GROUND, 150, 6).pixels).worst < LOOK
 
 
 def test_a_reduced_tile_still_tiles() -> None:
     found = separate(drawn(9, 400), GROUND, 150, 6)
-    assert seams(found.pixels).worst < FAIL  # it is asked to be looked at, 1.504, and nothing is there: that it does not change when it is rolled says so
     rolled = separate(np.roll(drawn(9, 400), (200, 200), (0, 1)), GROUND, 150, 6)
     assert (np.roll(rolled.labels, (-200, -200), (0, 1)) == found.labels).mean() > 0.999  # edges are looked at as the middle is
 

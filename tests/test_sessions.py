@@ -20,7 +20,8 @@ from cutwork.graphs.fakes import FakeDrawing
 from cutwork.graphs.session import Company, Done, Heard, begun, compile, read_decisions
 from cutwork.sessions import Sessions
 from cutwork.studio import Studio
-from cutwork.tools.pixels import decode
+from cutwork.tools.masks.measure import tight_box
+from cutwork.tools.pixels import decode, encode
 from cutwork.wiring import Wired
 
 BRIEF = "a cat and a rocket on a purple background"
@@ -125,6 +126,18 @@ def test_only_what_must_be_drawn_is_drawn(sessions: Sessions, id: str, words: st
     assert drawn(sessions) == 1 + pictures
 
 
+def test_another_try_is_of_whom_was_spoken(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    cuts = {c.subject: c.image for c in sessions.studio.show(str(first.design)).delivered.cutouts}  # type: ignore[union-attr]
+    for words, anew in (("the cat looks odd, try it again", {"cat"}), ("redo the rocket", {"rocket"}), ("redo the background", set()), ("try again", {"cat", "rocket"})):
+        turn = sessions.say(id, words)
+        assert (turn.status, turn.cost.drawn) == ("done", 1), turn.error
+        assert (turn.frozen is None) == (words == "try again"), turn.changes
+        now = {c.subject: c.image for c in sessions.studio.show(str(turn.design)).delivered.cutouts}  # type: ignore[union-attr]
+        assert {who for who, image in now.items() if image != cuts[who]} == anew
+        sessions.go_to(id, first.id)
+
+
 def test_the_same_edit_twice_is_drawn_once(sessions: Sessions, id: str) -> None:
     sessions.say(id, BRIEF)
     one = sessions.say(id, "replace the cat with a fox")
@@ -159,6 +172,61 @@ def test_locked_subjects_stay_whatever_is_asked(sessions: Sessions, id: str) -> 
     inner[1:-1, 1:-1] = (mask[1:-1, 1:-1] > 127) & (mask[:-2, 1:-1] > 127) & (mask[2:, 1:-1] > 127) & (mask[1:-1, :-2] > 127) & (mask[1:-1, 2:] > 127)
     assert (picture(sessions, first) == picture(sessions, again))[inner].all()
     assert (picture(sessions, first) != picture(sessions, again)).any()
+
+
+def test_layers_that_lie_apart_are_reordered_without_drawing(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    turn = sessions.say(id, calls=[Call(tool="move", args={"subject": "cat", "z": "front"})])
+    assert (turn.status, turn.changes, turn.cost.drawn) == ("done", ("cat: moved to the front",), 0), turn.error
+    assert (picture(sessions, first) == picture(sessions, turn)).all()
+    assert [r.subject for r in sorted(plan_of(sessions, turn).regions, key=lambda r: r.z)] == ["rocket", "cat"]
+    back = sessions.say(id, "send the cat to the back")
+    assert [r.subject for r in sorted(plan_of(sessions, back).regions, key=lambda r: r.z)] == ["cat", "rocket"]
+    assert drawn(sessions) == 1
+
+
+def test_who_comes_to_the_front_is_seen_where_others_lay_over_it(sessions: Sessions, id: str) -> None:
+    sessions.say(id, BRIEF)
+    boxes = {"cat": [0.1, 0.3, 0.6, 0.8], "rocket": [0.4, 0.3, 0.9, 0.8]}
+    over = sessions.say(id, calls=[Call(tool="move", args={"subject": who, "box": box}) for who, box in boxes.items()])
+    both = np.zeros((256, 256), bool)
+    both[110:170, 115:140] = True
+    turn = sessions.say(id, "bring the cat to the front")
+    assert turn.status == "done", turn.error
+    assert turn.frozen is not None
+    old, new = picture(sessions, over), picture(sessions, turn)
+    assert (old != new).any(-1)[both].all()
+    assert (new[140, 128] == old[140, 60]).all(), "it has the cat's colour"
+    assert (new[140, 200] == old[140, 200]).all()
+    again = sessions.say(id, calls=[Call(tool="lock", args={"subject": "rocket"}), Call(tool="move", args={"subject": "rocket", "z": "front"})])
+    assert "locked" in again.reply
+
+
+def test_a_free_form_area_is_given_to_a_subject(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    mask = np.zeros((512, 512), np.uint8)
+    mask[20:150, 20:80] = mask[20:60, 20:480] = 255
+    sha256 = sessions.studio.wired.blobs.put(encode(mask))
+    for args in ({"tool": "move", "args": {"subject": "cat", "mask": sha256}}, {"tool": "change_subject", "args": {"subject": "rocket", "phrase": "a kite", "mask": sha256}}, {"tool": "add", "args": {"phrase": "a star", "mask": sha256}}):
+        turn = sessions.say(id, calls=[Call.model_validate(args)])
+        assert turn.status == "done", turn.error
+        assert turn.frozen is not None
+        assert turn.calls == (Call.model_validate(args),), "it is kept as it was asked for"
+        (region,) = [r for r in plan_of(sessions, turn).regions if r.mask]
+        assert region.box.root == pytest.approx((20 / 512, 20 / 512, 480 / 512, 150 / 512), abs=0.01)
+        assert region.mask in sessions.studio.wired.designs.blobs(), "it is kept for as long as the design"
+        sessions.go_to(id, first.id)
+    sessions.say(id, calls=[Call(tool="move", args={"subject": "cat", "mask": sha256})])
+    turn = sessions.say(id, "move the cat to the bottom right")
+    assert turn.status == "done", turn.error
+    (region,) = [r for r in plan_of(sessions, turn).regions if r.mask]
+    area = decode(sessions.studio.wired.blobs.get(region.mask), "L") > 127
+    assert tight_box(area).root == pytest.approx(region.box.root, abs=0.02), "it goes with its subject"  # type: ignore[union-attr]
+    assert area.mean() == pytest.approx((mask > 0).mean(), rel=0.15)
+    sessions.go_to(id, first.id)
+    wrong = sessions.say(id, calls=[Call(tool="move", args={"subject": "cat", "mask": "0" * 64})])
+    assert (wrong.status, sessions.get(id).head) == ("failed", first.id)
+    assert "no mask" in str(wrong.error)
 
 
 # the tree
@@ -201,6 +269,57 @@ def test_pieces_of_several_takes_are_put_together(sessions: Sessions, id: str) -
     cats = [next(c.image for c in sessions.studio.show(str(t.design)).delivered.cutouts if c.subject == "cat") for t in (first, turn)]  # type: ignore[union-attr]
     assert cats[0] == cats[1]
     assert fox.design != turn.design
+
+
+def elsewhere(sessions: Sessions, id: str) -> tuple[Turn, Turn]:
+    """A cat in its first place, and the same session with it in another, smaller and of other proportions."""
+    first = sessions.say(id, BRIEF)
+    sessions.say(id, "the cat should be a fox")
+    return first, sessions.say(id, calls=[Call(tool="move", args={"subject": "fox", "box": [0.02, 0.02, 0.3, 0.22]})])
+
+
+def test_a_subject_of_another_take_stands_where_it_stands_now(sessions: Sessions, id: str) -> None:
+    first, moved = elsewhere(sessions, id)
+    count = drawn(sessions)
+    turn = sessions.say(id, f"the cat from take {first.number}")
+    assert (turn.status, turn.cost.drawn, drawn(sessions)) == ("done", 0, count), turn.error
+    assert boxes(sessions, turn) == {"cat": boxes(sessions, moved)["fox"], "rocket": boxes(sessions, moved)["rocket"]}
+    assert turn.frozen is not None
+    old, new = picture(sessions, moved), picture(sessions, turn)
+    best = sessions.studio.show(str(turn.design)).delivered
+    assert best is not None
+    assert best.shot.keep is not None
+    area = decode(sessions.studio.wired.blobs.get(best.shot.keep.area), "L") > 127
+    assert (old == new).all(-1)[~area].all()
+    (cat,) = [c for c in best.cutouts if c.subject == "cat"]
+    (was,) = [c for c in sessions.studio.show(str(first.design)).delivered.cutouts if c.subject == "cat"]  # type: ignore[union-attr]
+    assert cat.box is not None
+    assert was.box is not None
+    assert cat.box.width / cat.box.height == pytest.approx(was.box.width / was.box.height, rel=0.05), "its proportions are kept"
+    assert cat.box.height == pytest.approx(0.2, abs=0.02), "as large as fits"
+    assert (decode(sessions.studio.wired.blobs.get(cat.mask), "L") > 127).sum() / 256**2 == pytest.approx(cat.receipt.coverage, abs=1e-3)
+    assert best.render.attended[0].box == cat.receipt.attended.box
+    again = sessions.say(id, "make it bigger")
+    assert again.status == "done", again.error
+
+
+def test_a_subject_of_another_take_stands_where_it_stood_if_that_is_said(sessions: Sessions, id: str) -> None:
+    first, _ = elsewhere(sessions, id)
+    turn = sessions.say(id, f"the cat from take {first.number}, where it was")
+    assert turn.status == "done", turn.error
+    assert boxes(sessions, turn)["cat"] == boxes(sessions, first)["cat"]
+    cats = [next(c.image for c in sessions.studio.show(str(t.design)).delivered.cutouts if c.subject == "cat") for t in (first, turn)]  # type: ignore[union-attr]
+    assert cats[0] == cats[1]
+    assert turn.changes == (f"the cat of take {first.number}, where it stood then",)
+
+
+def test_pictures_of_other_sizes_are_not_put_together(sessions: Sessions, id: str) -> None:
+    sessions.say(id, BRIEF)
+    sessions.say(id, calls=[Call(tool="design", args={"brief": "a cat and a dog", "size": "128x128"})])
+    for what in ("cat", "background"):
+        turn = sessions.say(id, calls=[Call(tool="take", args={"what": what, "turn": 1})])
+        assert turn.status == "failed"
+        assert "size" in str(turn.error)
 
 
 def test_a_subjects_own_history(sessions: Sessions, id: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from cutwork.agents.similarity import GROUPS, alike, said, similar_pairs
 from cutwork.domain import Subject
 from cutwork.errors import BadInput
+from cutwork.plurals import singular
 
 
 def of(*nouns: str) -> list[Subject]:
@@ -73,8 +74,6 @@ def test_pairs_that_are_none_are_refused(pair: str) -> None:
 
 
 def test_the_table_names_things_in_the_singular_and_once_a_group() -> None:
-    from cutwork.agents.words import singular
-
     for group, members in GROUPS.items():
         words = members.split()
         assert len(words) == len(set(words)), group

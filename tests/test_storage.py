@@ -207,10 +207,11 @@ def test_only_what_has_no_column_waits_in_rest() -> None:
     rows = to_rows(a_design())
     waiting = {table.__tablename__: sorted({key for row in found for key in row["rest"] or {}}) for table, found in rows.items()}
     assert {name: keys for name, keys in waiting.items() if keys} == {
-        "briefs": ["similar", "wishes"],
+        "briefs": ["follow", "similar", "wishes"],
         "expansions": ["captions", "finish"],
         "plans": ["finish"],
         "regions": ["strength"],
+        "renders": ["unknown"],
         "repairs": ["box", "cut", "draw", "region", "seed"],
         "rounds": ["approved"],
         "runs": ["parent", "terms"],

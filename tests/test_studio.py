@@ -346,7 +346,7 @@ def test_a_file_that_carries_no_plan_is_said_to(home: Path, tmp_path: Path) -> N
     ("asked", "said"),
     [
         ({"palette": ("teal", "red"), "kind": "sticker"}, "palette teal, red"),
-        ({"references": ("0" * 64,)}, r"1 reference picture"),
+        ({"references": ("0" * 64, "1" * 64)}, r"2 reference pictures"),
         ({"captions": ("HI",), "kind": "textile"}, "only a meme has lettering"),
     ],
 )

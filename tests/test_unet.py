@@ -89,6 +89,7 @@ def test_guidance_can_be_embedded() -> None:
     assert torch.equal(out, expected)
 
 
+@pytest.mark.slow
 def test_start_noise_is_the_same_whatever_was_drawn_before() -> None:
     family = xl()
     first = run(family)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutwork import registry
-from cutwork.domain import Artifact, Cutout, Design, DrawSettings, Render, Round, Shot, Size
+from cutwork.domain import Artifact, Cutout, Design, DrawSettings, Keep, Render, Round, Shot, Size
 from cutwork.errors import NotConfigured
 from cutwork.ports import Blobs, Watch
 from cutwork.tools import catalogue
 from cutwork.tools.loading import Loading
+from cutwork.tools.threads import limited, sparing
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +39,12 @@ def family_of(model: str) -> str:
 def embedded(model: str) -> bool:
     """Whether a model ships with Cutwork."""
     return model in registry.names(FAMILIES) and (Path(__file__).parent / "families" / model).is_dir()
+
+
+def learned(model: str) -> list[str] | None:
+    """The subjects that an embedded model knows; None where there is no list. Says it without torch, which the model's own package imports."""
+    path = Path(__file__).parent / "families" / model / "vocabulary.json"
+    return sorted(json.loads(path.read_text(encoding="utf-8"))["subjects"]) if embedded(model) and path.is_file() else None
 
 
 def suits(model: str) -> DrawSettings:
@@ -80,18 +89,19 @@ class LocalDrawing:
 
     def family(self) -> Family:
         """The model, loaded on first use."""
-        import torch
-
         if self._family is None:
-            if self._threads:
-                torch.set_num_threads(self._threads)
             self._family = registry.find(FAMILIES, self._family_name).load(self.model, device_named(self._device), self._loading)
         return self._family
 
     def warm(self) -> None:
         """Load the model now, so that the first picture does not wait for it; two threads that load at once would disturb each other."""
-        with self._lock:
+        with self._lock, self._threaded(Watch()):
             self.family()
+
+    def begun_from(self, sha256: str, noise: float, size: Size) -> Keep:
+        from cutwork.tools.keep import begun_from
+
+        return begun_from(sha256, noise, size.root, self.blobs)
 
     def render(self, shot: Shot, watch: Watch) -> Render:
         from cutwork.tools.render import render
@@ -101,7 +111,8 @@ class LocalDrawing:
                 self._foretell(shot, watch)
                 watch = _timed(watch)
             try:
-                return render(shot, self.family(), self.blobs, watch, early_verdict=self._early)
+                with self._threaded(watch) as told:
+                    return render(shot, self.family(), self.blobs, told, early_verdict=self._early)
             except MemoryError as error:
                 raise catalogue.explained(self.model, error) from error
             except RuntimeError as error:
@@ -110,6 +121,12 @@ class LocalDrawing:
                 raise catalogue.explained(self.model, error) from error
             finally:
                 self._rest()
+
+    def _threaded(self, watch: Watch) -> AbstractContextManager[Watch]:
+        """The same watch, with as many threads as the drawing may have."""
+        if self._threads:
+            return limited(watch, self._threads)
+        return sparing(watch) if device_named(self._device).type == "cpu" else nullcontext(watch)
 
     def _foretell(self, shot: Shot, watch: Watch) -> None:
         """Say what a picture like this will need, once."""

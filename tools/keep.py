@@ -3,24 +3,27 @@
 Three steps. *Before*: what an edit takes away is painted over with background, what it moves is laid down where it goes, and it is written
 down which pixels may change, and how much (`prepared`). *While drawing*: what may not change yet is held to that picture, with as much
 noise as belongs to the step (`held`; each token is let go once the noise has fallen to its level, as in Differential Diffusion, 2306.00950).
+Where one level holds everywhere, the picture is a reference that the whole drawing begins from (`begun_from`), which is SDEdit (2108.01073).
 *After*: what was drawn is laid into the picture with a seam wholly inside the area (`laid_in`), and a hash of all other pixels is compared.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 from cutwork.domain import Box, Cutout, Keep, Plan, Receipt, Round, Shot
 from cutwork.errors import BadInput, CutworkError
 from cutwork.ports import Blobs
+from cutwork.tools.intake import FORMATS, MOST_PIXELS
 from cutwork.tools.masks.measure import tight_box
 from cutwork.tools.masks.place import Place
 from cutwork.tools.masks.plate import hole, membrane, plate
@@ -43,6 +46,7 @@ EDGE = 2  # pixels of a subject's edge in which the old background shines throug
 LEAST = 0.05  # share of a region's place from which what stays of it is its subject
 NEAR, SPOILT = 0.08, 16  # of the long side, and grey levels: where and from when a subject is spoiled by another
 COVERED = 0.3  # share of a subject that another may cover, or an edit may touch, and its cut-out still holds
+LOOSE = 0.01  # how far the proportions of a mask that somebody brings may be from the canvas's
 FIT = 30.0  # grey levels by which what is drawn is fitted to the colours around it, at most
 
 
@@ -55,12 +59,16 @@ class Change:
         now: where it stands now; None = it is gone.
         noise: from how much noise it is drawn: 1 = from nothing, less = its look shows through.
         z: of the region, higher is nearer.
+        over: regions of the plan before that covered it and do so no more.
+        mask: the free-form area (H, W) that it takes; None = its box.
     """
 
     old: int | None
     now: Box | None
     noise: float = 1.0
     z: int = 0
+    over: tuple[int, ...] = ()
+    mask: Mask | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,20 +132,57 @@ def start_of(keep: Keep, size: tuple[int, int], blobs: Blobs) -> Start:
     return Start(picture, area, keep.behind)
 
 
+def begun_from(sha256: str, noise: float, size: tuple[int, int], blobs: Blobs) -> Keep:
+    """A reference, a picture of any size, as what a drawing of (width, height) begins from: all of it may change, from a share of noise on.
+
+    The same picture, noise and size give the same value.
+
+    Args:
+        noise: 0..1; from some 0.07 on anything is drawn at all.
+
+    Raises:
+        BadInput: if there is no such picture, or it cannot be read.
+    """
+    if sha256 not in blobs:
+        raise BadInput(f"the reference picture is not there: no blob {sha256}", hint="take it in first: cutwork design --reference FILE, or POST /v1/uploads")
+    picture = filling(blobs.get(sha256), size)
+    return Start(picture, np.full(picture.shape[:2], level(noise), np.uint8)).kept(blobs)
+
+
+def filling(data: bytes, size: tuple[int, int]) -> Pixels:
+    """A picture as it fills a canvas of (width, height), (H, W, 3): upright, in its own proportions, what overhangs cut off alike on both sides, on white.
+
+    Raises:
+        BadInput: if it is no readable picture, or too large a one.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise BadInput(f"the reference is {image.width}x{image.height}, at most {MOST_PIXELS:,} pixels are possible")
+            upright = ImageOps.exif_transpose(image).convert("RGBA")
+    except BadInput:
+        raise
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
+        raise BadInput(f"the reference is no readable picture: {fault}") from fault
+    opaque = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
+    return np.array(ImageOps.fit(opaque, size, Image.Resampling.LANCZOS))
+
+
 # --------------------------------------------------------------------------------------------------------------- before
 
 
-def prepared(before: Before, changes: Sequence[Change], locked: Iterable[int] = (), background: bool = False) -> Start:
+def prepared(before: Before, changes: Sequence[Change], locked: Iterable[int] = (), background: bool = False, z: Mapping[int, int] | None = None) -> Start:
     """What is drawn from, and where.
 
     Args:
         locked: regions that no edit may touch.
         background: everything is drawn but the subjects that stay.
+        z: of regions of the plan before as they lie now, where that is not as they lay.
 
     Raises:
         BadInput: if what is locked leaves nothing that may change.
     """
-    picture, area = before.picture.copy(), np.zeros(before.picture.shape[:2], np.uint8)
+    picture, area, z = before.picture.copy(), np.zeros(before.picture.shape[:2], np.uint8), {**dict(enumerate(before.z)), **(z or {})}
     changed = {change.old for change in changes if change.old is not None}
     masks, staying = before.masks, [k for k in range(len(before.layers)) if k not in changed]
     if background:
@@ -157,7 +202,7 @@ def prepared(before: Before, changes: Sequence[Change], locked: Iterable[int] = 
         mine, picture = _laid_down(change, before, picture)
         area = np.maximum(area, mine)
     coming, shown = [c.z for c in changes if c.now is not None], _any([masks[c.old] for c in changes if c.old is not None and _lifts(c, before)], area.shape)
-    kept = {k for k in staying if k in set(locked) or (coming and not background and before.z[k] > max(coming))}
+    kept = {k for k in staying if k in set(locked) or (coming and not background and z[k] > max(coming))}
     area[_any([_grown(masks[k], 1) for k in kept], area.shape) & ~shown] = 0  # where another was seen in front of it, it was not seen itself
     picture = np.where((area > STAYS)[..., None], picture, before.picture)
     if not (area > STAYS).any() and changes:
@@ -195,12 +240,15 @@ def _laid_down(change: Change, before: Before, picture: Pixels) -> tuple[Pixels,
     if change.now is None:
         return area, picture
     own = before.masks[change.old] if change.old is not None else np.zeros((height, width), bool)
+    place = Place(change.now, change.mask).pixels(width, height)
     if change.noise >= 1 or not own.any():
-        x0, y0, x1, y1 = change.now.pixels(width, height)
-        area[y0:y1, x0:x1] = 255
-        area[_grown(area > STAYS, _pixels(ROOM, width, height))] = 255
+        area[_grown(place, _pixels(ROOM, width, height))] = 255
         return area, picture
     assert change.old is not None
+    if change.over:
+        return _on_top(change, before, picture)
+    if change.mask is not None:
+        area[place] = level(change.noise)
     if change.now == before.boxes[change.old]:
         area[_grown(own, _pixels(WIDER, width, height))] = level(change.noise)
         return area, picture
@@ -208,6 +256,25 @@ def _laid_down(change: Change, before: Before, picture: Pixels) -> tuple[Pixels,
     alpha = layer[..., 3:] / 255.0
     area[_grown(layer[..., 3] > 0, _pixels(WIDER, width, height))] = level(change.noise)
     return area, (layer[..., :3] * alpha + picture * (1 - alpha) + 0.5).astype(np.uint8)
+
+
+def _on_top(change: Change, before: Before, picture: Pixels) -> tuple[Pixels, Pixels]:
+    """The same where a region stays in its place and comes to lie over others. What they hid is laid down where its layer has it, else it is drawn from nothing."""
+    assert change.old is not None
+    assert change.now is not None
+    height, width = picture.shape[:2]
+    layer, area = before.layers[change.old], np.zeros((height, width), np.uint8)
+    covering = _any([before.masks[k] for k in change.over], area.shape)
+    hidden = covering & Place(change.now, change.mask).pixels(width, height)
+    unseen = before.masks[change.old] & (np.abs(before.picture.astype(np.int16) - layer[..., :3]).max(-1) > SPOILT)
+    if (covering & unseen).sum() > LEAST * hidden.sum():
+        alpha = layer[..., 3:] / 255.0 * covering[..., None]
+        area[alpha[..., 0] > 0] = STAYS + 1
+        return area, (layer[..., :3] * alpha + picture * (1 - alpha) + 0.5).astype(np.uint8)
+    near = _grown(hidden, _pixels(ROOM, width, height)) & _grown(before.masks[change.old], _pixels(WIDER, width, height))
+    area[near] = level(change.noise)  # so that what is drawn joins what was seen of it; the rest of that stays
+    area[hidden] = 255
+    return area, picture
 
 
 def lifted(picture: Pixels, mask: Mask, others: Mask, behind: Mask | None = None) -> tuple[Pixels, Mask]:
@@ -391,11 +458,21 @@ def carried(plan: Plan, before: Plan, old: Sequence[Cutout], area: Pixels, behin
         for k, other in enumerate(before.regions):
             if k in was and k not in {c.region for c in found.values()} and (other.subject, other.box, other.mask) == (region.subject, region.box, region.mask):
                 same = plan.subject(region.subject).phrase == before.subject(other.subject).phrase
-                if same and (behind or _covered(read(was[k].mask) > STAYS, area) <= COVERED):
+                if same and not _came_out(plan, before, number, k) and (behind or _covered(read(was[k].mask) > STAYS, area) <= COVERED):
                     found[number] = was[k]
                     break
     places = {c.region: number for number, c in found.items()}
     return {number: c.model_copy(update={"region": number, "receipt": renumbered(c.receipt, places)}) for number, c in found.items()}
+
+
+def _came_out(plan: Plan, before: Plan, number: int, k: int) -> bool:
+    """Whether a region, k of the plan before, lies over one that lay over it: more is seen of it than its cut-out has."""
+    for p, other in enumerate(before.regions):
+        covered = (other.z, p) > (before.regions[k].z, k) and other.box.intersection(before.regions[k].box) > 0
+        now = next((j for j, region in enumerate(plan.regions) if covered and (region.subject, region.box) == (other.subject, other.box)), None)
+        if now is not None and (plan.regions[now].z, now) < (plan.regions[number].z, number):
+            return True
+    return False
 
 
 def _covered(mask: Mask, area: Pixels) -> float:
@@ -496,6 +573,50 @@ def shown(keep: Keep, size: tuple[int, int], blobs: Blobs) -> Pixels | None:
     """The picture that a shot comes to without any drawing; None where there is something to draw."""
     start = start_of(keep, size, blobs)
     return None if start.draws else start.picture
+
+
+def marked(sha256: str, size: tuple[int, int], blobs: Blobs) -> tuple[str, Box]:
+    """An area that somebody marked, as a region's mask: its blob, grey and of the canvas's size, and the box tight around it.
+
+    Args:
+        sha256: a picture in the canvas's proportions, of any size; what is light and opaque in it is inside.
+
+    Raises:
+        BadInput: if there is no such picture, it has other proportions or marks nothing.
+    """
+    if sha256 not in blobs:
+        raise BadInput(f"there is no mask {sha256}", hint="take its picture in first")
+    try:
+        with Image.open(io.BytesIO(blobs.get(sha256)), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS or abs(width * size[1] - height * size[0]) > max(width, height) * LOOSE * max(size):
+                raise BadInput(f"the mask is {width}x{height}, wanted {size[0]}x{size[1]} or larger in the same proportions")
+            grey, alpha = image.convert("LA").split()
+    except BadInput:
+        raise
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
+        raise BadInput(f"the mask is no readable picture: {fault}") from fault
+    light = Image.fromarray((np.asarray(grey, np.float32) * np.asarray(alpha, np.float32) / 255).astype(np.uint8)).resize(size, Image.Resampling.BOX)
+    inside = np.asarray(light) > STAYS
+    box = tight_box(inside)
+    if box is None:
+        raise BadInput("the mask marks nothing: what is to be inside is light and opaque")
+    return blobs.put(encode(inside * np.uint8(255))), box
+
+
+def area_moved(sha256: str, before: Box, after: Box, size: tuple[int, int], blobs: Blobs) -> str:
+    """A region's area gone with its box to another place or size, its blob; the whole box where so small that nothing is left of the area."""
+    width, height = size
+    area = Image.fromarray(decode(blobs.get(sha256), "L"))
+    x0, y0, x1, y1 = after.pixels(width, height)
+    part = area.resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR, before.pixels(width, height))
+    made = Image.new("L", size)
+    made.paste(part, (x0, y0))
+    inside = np.asarray(made) > 127
+    if not inside.any():
+        made.paste(255, (x0, y0, x1, y1))
+        inside = np.asarray(made) > 127
+    return blobs.put(encode(inside * np.uint8(255)))
 
 
 def united(one: str | None, area: Pixels, blobs: Blobs) -> str:

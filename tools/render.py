@@ -15,6 +15,7 @@ import torch
 
 from cutwork.domain import Attended, HintSettings, Plan, Region, Render, Shot, Size, Subject
 from cutwork.errors import BadInput
+from cutwork.plurals import plurals
 from cutwork.ports import Blobs, Watch
 from cutwork.tools.attended import attended, cells
 from cutwork.tools.attention import regions as regional
@@ -70,6 +71,7 @@ def render(shot: Shot, family: Family, blobs: Blobs, watch: Watch | None = None,
         stopped_early=ended.stopped,
         attended=attention(ended.recorder, where),
         notes=(*notes, *_unread(plan, ended.conditioning, family), *_idle(plan, family)),
+        unknown=family.unknown(shot.plan),
         seconds=round(time.monotonic() - started, 3),
     )
 
@@ -327,8 +329,8 @@ def _named(family: Family, prompt: str, plan: Plan, region: Region) -> tuple[int
 
 
 def _tokens(family: Family, prompt: str, subject: Subject) -> tuple[int, ...]:
-    """Tokens that name a subject in a prompt: its noun, else its phrase's last word."""
-    for words in (subject.noun, subject.phrase.split()[-1]):
+    """Tokens that name a subject in a prompt: its noun, else a plural of it, else its phrase's last word."""
+    for words in (subject.noun, *plurals(subject.noun), subject.phrase.split()[-1]):
         if found := family.tokens(prompt, words):
             return found
     return ()

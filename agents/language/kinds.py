@@ -38,6 +38,7 @@ OF = re.compile(
     r"|(?: for [^,;:.]{2,40}?)?\s*[:–—]\s*|\s+-\s+|\s+(?=when\b)",
     re.I,
 )
+CALLED = re.compile(rf"\s+(?:(?:called|named|titled|entitled)\s+)?(?:{QUOTED.pattern})", re.I)  # the title of a pack, in front of what is in it
 FOR_PLATFORM = rf"(?: for (?:{'|'.join(PLATFORMS)}|print(?:ing)?))?"
 ENDS = re.compile(r"\s*(?:$|[,;.!)#(\x00]|(?:for|in|at|about|with|wearing|holding|please|pls|lol|lmao|haha|thx|thanks)\b|\d)", re.I)
 STARTING = ("meme", "sticker", "pattern")  # at the very start, whatever follows: "sticker fox", "meme top MONDAY"
@@ -75,6 +76,10 @@ def _said_besides(name: str) -> list[str]:
 def _led(text: str, match: re.Match[str], kind: Kind) -> str | None:
     """What is left where the goods are named first: "please make me a cute sticker of a cat" is "a cat, cute"."""
     before, after = text[: match.start()], text[match.end() :]
+    title = CALLED.match(after) if kind == "sticker" else None
+    if title and not OF.match(after, title.end()):
+        title = None
+    after = after[title.end() :] if title else after
     of = OF.match(after)
     quoted = [found[0] for found in QUOTED.finditer(before)]  # '"this is fine" meme with a hamster'
     said = re.sub(rf"[,!{BLANK}]", " ", blanked(before).lower()).split()
@@ -90,7 +95,8 @@ def _led(text: str, match: re.Match[str], kind: Kind) -> str | None:
     if look and of[0].strip() in ("with", "about", "having") and not words.is_modifier(look[-1]):
         return None  # "hedgehog sticker with a hat"
     left = after[of.end() :].strip()
-    return ", ".join(filter(None, [left if left.split(" ")[0].lower() in words.own()["det"] else number + left, " ".join(look), *quoted]))
+    named = title[0].strip() if title else ""
+    return ", ".join(filter(None, [named, left if left.split(" ")[0].lower() in words.own()["det"] else number + left, " ".join(look), *quoted]))
 
 
 def _breaks(word: str) -> bool:

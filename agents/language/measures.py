@@ -22,7 +22,7 @@ COUNT = rf"(\d{{1,4}}|{'|'.join(COUNTS)}|single)"
 UNIT = r"(mm|cm|m|in|inch(?:es)?|″|(?:milli|centi)?met(?:er|re)s?)"
 LENGTH = rf"(\d{{1,4}}(?:[.,]\d{{1,2}})?)\s*-?{UNIT}(?![\w])"
 # Where no noun follows.
-AFTER = r"(?=\s*(?:[,;.:!)/]|$|(?:and|in|at|with|on|for|by|repeat|wide|tile|tiles|square|per|as|half|mirror|straight|tossed|hex\w*|ogee|brick|\d|each)\b))"
+AFTER = r"(?=\s*(?:[,;.:!)/]|$|(?:and|in|at|with|on|for|by|repeat|wide|tile|tiles|square|per|as|half|mirror|straight|tossed|hex\w*|ogee|brick|each)\b|\d))"
 ALONE = r"(?:(?<=[,;:(/])|(?<=\.\s)|^)\s*"  # at the start of what stands between commas
 BY_ITSELF = r"\s*(?=[,;.!)/]|$)"
 # Names of repeats. Of those that are also things or manners, only as "… repeat" or between commas; the first two mean nothing else.
@@ -59,16 +59,18 @@ def implies_textile(rest: Remaining) -> bool:
 
 
 def textile(rest: Remaining) -> Settings:
-    """The settings of a textile, which are taken out of the text."""
+    """The settings of a textile, which are taken out of the text. What contradicts one that was read before is under "besides", as (name, value)."""
     found: Settings = {}
+    besides: list[tuple[str, Any]] = []
     rest.text = re.sub(r"(\d)\s?[\"”″]", r"\1 ″", rest.text)
     for name, value in [*_repeats(rest), *_lengths(rest), *_inks(rest)]:
-        found.setdefault(name, value)
+        if found.setdefault(name, value) != value and (name, value) not in besides:
+            besides.append((name, value))
     rest.take(
         rf"{ALONE}(?:seamless(?:ly)?|tile?able|repeating|print[- ]ready|all-?over|high[- ]res(?:olution)?|for (?:printing|print|fabric"
         rf"|textiles?|spoonflower))(?:\s+(?:repeat|tile|file|pattern|print))?{BY_ITSELF}"
     )
-    return found
+    return found | ({"besides": besides} if besides else {})
 
 
 def _repeats(rest: Remaining) -> Iterator[tuple[str, Any]]:

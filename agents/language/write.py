@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cutwork.agents.language.model import Parsed, Relation
 
-BACKGROUNDS = ("white", "teal", "yellow", "pink", "light blue", "purple", "green", "orange", "gray", "mint")
+BACKGROUNDS = ("white", "teal", "yellow", "pink", "blue", "purple", "green", "orange", "gray", "red")
 LOOK = "glossy 3d style, soft lighting"
 LOOKS = {"sticker": "glossy 3d style, clean outline", "textile": "flat illustration, clean shapes"}
 MAX_WORDS = 45

@@ -79,7 +79,11 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         service.hub.close()
-        await run_sync(service.worker.stop)
+        wired = service.studio.wired
+        stopped = await run_sync(service.worker.stop)
+        await run_sync(wired.close)
+        if not stopped and wired.away:  # a step that takes longer than that was broken off with the process that drew: its run has yet to be put back
+            await run_sync(service.worker.stop)
 
 
 def _warm(service: Service) -> None:

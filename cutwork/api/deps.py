@@ -27,6 +27,7 @@ from cutwork.api.problems import Conflict, Missing
 from cutwork.domain import Brief, Design, Json, Session, Shot, Terms
 from cutwork.errors import BadInput
 from cutwork.storage.jobs import Event, Job, SqlJobs
+from cutwork.storage.owners import File
 from cutwork.storage.tokens import SqlTokens
 from cutwork.studio import Studio, make_brief
 from cutwork.wiring import draw_settings, known_models
@@ -35,6 +36,7 @@ from cutwork.worker import Worker
 if TYPE_CHECKING:
     from cutwork.sessions import Sessions
     from cutwork.storage.owners import OwnedDesigns
+    from cutwork.tools.intake import Taken
 
 MOST_WAITING = 1_000  # jobs of one tenant
 LONGEST_KEY = 200
@@ -218,16 +220,25 @@ class Service:
             rows.append({"id": own.rsplit("/", 1)[-1], "title": "the service's model", "here": True})
         return rows
 
-    def brief(self, asked: DesignRequest | BaseModel, model: str) -> Brief:
+    def take_in(self, tenant: str, taken: Taken) -> str:
+        """Keep a picture that somebody sent, and has from now on; its hash."""
+        sha256 = self.studio.wired.blobs.put(taken.png)
+        self.designs.give_file(tenant, File(sha256, "image/png", "upload", taken.width, taken.height))
+        return sha256
+
+    def brief(self, asked: DesignRequest | BaseModel, model: str, tenant: str) -> Brief:
         """The brief that is asked for, on the canvas that suits the model where none is named.
 
         Raises:
-            BadInput: if it cannot be, or asks for what cannot be done.
+            BadInput: if it cannot be, asks for what cannot be done, or begins from a picture that is not the tenant's.
         """
         from cutwork.graphs.state import check
         from cutwork.tools.drawing import canvas
 
-        named = ("kind", "size", "seed", "captions", "palette", "similar", "wishes", "references")
+        for reference in getattr(asked, "references", None) or ():
+            if self.designs.find_file(tenant, reference) is None:
+                raise BadInput(f"there is no upload {reference}", "POST /v1/uploads takes pictures in")
+        named = ("kind", "size", "seed", "captions", "palette", "similar", "wishes", "references", "follow")
         given = {name: value for name in named if (value := getattr(asked, name, None)) is not None}
         brief = make_brief(getattr(asked, "brief"), **({"size": canvas(model)} | given))  # noqa: B009 - either request has one
         check(brief)
@@ -236,10 +247,7 @@ class Service:
     def _design(self, id: str, request: Json, tenant: str, session: str | None, turn: str | None) -> Json:  # noqa: ARG002 - as all of them
         asked = parsed(DesignRequest, request)
         model = self._model(asked.model)
-        for reference in asked.references or ():
-            if self.designs.find_file(tenant, reference) is None:
-                raise BadInput(f"there is no upload {reference}", "POST /v1/uploads takes pictures in")
-        brief, terms = self.brief(asked, model), self._terms(asked, model)
+        brief, terms = self.brief(asked, model, tenant), self._terms(asked, model)
         self.studio.wired.llm(name=terms.llm)  # refused now rather than later
         return {"request": {"brief": brief.model_dump(mode="json"), "terms": terms.model_dump(mode="json")}, "design": id}
 

@@ -116,10 +116,9 @@ async def design_maps(id: Id, service: Service, tenant: Tenant) -> HeatMaps:
 
 
 @router.post("/plans", response_model=Plan, responses=responses(400, 401))
-def create_plan(asked: PlanRequest, service: Service) -> Plan:
+def create_plan(asked: PlanRequest, service: Service, tenant: Tenant) -> Plan:
     """Only the agents: what would be drawn, and where. Nothing is kept."""
-    brief = service.brief(asked, service.studio.settings.model)
-    return service.studio.plan(brief)
+    return service.studio.plan(service.brief(asked, service.studio.settings.model, tenant))
 
 
 def address(sha256: str) -> str:
@@ -132,7 +131,7 @@ def as_out(design: Design) -> Json:
     data = delivery.as_json(design, lambda sha256, name: address(sha256))
     for told, artifact in zip(data["artifacts"], design.artifacts, strict=True):
         told["name"] = artifact.name
-    return data
+    return data | {"references": [address(sha256) for sha256 in design.brief.references], "follow": design.brief.follow}
 
 
 def _summary(row: Listed) -> DesignSummary:

@@ -1,6 +1,6 @@
 """What happens to runs, told to everybody who listens: each event once, in order, from wherever the listener left off.
 
-The database has every event; beside it the newest of a run that is listened to are kept in memory, read from there once for all
+The database has every event of a run, long after its end only the last, and then says so; beside it the newest of a run that is listened to are kept in memory, read from there once for all
 listeners. A listener that falls behind reads from the database, so nothing here grows with the number or slowness of listeners.
 """
 
@@ -120,7 +120,7 @@ class Hub:
                 news = tail.news
                 found = tail.after(number)
                 if not found and (found is None or looks % 2):  # in memory is nothing: what does the database say?
-                    found = [Heard(e.number, e.kind, e.data) for e in await self._read(self._jobs.events, job, number)]
+                    found = _whole(number, [Heard(e.number, e.kind, e.data) for e in await self._read(self._jobs.events, job, number)])
                     if tail.base is None:
                         tail.base = found[-1].number if found else await self._reached(job, number)
                     if not found and await self._is_over(job):
@@ -157,3 +157,9 @@ class Hub:
             tail.listeners -= 1
             if not tail.listeners and self._tails.get(job) is tail:
                 del self._tails[job]
+
+
+def _whole(after: int, events: Sequence[Heard]) -> Sequence[Heard]:
+    """Events from behind a number; what was there and is not kept any more is told as one that says so."""
+    missing = events[0].number - 1 if events else after
+    return events if missing <= after else [Heard(missing, "forgotten", {"from": after + 1, "to": missing}), *events]

@@ -11,14 +11,14 @@ from weakref import WeakKeyDictionary
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Path, Query, Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.responses import FileResponse, Response
+from starlette.types import Message, Receive, Scope, Send
 
 from cutwork.api import deps, uploads
 from cutwork.api.models import Upload
-from cutwork.api.problems import Missing, WrongType, responses
+from cutwork.api.problems import Missing, plain, responses
 from cutwork.errors import BadInput
-from cutwork.storage.owners import File
 
 router = APIRouter(prefix="/v1", tags=["files"])
 Service = Annotated[deps.Service, Depends(deps.service)]
@@ -41,6 +41,26 @@ async def image_work(do: Callable[..., Result], *args: Any) -> Result:
     return await run_sync(do, *args, limiter=_limiters[loop])
 
 
+class Part(FileResponse):
+    """A file or parts of it. A range that cannot be is a problem as any other."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = False
+
+        async def told(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                refused = True
+                size = {name.decode().title(): value.decode() for name, value in message["headers"] if name == b"content-range"}
+                asked = Headers(scope=scope).get("range", "")[:80]
+                await plain(message["status"], f"the Range header is {asked!r}, which the file does not have", "wanted such as bytes=0-99", **size)(scope, receive, send)
+            elif not refused:
+                await send(message)
+
+        await super().__call__(scope, receive, told)
+
+
+@router.head("/artifacts/{sha256}", include_in_schema=False)
 @router.get(
     "/artifacts/{sha256}",
     response_class=FileResponse,
@@ -66,7 +86,7 @@ async def get_artifact(
     headers = {"ETag": f'"{sha256}"', "Cache-Control": "private, max-age=31536000, immutable", "Content-Security-Policy": SANDBOX}
     if _has_it(request.headers.get("if-none-match"), sha256):
         return Response(status_code=304, headers=headers)
-    return FileResponse(path, headers=headers, media_type=found.media_type, filename=_file_name(download))
+    return Part(path, headers=headers, media_type=found.media_type, filename=_file_name(download))
 
 
 @router.post(
@@ -85,8 +105,7 @@ async def upload(request: Request, service: Service, tenant: Tenant) -> Upload:
         except TimeoutError:
             raise BadInput(f"the picture did not come within {UPLOAD_S:.0f} s") from None
         taken = await image_work(uploads.take_in, data, declared)
-    sha256 = await run_sync(service.studio.wired.blobs.put, taken.png)
-    await run_sync(service.designs.give_file, tenant, File(sha256, "image/png", "upload", taken.width, taken.height))
+    sha256 = await run_sync(service.take_in, tenant, taken)
     return Upload(sha256=sha256, url=f"/v1/artifacts/{sha256}", width=taken.width, height=taken.height)
 
 
@@ -108,7 +127,7 @@ async def _received(request: Request) -> tuple[bytes, str]:
                 raise BadInput("the form has no field `file` with a picture")
             return await file.read(), (file.content_type or "").lower()
     if kind and kind not in (*uploads.MEDIA_TYPES, "application/octet-stream"):
-        raise WrongType(f"the media type is {kind[:80]}, wanted {', '.join(uploads.MEDIA_TYPES)} or a form")
+        raise uploads.WrongType(f"the media type is {kind[:80]}, wanted {', '.join(uploads.MEDIA_TYPES)} or a form")
     return await request.body(), kind
 
 

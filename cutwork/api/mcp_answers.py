@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from cutwork.api import pictures, talk
 from cutwork.api.models import Run
-from cutwork.domain import Artifact, Cutout, Design, Json
+from cutwork.domain import Artifact, Cutout, Design, Json, Region
 from cutwork.errors import CutworkError
 from cutwork.tools.formats import receipt
 from cutwork.tools.formats.base import delivered
@@ -64,9 +64,13 @@ class Layer(BaseModel):
 
     subject: str
     region: int
+    z: int
+    """Higher is nearer; of two alike the later region."""
     box: list[float] | None
     image: File
     mask: File
+    area: File | None
+    """The free-form area that it was given; null where that was its box."""
 
 
 class LayersAnswer(BaseModel):
@@ -131,6 +135,18 @@ def file(one: Artifact) -> File:
 def layer_file(cutout: Cutout, kind: str) -> File:
     """A cut-out's picture or mask as a file."""
     return File(uri=SCHEME + (cutout.image if kind == "image" else cutout.mask), name=f"{cutout.subject}-{cutout.region + 1}-{kind}.png", kind=kind, media_type="image/png")
+
+
+def layers(design: Design) -> list[Layer]:
+    """The cut-outs of a design, in the order of its regions; none where it delivered nothing."""
+    best = design.delivered
+    return [] if best is None else [_layer(cutout, best.shot.plan.regions[cutout.region]) for cutout in best.cutouts]
+
+
+def _layer(cutout: Cutout, region: Region) -> Layer:
+    area = File(uri=SCHEME + region.mask, name=f"{cutout.subject}-{cutout.region + 1}-area.png", kind="area", media_type="image/png") if region.mask else None
+    image, mask = layer_file(cutout, "image"), layer_file(cutout, "mask")
+    return Layer(subject=cutout.subject, region=cutout.region, z=region.z, box=list(cutout.box.root) if cutout.box else None, image=image, mask=mask, area=area)
 
 
 def link(one: File, size: int | None = None) -> ResourceLink:

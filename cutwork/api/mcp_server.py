@@ -26,7 +26,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from cutwork import __version__, delivery, domain
-from cutwork.api import mcp_answers, talk
+from cutwork.agents.calls import Layer
+from cutwork.api import mcp_answers, mcp_areas, talk
+from cutwork.api.files import image_work
+from cutwork.api.mcp_areas import Box, Follow, Mask, Outline, Reference, Where
 from cutwork.domain import Call, Design, Json
 from cutwork.errors import BadInput, CutworkError
 from cutwork.storage.owners import File
@@ -40,10 +43,9 @@ Find = Callable[[Asking], tuple["Service", str]]  # the service behind a call, a
 Wait = Annotated[float, Field(ge=0, le=600, description="seconds to wait for the end; 0 answers at once with a run to ask after")]
 DesignId = Annotated[str, Field(description="id of a finished design, from an earlier answer")]
 SessionId = Annotated[str, Field(description="id of a session, from an earlier answer")]
-Box = Annotated[list[float], Field(min_length=4, max_length=4, description="[x0, y0, x1, y1] in fractions of the picture, origin top left")]
 LOOKS, CHANGES = ToolAnnotations(read_only_hint=True), ToolAnnotations(read_only_hint=False, destructive_hint=False)
 SAYS = """Cutwork designs subject-centred artwork of one-line briefs: it plans subjects and places, draws them, cuts each out onto its own
-transparent layer and measures the result. Begin with `generate`, go on in its session with `say` or `edit_region`, finish with `make_sticker`,
+transparent layer and measures the result. Begin with `generate`, go on in its session with `say`, `edit_region` or `add_subject`, finish with `make_sticker`,
 `compose_meme` or `make_repeat`. Drawing takes seconds to minutes: pass wait_s, or ask `get_run`."""
 ForRun = Annotated[CallToolResult, mcp_answers.RunAnswer]
 Kind = domain.Kind | Literal["auto"]
@@ -110,24 +112,27 @@ async def plan_design(ctx: Asking, brief: str, kind: Kind = "auto", size: str | 
 
 
 async def generate(
-    ctx: Asking, brief: str, kind: Kind = "auto", size: str | None = None, seed: Annotated[int, Field(ge=0)] | None = None, session: str | None = None, wait_s: Wait = 0
-) -> ForRun:
+    ctx: Asking, brief: str, kind: Kind = "auto", size: str | None = None, seed: Annotated[int, Field(ge=0)] | None = None, reference: Reference | None = None,
+    follow: Follow | None = None, session: str | None = None, wait_s: Wait = 0,
+) -> ForRun:  # fmt: skip
     """Begin a design of a one-line brief, such as "a grumpy cat and a rocket on a purple background". Answers with a run to ask after; go on in its session."""
-    given = {"brief": brief, "kind": kind, "size": size, "seed": seed}
+    service, who = asking(ctx)
+    begins = None if reference is None else await image_work(lambda: mcp_areas.picture(service, who, reference, "reference"))
+    given = {"brief": brief, "kind": kind, "size": size, "seed": seed, "reference": begins, "follow": follow}
     args = {key: value for key, value in given.items() if value is not None and (key, value) != ("kind", "auto")}
     return await _turn(ctx, session, "", [Call(tool="design", args=args)], wait_s)
 
 
-async def get_run(ctx: Asking, run_id: str, wait_s: Wait = 0) -> ForRun:
+async def get_run(ctx: Asking, run: str, wait_s: Wait = 0) -> ForRun:
     """How a run goes, and what it made once it is done."""
     service, who = asking(ctx)
-    return await _answer(ctx, await run_in_threadpool(service.run, run_id, who), wait_s)
+    return await _answer(ctx, await run_in_threadpool(service.run, run, who), wait_s)
 
 
-async def cancel_run(ctx: Asking, run_id: str) -> ForRun:
+async def cancel_run(ctx: Asking, run: str) -> ForRun:
     """Cancel exactly this run. What it had made is kept."""
     service, who = asking(ctx)
-    return await _answer(ctx, await run_in_threadpool(service.cancel, run_id, who), 5)
+    return await _answer(ctx, await run_in_threadpool(service.cancel, run, who), 5)
 
 
 async def say(ctx: Asking, words: str, session: str | None = None, wait_s: Wait = 0) -> ForRun:
@@ -137,27 +142,35 @@ async def say(ctx: Asking, words: str, session: str | None = None, wait_s: Wait 
 
 async def edit_region(
     ctx: Asking, session: SessionId, subject: Annotated[str, Field(description='the subject\'s id, or words for it such as "the cat"')], phrase: str | None = None,
-    box: Box | None = None, scale: Annotated[float, Field(gt=0.1, lt=10)] | None = None, region: Annotated[int, Field(ge=0)] | None = None, wait_s: Wait = 0,
+    box: Box | None = None, where: Where | None = None, mask: Mask | None = None, outline: Outline | None = None,
+    z: Annotated[Layer | None, Field(description="who lies over whom: to the front or back of all, or one step forward or backward")] = None,
+    scale: Annotated[float, Field(gt=0.1, lt=10)] | None = None, region: Annotated[int, Field(ge=0)] | None = None, wait_s: Wait = 0,
 ) -> ForRun:  # fmt: skip
-    """Change one subject and keep the rest, bit for bit: what it is (`phrase`), where it is (`box`), or how large (`scale`). Needs one of the three."""
+    """Change one subject and keep the rest, bit for bit: what it is (`phrase`), where it is (one of `box`, `where`, `mask`, `outline`), in front of whom (`z`), or how large (`scale`)."""
     which = {"subject": subject}
     more = {} if region is None else {"region": region}
-    calls = [Call(tool="change_subject", args=which | {"phrase": phrase})] if phrase else []
-    calls += [Call(tool="move", args=which | {"box": box} | more)] if box else []
+    place = await _place(ctx, session, box=box, where=where, mask=mask, outline=outline)
+    calls = [Call(tool="move", args=which | place | ({"z": z} if z else {}) | more)] if place or z else []
     calls += [Call(tool="resize", args=which | {"scale": scale} | more)] if scale else []
+    calls += [Call(tool="change_subject", args=which | {"phrase": phrase})] if phrase else []  # last: it may not be called so any more afterwards
     if not calls:
-        raise BadInput("nothing is to be changed", "give a phrase, a box or a scale")
+        raise BadInput("nothing is to be changed", "give a phrase, a place, z or a scale")
     return await _turn(ctx, session, "", calls, wait_s)
+
+
+async def add_subject(
+    ctx: Asking, session: SessionId, phrase: Annotated[str, Field(description='all of it, such as "a small red balloon"')],
+    box: Box | None = None, where: Where | None = None, mask: Mask | None = None, outline: Outline | None = None, wait_s: Wait = 0,
+) -> ForRun:  # fmt: skip
+    """Add a subject to a design and keep the rest: where one of `box`, `where`, `mask` and `outline` says, or wherever there is room."""
+    place = await _place(ctx, session, box=box, where=where, mask=mask, outline=outline)
+    return await _turn(ctx, session, "", [Call(tool="add", args={"phrase": phrase} | place)], wait_s)
 
 
 async def cut_out_subjects(ctx: Asking, design: DesignId) -> Annotated[CallToolResult, mcp_answers.LayersAnswer]:
     """A finished design's subjects, each on its own transparent layer, with its mask."""
     found, service = await _design(ctx, design)
-    image, mask = mcp_answers.layer_file, mcp_answers.layer_file
-    layers = [
-        mcp_answers.Layer(subject=c.subject, region=c.region, box=list(c.box.root) if c.box else None, image=image(c, "image"), mask=mask(c, "mask"))
-        for c in (found.delivered.cutouts if found.delivered else ())
-    ]
+    layers = mcp_answers.layers(found)
     words = "\n".join(f"{one.region + 1} {one.subject}: {one.image.uri}" for one in layers) or "The design has no cut-outs."
     links = [mcp_answers.link(file) for one in layers for file in (one.image, one.mask)]
     return mcp_answers.result(mcp_answers.LayersAnswer(design=found.id, layers=layers), words, *await run_in_threadpool(mcp_answers.small, found, service), *links)
@@ -229,9 +242,15 @@ async def list_models(ctx: Asking) -> Annotated[CallToolResult, mcp_answers.Mode
 
 
 TOOLS = (
-    (plan_design, LOOKS), (generate, CHANGES), (get_run, LOOKS), (cancel_run, CHANGES), (say, CHANGES), (edit_region, CHANGES), (cut_out_subjects, LOOKS), (compose_meme, CHANGES),
-    (make_repeat, CHANGES), (make_sticker, CHANGES), (critique, LOOKS), (branch, CHANGES), (export_run, LOOKS), (list_models, LOOKS),
+    (plan_design, LOOKS), (generate, CHANGES), (get_run, LOOKS), (cancel_run, CHANGES), (say, CHANGES), (edit_region, CHANGES), (add_subject, CHANGES), (cut_out_subjects, LOOKS),
+    (compose_meme, CHANGES), (make_repeat, CHANGES), (make_sticker, CHANGES), (critique, LOOKS), (branch, CHANGES), (export_run, LOOKS), (list_models, LOOKS),
 )  # fmt: skip
+
+
+async def _place(ctx: Asking, session: str, **given: Any) -> Json:
+    """Where a subject is to be, as a session's tools are told it."""
+    service, who = asking(ctx)
+    return await image_work(lambda: mcp_areas.place(service, who, session, given))
 
 
 async def _turn(ctx: Asking, session: str | None, words: str, calls: list[Call], wait_s: float) -> CallToolResult:

@@ -16,18 +16,21 @@ from cutwork.delivery import FORMS
 from cutwork.domain import MAX_BRIEF, MAX_REGIONS, MAX_SIDE, MAX_SUBJECTS, MIN_SIDE, TECHNIQUES, MemeSettings, StickerSettings
 from cutwork.errors import CutworkError
 from cutwork.storage.tokens import hashed
+from cutwork.tools.drawing import learned
 
 router = APIRouter()
 Service = Annotated[deps.Service, Depends(deps.service)]
 Tenant = Annotated[str, Depends(deps.tenant)]
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", tags=["service"])
 async def healthz() -> Health:
     """The process answers."""
     return Health()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", response_model=Ready, tags=["service"], responses={503: {"model": Ready, "description": "Not just now."}})
 async def readyz(service: Service) -> Response:
     """Whether work can be taken: the database answers, the model is there, and the queue is worked on."""
@@ -73,7 +76,7 @@ def meta(service: Service, tenant: Tenant) -> Meta:
             "brief": MAX_BRIEF, "subjects": MAX_SUBJECTS, "regions": MAX_REGIONS, "min_side": MIN_SIDE, "max_side": MAX_SIDE, "cell": domain.CELL,
             "upload_bytes": uploads.MOST_BYTES, "upload_pixels": uploads.MOST_PIXELS, "waiting": deps.MOST_WAITING,
         },
-        vocabulary=_vocabulary(settings.model),
+        vocabulary=learned(settings.model),
         approve=settings.approve,
         tenant=tenant,
     )  # fmt: skip
@@ -107,12 +110,3 @@ def _fonts() -> list[str]:
     from cutwork.tools.lettering.fonts import NAMES
 
     return list(NAMES)
-
-
-def _vocabulary(model: str) -> list[str] | None:
-    """The subjects that the embedded model knows; others have no list."""
-    if model != "mini":
-        return None
-    from cutwork.tools.families.mini import vocabulary
-
-    return sorted(vocabulary()["subjects"])

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-from cutwork.domain import MAX_BRIEF, Call, Critique, Json, Kind, Plan, Receipt, Seed, Sha256, Turn
+from cutwork.domain import FOLLOW, MAX_BRIEF, Call, Critique, Follow, Json, Kind, Plan, Receipt, Seed, Sha256, Turn
 
 RunStatus = Literal["waiting", "running", "needs_approval", "done", "failed", "cancelled"]
 RunKind = Literal["design", "turn", "finish", "rerun", "resume"]
@@ -50,7 +50,8 @@ class DesignRequest(Asked):
     palette: Annotated[list[Short], Field(max_length=16)] | None = None
     similar: Annotated[list[Short], Field(max_length=66)] | None = Field(None, description="pairs that look alike", examples=[["tiger,leopard"]])
     wishes: dict[Literal["sticker", "meme", "textile"], Json] | None = Field(None, description="settings of finished goods", examples=[{"textile": {"repeat": "half-drop"}}])
-    references: Annotated[list[Sha256], Field(max_length=8)] | None = Field(None, description="uploads to go by")
+    references: Annotated[list[Sha256], Field(max_length=8)] | None = Field(None, description="the upload that the drawing begins from; so far one")
+    follow: Follow | None = Field(None, description=f"noise from which the reference is drawn on: 0.1 hardly changes it, 0.95 hardly leaves anything of it; {FOLLOW:g} if left out")
     rounds: Annotated[int, Field(ge=1, le=10)] | None = None
     model: Short | None = None
     steps: Annotated[int, Field(ge=1, le=200)] | None = None
@@ -69,6 +70,8 @@ class PlanRequest(Asked):
     palette: Annotated[list[Short], Field(max_length=16)] | None = None
     similar: Annotated[list[Short], Field(max_length=66)] | None = None
     wishes: dict[Literal["sticker", "meme", "textile"], Json] | None = None
+    references: Annotated[list[Sha256], Field(max_length=8)] | None = Field(None, description="as of a design; a plan is the same with one and without, so here it is only checked")
+    follow: Follow | None = None
 
 
 class FinishRequest(Asked):
@@ -224,6 +227,8 @@ class DesignOut(Told):
     rounds: list[RoundOut]
     best: int | None
     notes: list[str]
+    references: list[str] = Field(description="addresses of the pictures that its drawing began from")
+    follow: float | None = Field(description="noise from which they were drawn on")
     image: str | None
     cutouts: list[CutoutOut]
     artifacts: list[ArtifactOut]

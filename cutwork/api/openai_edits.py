@@ -1,6 +1,7 @@
 """OpenAI's image edits over our runs: `/v1/images/edits` draws a prompt into a part of a picture, and keeps every other pixel to the bit.
 
 The picture may be anybody's. Where the mask is wholly transparent (alpha 0) it may change; without a mask, where the picture itself is.
+Where neither is, no part is meant: a new picture is drawn that begins from this one.
 """
 
 from __future__ import annotations
@@ -27,14 +28,15 @@ from cutwork.api import pictures, uploads, window
 from cutwork.api.deps import Service, tenant
 from cutwork.api.files import image_work
 from cutwork.api.openai_answers import Edit, ImagesAnswer, answered
-from cutwork.api.openai_asked import Wanted
-from cutwork.api.openai_images import effort
+from cutwork.api.openai_asked import Extras, Wanted
+from cutwork.api.openai_images import drawn, effort, queued, shown, snapped
 from cutwork.api.openai_models import model_named
 from cutwork.api.openai_wire import ErrorAnswer, OpenAiRoute, Refusal
 from cutwork.api.pictures import Picture
 from cutwork.api.talk import service_of
+from cutwork.api.uploads import Taken
 from cutwork.api.window import Mask, Pixels, Window
-from cutwork.domain import Brief, Design, Json, Keep, Plan, Shot, Size
+from cutwork.domain import CELL, Brief, Design, Follow, Json, Keep, Plan, Shot, Size
 from cutwork.errors import BadInput, CutworkError
 from cutwork.studio import make_brief
 from cutwork.tools.pixels import decode, encode
@@ -49,7 +51,8 @@ NO_PLACE = ("a", "an", "the", "in", "on", "at", "of", "plain", "background")  # 
 PICTURES = {"type": "array", "items": {"type": "object", "properties": {"image_url": {"type": "string"}, "file_id": {"type": "string"}}}}
 COMMON = {
     "prompt": {"type": "string"}, "model": {"type": "string"}, "n": {"type": "integer", "minimum": 1, "maximum": 10}, "size": {"type": "string"},
-    "quality": {"type": "string"}, "output_format": {"enum": ["png", "jpeg", "webp"]}, "stream": {"type": "boolean"}, "x_cutwork": {"type": "object"},
+    "quality": {"type": "string"}, "background": {"enum": ["transparent", "opaque", "auto"]}, "input_fidelity": {"enum": ["high", "low"]},
+    "output_format": {"enum": ["png", "jpeg", "webp"]}, "stream": {"type": "boolean"}, "x_cutwork": {"type": "object"},
 }  # fmt: skip
 BINARY = {"type": "string", "format": "binary"}
 BODY: Json = {
@@ -63,13 +66,28 @@ BODY: Json = {
 }
 
 
+HIGH = 0.5  # noise from which a picture is drawn on that is to be kept to with high fidelity; elsewhere it is what a brief has where nobody says
+
+
+class EditExtras(Extras):
+    """As of generations, and how far a picture is followed that a new one begins from."""
+
+    follow: Follow | None = None
+
+
 class EditAsked(Wanted):
     """What is asked beside the pictures."""
 
     input_fidelity: Literal["high", "low"] | None = None
+    x_cutwork: EditExtras = EditExtras()
 
-    def check(self) -> None:
-        super().check()
+    @property
+    def follow(self) -> float | None:
+        """The noise that is asked for."""
+        return HIGH if self.x_cutwork.follow is None and self.input_fidelity == "high" else self.x_cutwork.follow
+
+    def check_part(self) -> None:
+        """Raises Refusal for what cannot be asked of a part of a picture."""
         if self.transparent:
             raise Refusal("An edit keeps the picture's background: background must be opaque or auto.", param="background", code="unsupported_value")
         if self.size not in (None, "", "auto"):
@@ -87,22 +105,58 @@ class Given:
 Source = bytes | str  # a file, or an address or id that names one
 
 
-@router.post("/v1/images/edits", response_model=ImagesAnswer, responses={400: {"model": ErrorAnswer}}, openapi_extra=BODY, summary="Draw into a part of a picture, as OpenAI's API does")
+@router.post(
+    "/v1/images/edits",
+    response_model=ImagesAnswer,
+    responses={400: {"model": ErrorAnswer}},
+    openapi_extra=BODY,
+    summary="Draw into a part of a picture, or a new one that begins from it, as OpenAI's API does",
+)
 async def edit(request: Request, who: Annotated[str, Depends(tenant)]) -> Response:
-    """Pixels outside the mask stay as they are, to the bit."""
+    """Pixels outside the mask stay as they are, to the bit. Without a mask, and where the picture is nowhere transparent, a new one begins from it."""
     asked, images, mask = await _read(request)
     asked.check()
     service = service_of(request)
-    sources = [await run_in_threadpool(_bytes, source, service, who, "image") for source in images[:1]]
+    source = await run_in_threadpool(_bytes, images[0], service, who, "image")
     masked = None if mask is None else await run_in_threadpool(_bytes, mask, service, who, "mask")
-    given = await image_work(_given, sources[0], masked)
-    settings = service.studio.settings
-    model = model_named(asked.model, service) or settings.model
+    taken = await image_work(uploads.take_in, source)
+    given = await image_work(_given, taken, masked)
+    warnings = asked.warnings() + [f"only the first of {len(images)} images is used"] * (len(images) > 1)
+    if given is None:
+        runs, said = await run_in_threadpool(_begun, asked, taken, service, who)
+        return await answered(asked, request, who, runs, warnings + said, "image_edit", lambda design: (shown(design, asked, service), None))
+    return await _edited(asked, request, who, given, warnings)
+
+
+async def _edited(asked: EditAsked, request: Request, who: str, given: Given, warnings: list[str]) -> Response:
+    """The answer where a part of a picture may change."""
+    asked.check_part()
+    service = service_of(request)
+    model = model_named(asked.model, service) or service.studio.settings.model
     place, runs = await run_in_threadpool(_queued, asked, given, model, service, who)
-    warnings = asked.warnings() + [f"only the first of {len(images)} images is edited"] * (len(images) > 1)
     if asked.form == "jpeg":
-        warnings.append("a JPEG cannot keep pixels to the bit: ask for png or webp")
+        warnings = [*warnings, "a JPEG cannot keep pixels to the bit: ask for png or webp"]
+    if asked.x_cutwork.follow is not None:
+        warnings = [*warnings, "x_cutwork.follow is for pictures without a mask and was passed over"]
     return await answered(asked, request, who, runs, warnings, "image_edit", lambda design: _shown(design, given, place, asked, service))
+
+
+def _begun(asked: EditAsked, taken: Taken, service: Service, who: str) -> tuple[list[str], list[str]]:
+    """The runs of new pictures that begin from this one, and what is to be said of their size."""
+    size, said = snapped(asked.size)
+    model = model_named(asked.model, service) or service.studio.settings.model
+    reference = service.take_in(who, taken)
+    wanted = {"brief": asked.prompt, "size": size or str(_like(taken, model)), "references": [reference], "follow": asked.follow, **drawn(asked, service)}
+    return queued(service, [{**wanted, "seed": seed} for seed in asked.seeds], who), said
+
+
+def _like(taken: Taken, model: str) -> Size:
+    """A canvas of a picture's proportions, as far as the model draws such well: its shorter side is the one that suits it."""
+    from cutwork.tools.drawing import canvas
+
+    side = min(canvas(model).root)
+    longer = round(side * min(window.LARGER, max(taken.width, taken.height) / min(taken.width, taken.height)) / CELL) * CELL
+    return Size((longer, side) if taken.width > taken.height else (side, longer))
 
 
 def _queued(asked: EditAsked, given: Given, model: str, service: Service, who: str) -> tuple[Window, list[str]]:
@@ -151,18 +205,17 @@ def _shown(design: Design, given: Given, place: Window, asked: EditAsked, servic
     return pictures.encoded(Image.fromarray(after), asked.form, asked.compression), made
 
 
-def _given(image: bytes, mask: bytes | None) -> Given:
-    """A picture and its mask, each decoded within bounds.
+def _given(taken: Taken, mask: bytes | None) -> Given | None:
+    """A picture and where it may change; None where neither a mask nor the picture itself marks a part of it.
 
     Raises:
-        Refusal: if there is no usable mask.
+        Refusal: if the mask is of no use.
     """
-    picture = _pixels(image)
+    picture = _pixels(taken)
     if mask is None:
-        if picture.shape[-1] != 4 or (picture[..., 3] > 0).all():
-            raise Refusal("There is no mask: send a PNG of the picture's size whose transparent part may change.", param="mask", code="mask_required")
-        return Given(picture, picture[..., 3] == 0)
-    marked = _pixels(mask)
+        clear = picture.shape[-1] == 4 and (picture[..., 3] == 0).any()
+        return Given(picture, picture[..., 3] == 0) if clear else None
+    marked = _pixels(uploads.take_in(mask))
     if marked.shape[-1] != 4:
         raise Refusal("The mask has no alpha channel: its wholly transparent part is what may change.", param="mask", code="invalid_value")
     if marked.shape[:2] != picture.shape[:2]:
@@ -171,8 +224,8 @@ def _given(image: bytes, mask: bytes | None) -> Given:
     return Given(picture, marked[..., 3] == 0)
 
 
-def _pixels(data: bytes) -> Pixels:
-    with Image.open(io.BytesIO(uploads.take_in(data).png)) as image:
+def _pixels(taken: Taken) -> Pixels:
+    with Image.open(io.BytesIO(taken.png)) as image:
         return np.array(image.convert("RGBA" if "A" in image.getbands() else "RGB"))
 
 

@@ -36,11 +36,11 @@ async def generate(asked: Wanted, request: Request, who: Annotated[str, Depends(
     service = service_of(request)
     size, warnings = snapped(asked.size)
     wanted = {"brief": asked.prompt, "size": size, **drawn(asked, service)}
-    runs = await run_in_threadpool(_queued, service, [{**wanted, "seed": seed} for seed in asked.seeds], who)
+    runs = await run_in_threadpool(queued, service, [{**wanted, "seed": seed} for seed in asked.seeds], who)
     return await answered(asked, request, who, runs, asked.warnings() + warnings, "image_generation", lambda design: (shown(design, asked, service), None))
 
 
-def _queued(service: Service, requests: Sequence[Json], who: str) -> list[str]:
+def queued(service: Service, requests: Sequence[Json], who: str) -> list[str]:
     """The runs of these requests: all of them, or none."""
     runs: list[str] = []
     try:

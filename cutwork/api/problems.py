@@ -15,6 +15,7 @@ from cutwork.api.models import Problem
 from cutwork.domain import Json
 from cutwork.errors import BadInput, CutworkError
 from cutwork.storage.jobs import KeyUsed, QueueFull
+from cutwork.tools.intake import TooLarge, WrongType
 
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
@@ -45,18 +46,8 @@ class Conflict(BadInput):
     problem = (409, *TITLES[409])
 
 
-class TooLarge(BadInput):
-    """More bytes or pixels than are taken in."""
-
-    problem = (413, *TITLES[413])
-
-
-class WrongType(BadInput):
-    """A media type that is not taken in."""
-
-    problem = (415, *TITLES[415])
-
-
+TooLarge.problem = (413, *TITLES[413])  # type: ignore[attr-defined]
+WrongType.problem = (415, *TITLES[415])  # type: ignore[attr-defined]
 QueueFull.problem = (429, *TITLES[429])  # type: ignore[attr-defined]
 KeyUsed.problem = (422, "idempotency_key_reused", "This key was used for another request")  # type: ignore[attr-defined]
 
@@ -99,13 +90,16 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted(found))
 
 
-async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = [{"where": [str(part) for part in fault["loc"]], "message": str(fault["msg"]).removeprefix("Value error, ")} for fault in error.errors()]
     broken = any(fault["type"] == "json_invalid" for fault in error.errors())
     status = 400 if broken else 422
     code, title = TITLES[status]
-    told = problems.problem(status, code, title, "; ".join(f"{'.'.join(fault['where'])}: {fault['message']}" for fault in faults[:5]))
+    kind = request.headers.get("content-type", "")
+    unread = not broken and any(fault["where"] == ["body"] for fault in faults) and "json" not in kind.lower()  # curl -d alone says that it sends a form
+    hint = f"send it with the header Content-Type: application/json; it {f'says {kind[:60]}' if kind else 'has none'}" if unread else None
+    told = problems.problem(status, code, title, "; ".join(f"{'.'.join(fault['where'])}: {fault['message']}" for fault in faults[:5]), hint)
     return answer(told | {"errors": faults[:20]})
 
 

@@ -113,6 +113,12 @@ def delete_thread(thread_id: str, threads: Mine) -> None:
     threads.delete(thread_id)
 
 
+@router.post("/threads/{thread_id}/copy", summary="Copy a thread")
+def copy_thread(thread_id: str, threads: Mine) -> Json:
+    """With its metadata and every turn that is over, under the same checkpoints. A turn that is being done or waits for an answer stays where it is."""
+    return threads.copy(thread_id)
+
+
 @router.get("/threads/{thread_id}/state", summary="A thread's state")
 def get_state(thread_id: str, threads: Mine) -> Json:
     """Where it stands now."""

@@ -55,7 +55,11 @@ def cancel_run(id: Id, service: Service, tenant: Tenant) -> Response:
 @router.get(
     "/{id}/events",
     response_class=StreamingResponse,
-    responses={200: {"description": "Server-sent events: `id` is the event's number in the run, `event` its kind, `data` JSON.", "content": {"text/event-stream": {}}}, **responses(401, 404)},
+    responses={
+        200: {"description": "Server-sent events: `id` is the event's number in the run, `event` its kind, `data` JSON.", "content": {"text/event-stream": {}}},
+        204: {"description": "The run is over and nothing happened after that event: there is nothing to come back for."},
+        **responses(401, 404),
+    },
 )
 async def run_events(
     id: Id,
@@ -64,10 +68,13 @@ async def run_events(
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
     after: Annotated[int | None, Query(ge=0, le=MOST)] = None,
 ) -> Response:
-    """What happens to a run, from its beginning or from behind an event; ends after `done`."""
-    await service.read(service.job, id, tenant)
+    """What happens to a run, from its beginning or from behind an event; ends after `done`. Long after its end only `done` is kept, and `forgotten` before it says what is not."""
+    job = await service.read(service.job, id, tenant)
     heard = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdecimal() else 0
-    return StreamingResponse(_lines(service, id, min(after if after is not None else heard, MOST)), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    number = min(after if after is not None else heard, MOST)
+    if job.ended and not await service.read(service.jobs.events, id, number, 1):
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})  # browsers would ask again and again
+    return StreamingResponse(_lines(service, id, number), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
 async def _lines(service: deps.Service, id: str, after: int) -> AsyncIterator[bytes]:

@@ -20,13 +20,16 @@ from cutwork.api.guard import is_loopback
 from cutwork.errors import BadInput, NotConfigured
 from cutwork.signals import answered, leave
 from cutwork.studio import Studio
+from cutwork.wiring import Wired
 
 GRACE_S = 5  # for answers that are being sent
-SWITCH_S = 0.001  # a thread that draws lets go of the interpreter this often, so that answers need not wait for it
+SWITCH_S = 0.001  # a thread that computes, or draws where that is not done elsewhere, lets go of the interpreter this often, so that answers need not wait for it
 
 
 def serve(studio: Studio, host: str, port: int, on_ready: Callable[[str], None]) -> bool:
     """Serve until SIGTERM, SIGINT or SIGHUP. What runs then stops at its next step and waits; event streams end.
+
+    Where the settings say so, the studio draws in a process of its own from now on.
 
     Args:
         on_ready: called with the service's address once it can be reached.
@@ -37,6 +40,8 @@ def serve(studio: Studio, host: str, port: int, on_ready: Callable[[str], None])
     Raises:
         NotConfigured: if others than this machine could reach it and no token protects it. BadInput: if nothing can be bound there.
     """
+    if studio.settings.drawing_process:
+        studio.wired = Wired(studio.settings, away=True)
     service = Service(studio, studio.settings.workers)
     if not is_loopback(host) and not service.tokens.names():
         raise NotConfigured(f"{host} can be reached from other machines, and no token protects the service", "cutwork token add NAME, or bind 127.0.0.1")

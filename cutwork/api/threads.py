@@ -70,6 +70,13 @@ class Threads:
         talk.notes(self.service, THREADS).put(self.who, id, {"metadata": self._metadata(id) | (metadata or {})})
         return self.get(id)
 
+    def copy(self, id: str) -> Json:
+        """A new thread with all that was said in another and is over, which stands where that stands; each goes its own way from there."""
+        self.session(id)
+        new = self.service.studio.wired.sessions.copy(id, str(uuid.uuid4()))
+        talk.notes(self.service, THREADS).put(self.who, new.id, {"metadata": self._metadata(id)})
+        return self.get(new.id)
+
     def delete(self, id: str) -> None:
         """Delete a thread; what was designed in it stays."""
         self.session(id)

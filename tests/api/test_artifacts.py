@@ -48,10 +48,21 @@ def test_parts_are_sent_where_parts_are_asked_for(served: Served, picture: str) 
         assert (answer.status_code, answer.content) == (206, wanted)
         assert answer.headers["content-range"].endswith(f"/{len(whole)}")
     beyond = served.client.get(picture, headers={"Range": f"bytes={len(whole)}-"})
-    assert beyond.status_code == 416
+    assert (beyond.status_code, beyond.headers["content-type"], beyond.headers["content-range"]) == (416, "application/problem+json", f"bytes */{len(whole)}")
+    assert (beyond.json()["code"], beyond.json()["status"]) == ("range", 416)
+    odd = served.client.get(picture, headers={"Range": "lines=1-2"})
+    assert (odd.status_code, odd.json()["code"]) == (400, "bad_request")
+    assert "lines=1-2" in odd.json()["detail"]
     sha256 = picture.rsplit("/", 1)[1]
     assert served.client.get(picture, headers={"Range": "bytes=0-9", "If-Range": f'"{sha256}"'}).status_code == 206
     assert served.client.get(picture, headers={"Range": "bytes=0-9", "If-Range": '"other"'}).status_code == 200
+
+
+def test_its_head_tells_what_it_is(served: Served, picture: str) -> None:
+    whole, head = served.client.get(picture), served.client.head(picture)
+    assert (head.status_code, head.content) == (200, b"")
+    assert {**head.headers, "x-request-id": "", "date": ""} == {**whole.headers, "x-request-id": "", "date": ""}
+    assert served.client.head("/v1/artifacts/" + "0" * 64).status_code == 404
 
 
 def test_it_is_saved_under_a_name_that_leads_nowhere(served: Served, picture: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,6 +166,37 @@ def test_a_tenant_sees_nothing_of_anothers(neighbours: Any) -> None:
     assert bob.post("/v1/designs", json={"brief": "a cat", "references": [ids["sha256"]]}).status_code == 422
     assert ann.get(f"/v1/designs/{ids['design']}").status_code == 200  # and nothing of hers was touched
     assert ann.get(f"/v1/sessions/{ids['session']}").status_code == 200
+
+
+def test_an_area_is_marked_by_a_tenants_own_picture_alone(neighbours: Any) -> None:
+    ann, bob, ids = neighbours
+    said = []
+    for who, session in ((ann, ids["session"]), (bob, bob.post("/v1/sessions", json={}).json()["id"])):
+        calls = [{"tool": "add", "args": {"phrase": "a star", "mask": ids["mask"]}}]
+        for body in ({"words": "a dog"}, {"calls": calls}):
+            run = who.post(f"/v1/sessions/{session}/turns", json=body).json()["id"]
+            while (told := who.get(f"/v1/runs/{run}").json())["status"] not in ("done", "failed", "cancelled"):
+                time.sleep(0.05)
+        turn = who.get(f"/v1/sessions/{session}/turns/{run}").json()
+        said.append((told["status"], json.dumps(turn)))
+    assert "here is no mask" not in said[0][1]
+    assert said[1][0] == "failed"
+    assert f"here is no mask {ids['mask']}" in said[1][1]
+
+
+def test_a_session_begins_from_a_tenants_own_picture_alone(neighbours: Any) -> None:
+    ann, bob, ids = neighbours
+    calls = [{"tool": "design", "args": {"brief": "a cat", "size": "64x64", "reference": ids["sha256"], "follow": 0.5}}]
+    said = []
+    for who, session in ((ann, ids["session"]), (bob, bob.post("/v1/sessions", json={}).json()["id"])):
+        run = who.post(f"/v1/sessions/{session}/turns", json={"calls": calls}).json()["id"]
+        while (told := who.get(f"/v1/runs/{run}").json())["status"] not in ("done", "failed", "cancelled"):
+            time.sleep(0.05)
+        said.append((told["status"], json.dumps(who.get(f"/v1/sessions/{session}/turns/{run}").json())))
+    assert said[0][0] == "done"
+    assert "at 50 % noise" in said[0][1]
+    assert said[1][0] == "failed"
+    assert f"here is no picture {ids['sha256']} to begin from" in said[1][1]
 
 
 def test_the_same_key_of_two_tenants_is_two_runs(neighbours: Any) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
+from cutwork import housekeeping
 from cutwork.api.deps import told
 from cutwork.api.events import KEPT, Hub
+from cutwork.storage.db import writing
 from cutwork.storage.jobs import Job, SqlJobs
+from cutwork.storage.service_tables import JobRow
 
 if TYPE_CHECKING:
     from conftest import Served
@@ -35,8 +40,9 @@ def test_a_stream_is_taken_up_where_it_ended(served: Served) -> None:
     for after in (0, 1, len(whole) // 2, len(whole) - 1):
         assert served.events(id, after=after) == whole[after:]
         assert served.events(id, **{"Last-Event-ID": str(after)}) == whole[after:]
-    assert served.events(id, after=len(whole)) == []
-    assert served.events(id, after=10**6) == []
+    for after in (len(whole), 10**6):  # nothing is left to be told; a browser would come back for ever
+        answer = served.client.get(f"/v1/runs/{id}/events", headers={"Last-Event-ID": str(after)})
+        assert (answer.status_code, answer.content) == (204, b"")
     assert served.events(id, **{"Last-Event-ID": "nonsense"}) == whole
 
 
@@ -114,6 +120,53 @@ def test_who_waits_hears_the_end(served: Served) -> None:
 
     served.ended(id)
     assert asyncio.run(wait()).status == "done"
+
+
+def test_long_after_its_end_only_that_is_told_and_that_the_rest_is_not(serve: Callable[..., Served]) -> None:
+    served = serve()
+    old = served.design(seed=1)["id"]
+    whole = served.events(old)
+    served.drawing.gate.clear()
+    open = served.design(seed=2)["id"]
+    served.drawing_begun()
+    before = served.events_so_far(open)
+    last = len(whole)
+
+    assert served.service.jobs.forget("2000-01-01T00:00:00.000000Z") == 0
+    assert served.events(old) == whole
+    assert served.service.jobs.forget("9000-01-01T00:00:00.000000Z") == last - 1
+    assert served.service.jobs.forget("9000-01-01T00:00:00.000000Z") == 0
+
+    for heard in (0, 3, last - 2):
+        told = (last - 1, "forgotten", {"from": heard + 1, "to": last - 1})
+        assert served.events(old, **{"Last-Event-ID": str(heard)}) == [told, whole[-1]]
+    assert served.events(old, after=last - 1) == whole[-1:]
+    assert served.client.get(f"/v1/runs/{old}/events", params={"after": last}).status_code == 204
+    assert served.events_so_far(open)[: len(before)] == before, "what is not over is kept"
+    served.drawing.gate.set()
+    events = served.events(open)
+    assert [number for number, _, _ in events] == list(range(1, len(events) + 1))
+
+
+def test_the_service_lets_go_of_what_is_too_old(serve: Callable[..., Served], make_service: Callable[..., Any]) -> None:
+    first = serve()
+    old, new = first.design(seed=1)["id"], first.design(seed=2)["id"]
+    first.ended(old)
+    count = len(first.events(new))
+    with writing(first.service.designs.engine) as connection:
+        connection.execute(update(JobRow).where(JobRow.id == old).values(finished="2020-01-01T00:00:00.000000Z"))
+    first.stop()
+    kept = serve(events_days=0)  # for good
+    assert housekeeping.forget(kept.service.studio.wired) == 0
+    assert len(kept.events(old)) > 2
+    kept.stop()
+    again = serve()
+    deadline = time.monotonic() + 20
+    while len(again.events_so_far(old)) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [kind for _, kind, _ in again.events(old)] == ["forgotten", "done"]
+    assert len(again.events(new)) == count
 
 
 # the hub alone

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
+import numpy as np
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -74,6 +75,11 @@ def links(result: CallToolResult) -> dict[str, str]:
     return {block.name: str(block.uri) for block in result.content if isinstance(block, ResourceLink)}
 
 
+def height(layer: dict[str, Any]) -> tuple[int, int]:
+    """How near a layer is: of two at one z the later is the nearer."""
+    return layer["z"], layer["region"]
+
+
 async def image(client: Client, uri: str) -> Image.Image:
     (content,) = (await client.read_resource(uri)).contents
     assert content.mime_type == "image/png"
@@ -86,8 +92,8 @@ def test_the_tools_are_described(served: Served, mode: str) -> None:
         tools = (await client.list_tools()).tools
         names = [tool.name for tool in tools]
         assert {
-            "plan_design", "generate", "get_run", "cancel_run", "say", "edit_region", "cut_out_subjects", "compose_meme", "make_repeat", "make_sticker",
-            "critique", "branch", "export_run", "list_models",
+            "plan_design", "generate", "get_run", "cancel_run", "say", "edit_region", "add_subject", "cut_out_subjects", "compose_meme", "make_repeat",
+            "make_sticker", "critique", "branch", "export_run", "list_models",
         } == set(names)  # fmt: skip
         assert names == [tool.name for tool in (await client.list_tools()).tools]
         assert all(tool.description and tool.output_schema for tool in tools)
@@ -116,7 +122,7 @@ def test_a_design_is_planned_drawn_looked_at_and_changed(served: Served) -> None
         assert max(small.size) <= 256
         whole = await image(client, links(made)["image.png"])
         assert whole.size == (256, 256)
-        again = data(await client.call_tool("get_run", {"run_id": told["run"]}))
+        again = data(await client.call_tool("get_run", {"run": told["run"]}))
         assert (again["design"], again["files"]) == (told["design"], told["files"])
         layers = await client.call_tool("cut_out_subjects", {"design": told["design"]})
         assert [layer["subject"] for layer in data(layers)["layers"]] == ["cat", "rocket"]
@@ -135,6 +141,97 @@ def test_a_design_is_planned_drawn_looked_at_and_changed(served: Served) -> None
     over_http(served, story)
 
 
+def test_subjects_are_put_in_front_in_places_and_into_free_areas(served: Served) -> None:
+    async def story(client: Client) -> None:
+        begun = data(await client.call_tool("generate", {"brief": BRIEF, "seed": 7, "wait_s": 90}))
+        session = begun["session"]
+
+        async def edit(**asked: Any) -> list[dict[str, Any]]:
+            told = data(await client.call_tool("edit_region", {"session": session, "wait_s": 90, **asked}))
+            assert told["status"] == "done", told["words"]
+            layers: list[dict[str, Any]] = data(await client.call_tool("cut_out_subjects", {"design": told["design"]}))["layers"]
+            return layers
+
+        first = data(await client.call_tool("cut_out_subjects", {"design": begun["design"]}))["layers"]
+        nearer = max(first, key=height)
+        assert [layer["area"] for layer in first] == [None, None]
+        turned = await edit(subject=nearer["subject"], z="backward")
+        assert max(turned, key=height)["subject"] != nearer["subject"]
+        cornered = await edit(subject="the rocket", where="top right", z="front")
+        assert max(cornered, key=height)["subject"] == "rocket"
+        assert cornered[1]["box"][2] > 0.9
+        assert cornered[1]["box"][1] < 0.1
+
+        outlined = await edit(subject="cat", outline=[[0.0, 0.5], [0.5, 0.5], [0.0, 1.0]])
+        area = np.asarray((await image(client, outlined[0]["area"]["uri"])).convert("L"))
+        assert area.shape == (256, 256)
+        assert area[140, 20] == 255  # inside the triangle, and beside it
+        assert area[240, 120] == area[20, 20] == 0
+        assert 0.115 < (area > 127).mean() < 0.135
+
+        drawn = io.BytesIO()
+        Image.fromarray(np.pad(np.full((200, 200), 255, np.uint8), ((56, 256), (256, 56)))).save(drawn, "PNG")  # twice the canvas: an area at the upper right
+        sent = base64.b64encode(drawn.getvalue()).decode()
+        for mask in (sent, f"data:image/png;base64,{sent}"):
+            put = await edit(subject="cat", mask=mask, phrase="a fox") if mask == sent else await edit(subject="rocket", mask=mask)
+        assert [layer["subject"] for layer in put] == ["fox", "rocket"]
+        assert put[0]["area"]["uri"] == put[1]["area"]["uri"]
+        added = data(await client.call_tool("add_subject", {"session": session, "phrase": "a star", "mask": outlined[0]["area"]["uri"], "wait_s": 90}))
+        assert (added["status"], [call["tool"] for call in added["calls"]]) == ("done", ["add"])
+        star = data(await client.call_tool("cut_out_subjects", {"design": added["design"]}))["layers"][2]
+        assert (star["subject"], star["area"]["uri"]) == ("star", outlined[0]["area"]["uri"])
+
+    over_http(served, story)
+
+
+def test_places_that_cannot_be_are_told_before_anything_is_queued(served: Served) -> None:
+    async def story(client: Client) -> None:
+        empty = served.service.sessions.create(owner="local").id
+        made = data(await client.call_tool("generate", {"brief": "a cat", "wait_s": 90}))["session"]
+        for session, args, said in (
+            (made, {"box": [0, 0, 0.5, 0.5], "where": "top left"}, "box and where are given (a subject has one place: give one of them)"),
+            (made, {"mask": "0" * 64}, f"there is no file {'0' * 64}"),
+            (made, {"mask": "a triangle"}, "the mask is 'a triangle'"),
+            (made, {"mask": base64.b64encode(b"no picture").decode()}, "no PNG, JPEG or WebP"),
+            (made, {"outline": [[0, 0], [1, 1]]}, "at least 3 items"),
+            (made, {"outline": [[0, 0], [1, 1], [256, 0]]}, "less than or equal to 1"),
+            (made, {"z": "top"}, "'forward'"),
+            (empty, {"outline": [[0, 0], [1, 1], [1, 0]]}, "there is no design yet"),
+        ):
+            for tool, which in (("edit_region", {"subject": "cat"}), ("add_subject", {"phrase": "a star"})):
+                if tool == "edit_region" or "z" not in args:
+                    result = await client.call_tool(tool, {"session": session, **which, **args})
+                    assert result.is_error, (tool, args)
+                    assert said in text(result), (tool, args)
+        assert len(served.service.sessions.turns(made)) == 1
+        black = io.BytesIO()
+        Image.new("L", (64, 64)).save(black, "PNG")
+        told = await client.call_tool("edit_region", {"session": made, "subject": "cat", "mask": base64.b64encode(black.getvalue()).decode(), "wait_s": 90})
+        assert told.is_error
+        assert "mask marks nothing" in text(told)
+
+    over_http(served, story)
+
+
+def test_an_area_is_marked_by_ones_own_picture_alone(served: Served) -> None:
+    ann, bob = (served.service.tokens.add(name) for name in ("ann", "bob"))
+    theirs: dict[str, str] = {}
+
+    async def draws(client: Client) -> None:
+        made = data(await client.call_tool("generate", {"brief": BRIEF, "wait_s": 90}))
+        theirs["mask"] = data(await client.call_tool("cut_out_subjects", {"design": made["design"]}))["layers"][0]["mask"]["uri"]
+
+    async def wants(client: Client) -> None:
+        made = data(await client.call_tool("generate", {"brief": "a dog", "wait_s": 90}))
+        refused = await client.call_tool("edit_region", {"session": made["session"], "subject": "dog", "mask": theirs["mask"]})
+        assert refused.is_error
+        assert "there is no file" in text(refused)
+
+    over_http(served, draws, token=ann)
+    over_http(served, wants, token=bob)
+
+
+@pytest.mark.slow
 def test_goods_are_made_and_exported(serve: Callable[..., Served]) -> None:
     served = serve()
     from cutwork.tools.finish import finish
@@ -156,19 +253,33 @@ def test_goods_are_made_and_exported(serve: Callable[..., Served]) -> None:
     over_http(served, story)
 
 
+def test_a_drawing_begins_from_a_picture_that_is_sent(served: Served) -> None:
+    from cutwork.tools.pixels import encode
+
+    async def story(client: Client) -> None:
+        sent = base64.b64encode(encode(np.full((96, 96, 3), 200, np.uint8))).decode()
+        made = data(await client.call_tool("generate", {"brief": BRIEF, "reference": sent, "follow": 0.5, "wait_s": 90}))
+        brief = served.service.studio.show(made["design"]).brief
+        assert (len(brief.references), brief.follow) == (1, 0.5)
+        again = data(await client.call_tool("generate", {"brief": "a cat", "reference": f"cutwork://artifacts/{brief.references[0]}", "wait_s": 90}))
+        assert served.service.studio.show(again["design"]).brief.references == brief.references
+
+    over_http(served, story)
+
+
 def test_long_work_is_handed_in_asked_after_and_cancelled(served: Served) -> None:
     served.drawing.gate.clear()
 
     async def story(client: Client) -> None:
         run = data(await client.call_tool("generate", {"brief": BRIEF}))
         await asyncio.to_thread(served.drawing_begun)
-        running = await client.call_tool("get_run", {"run_id": run["run"], "wait_s": 0.2})
+        running = await client.call_tool("get_run", {"run": run["run"], "wait_s": 0.2})
         assert data(running)["status"] == "running"
         assert data(running)["progress"]["doing"] == "render"
         waiting = data(await client.call_tool("say", {"words": "make the cat bigger", "session": run["session"]}))
         assert (waiting["status"], waiting["progress"]["ahead"]) == ("waiting", 1)
-        assert data(await client.call_tool("cancel_run", {"run_id": waiting["run"]}))["status"] == "cancelled"
-        assert data(await client.call_tool("cancel_run", {"run_id": run["run"]}))["status"] == "cancelled"
+        assert data(await client.call_tool("cancel_run", {"run": waiting["run"]}))["status"] == "cancelled"
+        assert data(await client.call_tool("cancel_run", {"run": run["run"]}))["status"] == "cancelled"
 
     over_http(served, story)
 
@@ -177,11 +288,13 @@ def test_errors_are_told_in_the_result(served: Served) -> None:
     async def story(client: Client) -> None:
         for tool, args, said in (
             ("generate", {"brief": ""}, "at least 1 character"),
-            ("get_run", {"run_id": "none"}, "there is no run 'none'"),
+            ("get_run", {"run": "none"}, "there is no run 'none'"),
             ("critique", {"design": "none"}, "there is no design"),
             ("say", {"words": "hello", "session": "none"}, "there is no session"),
-            ("edit_region", {"session": "none", "subject": "cat"}, "nothing is to be changed (give a phrase, a box or a scale)"),
+            ("edit_region", {"session": "none", "subject": "cat"}, "nothing is to be changed (give a phrase, a place, z or a scale)"),
             ("generate", {"brief": "a cat", "wait_s": 9000}, "less than or equal to 600"),
+            ("generate", {"brief": "a cat", "reference": "my cat"}, "the reference is 'my cat' (wanted cutwork://artifacts/SHA256"),
+            ("generate", {"brief": "a cat", "follow": 2}, "less than or equal to 0.95"),
             ("make_repeat", {"design": "none", "repeat": "spiral"}, "half-drop"),
         ):
             result = await client.call_tool(tool, {**args, **({"wait_s": 60} if tool == "generate" and "wait_s" not in args else {})})
@@ -201,7 +314,7 @@ def test_tenants_see_their_own(served: Served) -> None:
         made.update(data(await client.call_tool("generate", {"brief": "a cat", "wait_s": 90})))
 
     async def looks(client: Client) -> None:
-        for tool, args in (("get_run", {"run_id": made["run"]}), ("critique", {"design": made["design"]}), ("say", {"words": "undo", "session": made["session"]})):
+        for tool, args in (("get_run", {"run": made["run"]}), ("critique", {"design": made["design"]}), ("say", {"words": "undo", "session": made["session"]})):
             assert (await client.call_tool(tool, args)).is_error
         with pytest.raises(MCPError):
             await client.read_resource(made["files"][0]["uri"])
@@ -211,6 +324,7 @@ def test_tenants_see_their_own(served: Served) -> None:
     assert served.client.post("/mcp", json={}).status_code == 401
 
 
+@pytest.mark.slow
 def test_stdio_is_the_clients_alone(home: Path) -> None:
     async def story(client: Client) -> None:
         told = data(await client.call_tool("generate", {"brief": "a cat", "seed": 1, "wait_s": 120}))
@@ -232,7 +346,7 @@ def test_the_whole_story_with_the_embedded_model(home: Path) -> None:
     async def story(client: Client) -> None:
         run = data(await client.call_tool("generate", {"brief": "a cat on grass", "seed": 3}))
         while run["status"] in ("waiting", "running"):
-            run = data(await client.call_tool("get_run", {"run_id": run["run"], "wait_s": 30}))
+            run = data(await client.call_tool("get_run", {"run": run["run"], "wait_s": 30}))
         assert run["status"] == "done"
         sticker = await client.call_tool("make_sticker", {"design": run["design"], "wait_s": 120})
         uri = next(uri for name, uri in links(sticker).items() if name.startswith("stickers/"))

@@ -15,6 +15,8 @@ import openai
 import pytest
 from PIL import Image
 
+from cutwork.domain import FOLLOW
+
 if TYPE_CHECKING:
     from conftest import Served
 
@@ -280,10 +282,39 @@ def test_an_edit_by_addresses(served: Served) -> None:
     assert by_id.status_code == 200, by_id.text
 
 
+@pytest.mark.parametrize(("width", "height", "canvas"), [(90, 60, "384x256"), (60, 90, "256x384"), (80, 80, "256x256"), (40, 400, "256x384"), (300, 280, "272x256")])
+def test_without_a_mask_a_new_picture_begins_from_the_one_given(client: openai.OpenAI, served: Served, width: int, height: int, canvas: str) -> None:
+    made = client.images.edit(image=("p.png", png(noise(width, height))), prompt="a rocket", n=2, extra_body={"x_cutwork": {"seed": 4}})
+    assert made.data is not None
+    assert (made.size, [ours(one)["seed"] for one in made.data]) == (canvas, [4, 5])
+    assert all("edit" not in ours(one) for one in made.data)
+    kept = served.service.designs.get(ours(made.data[0])["run_id"]).brief
+    assert kept.follow == FOLLOW
+    assert served.drawing.renders[0].keep == served.drawing.begun_from(kept.references[0], FOLLOW, kept.size)
+    shown = Image.open(io.BytesIO(served.client.get(f"/v1/artifacts/{kept.references[0]}").content))
+    assert (np.asarray(shown) == noise(width, height)).all()
+
+
+@pytest.mark.parametrize(
+    ("asked", "follow"), [({"input_fidelity": "high"}, 0.5), ({"input_fidelity": "low"}, FOLLOW), ({"input_fidelity": "high", "extra_body": {"x_cutwork": {"follow": 0.9}}}, 0.9)]
+)
+def test_how_far_a_picture_is_followed(client: openai.OpenAI, served: Served, asked: Any, follow: float) -> None:
+    made = client.images.edit(image=[("p.png", png(noise(80, 80))), ("q.png", png(noise(90, 90)))], prompt="a cat", size="64x96", background="transparent", **asked)  # type: ignore[call-overload]
+    assert (made.size, picture(made.data[0].b64_json).mode) == ("64x96", "RGBA")
+    assert served.service.designs.get(ours(made.data[0])["run_id"]).brief.follow == follow
+    assert ours(made)["warnings"] == ["only the first of 2 images is used"]
+
+
+@pytest.mark.parametrize("asked", [{"size": "64x64"}, {"background": "transparent"}, {"extra_body": {"x_cutwork": {"follow": 0.05}}}])
+def test_what_a_part_of_a_picture_cannot_be_asked(client: openai.OpenAI, served: Served, asked: Any) -> None:
+    with pytest.raises(openai.BadRequestError):
+        client.images.edit(image=("p.png", png(noise(64, 64))), mask=("m.png", png(hole(64, 64, (0, 0, 40, 40)))), prompt="a rocket", **asked)
+    assert served.drawing.renders == []
+
+
 @pytest.mark.parametrize(
     ("image", "mask", "param", "code"),
     [
-        (png(noise(64, 64)), None, "mask", "mask_required"),
         (png(noise(64, 64)), png(hole(64, 32, (0, 0, 9, 9))), "mask", "invalid_value"),
         (png(noise(64, 64)), png(noise(64, 64)), "mask", "invalid_value"),
         (png(noise(64, 64)), png(noise(64, 64, 4) | 255), None, "bad_input"),

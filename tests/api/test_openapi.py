@@ -69,7 +69,7 @@ def test_nothing_that_fits_the_description_breaks_it(serve: Callable[..., Served
 
 
 def _try(strategy: Any, served: Served, there: dict[str, str] | None = None) -> None:
-    @settings(max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    @settings(max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None, derandomize=True)
     @given(case=strategy)
     def one(case: Any) -> None:
         case.path_parameters |= {name: value for name, value in (there or {}).items() if name in (case.path_parameters or {})}

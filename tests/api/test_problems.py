@@ -53,6 +53,14 @@ def test_errors_are_problems(served: Served, method: str, address: str, how: dic
     assert answer.headers["x-request-id"]
 
 
+def test_json_that_was_sent_as_something_else_is_told_so(served: Served) -> None:
+    for headers in ({"content-type": "application/x-www-form-urlencoded"}, {}):
+        told = served.client.post("/v1/designs", content=b'{"brief": "a cat"}', headers=headers).json()
+        assert "Content-Type: application/json" in told["hint"]
+    assert "hint" not in served.client.post("/v1/designs", json=[]).json()
+    assert "hint" not in served.client.post("/v1/designs", json={"brief": 7}).json()
+
+
 def test_a_method_that_is_not_known_is_told_those_that_are(served: Served) -> None:
     assert served.client.put("/v1/designs").headers["allow"] == "GET, POST"
 

@@ -80,6 +80,45 @@ def test_an_empty_thread_has_a_state(client: SyncLangGraphClient) -> None:
     assert client.threads.get_history(thread) == []
 
 
+def test_a_copy_of_a_thread_goes_its_own_way(client: SyncLangGraphClient, served: Served) -> None:
+    thread = client.threads.create(metadata={"title": "cats", "who": "ann"})["thread_id"]
+    client.runs.wait(thread, "session", input=says(BRIEF))
+    client.runs.wait(thread, "session", input=says("make the cat bigger"))
+    client.runs.wait(thread, "session", input={"calls": [{"tool": "remove", "args": {"subject": "zeppelin"}}]}, raise_error=False)  # a turn that failed
+    history = client.threads.get_history(thread)
+
+    client.threads.copy(thread)
+    (copy,) = [one["thread_id"] for one in client.threads.search() if one["thread_id"] != thread]
+    assert client.threads.get(copy)["metadata"] == {"title": "cats", "who": "ann"}
+    assert client.threads.get_state(copy)["values"] == client.threads.get_state(thread)["values"]
+    copied = client.threads.get_history(copy)
+    assert [state["checkpoint"]["checkpoint_id"] for state in copied] == [state["checkpoint"]["checkpoint_id"] for state in history]
+    assert {state["checkpoint"]["thread_id"] for state in copied} == {copy}
+    assert client.runs.list(copy) == []
+
+    oldest = str(copied[-1]["checkpoint"]["checkpoint_id"])
+    client.runs.wait(copy, "session", input=says("remove the rocket"), checkpoint_id=oldest)
+    assert [cut["subject"] for cut in client.threads.get_state(copy)["values"]["design"]["cutouts"]] == ["cat"]  # type: ignore[call-overload, index]
+    assert [turn["number"] for turn in served.client.get(f"/v1/sessions/{copy}").json()["turns"]] == [1, 2, 3, 4]
+    assert client.threads.get_history(thread) == history, "the first is as it was"
+    client.threads.delete(thread)
+    assert len(client.threads.get_state(copy)["values"]["messages"]) == 4  # type: ignore[call-overload, index]
+    with pytest.raises(NotFoundError):
+        client.threads.copy(thread)
+
+
+def test_a_copy_leaves_behind_what_is_not_over(client: SyncLangGraphClient, served: Served) -> None:
+    thread = client.threads.create(metadata={"approve": True})["thread_id"]
+    client.runs.wait(thread, "session", input=says(BRIEF))
+    assert client.threads.get(thread)["status"] == "interrupted"
+    copy: Any = served.client.post(f"/threads/{thread}/copy").json()
+    assert (copy["status"], copy["values"], copy["interrupts"]) == ("idle", None, {})
+    values: Any = client.runs.wait(thread, command={"resume": {"decisions": [{"type": "approve"}]}}, assistant_id="session")
+    assert values["design"]["status"] in ("accepted", "best_effort")
+    again: Any = client.runs.wait(copy["thread_id"], "session", input=says("a red balloon"))
+    assert "__interrupt__" in again, "it asks before it draws, as the first does"
+
+
 # ----------------------------------------------------------------------------------------------------------------- runs
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from cutwork.domain import FOLLOW
+
 if TYPE_CHECKING:
     from conftest import Served
 
@@ -42,12 +44,32 @@ def test_what_cannot_be_drawn_is_refused_at_once(served: Served) -> None:
         ({"brief": "a cat", "kind": "sticker", "captions": ["HI"]}, "only a meme has lettering"),
         ({"brief": "a cat", "wishes": {"textile": {"repeat": "spiral"}}}, "repeat"),
         ({"brief": "a cat", "references": ["0" * 64]}, "no upload"),
+        ({"brief": "a cat", "follow": 0.5}, "no reference picture to be followed"),
         ({"brief": "a cat", "colour": "red"}, "colour"),
     ):
         answer = served.client.post("/v1/designs", json=asked)
         assert answer.status_code == 422, asked
         assert said in answer.json()["detail"]
     assert served.client.get("/v1/runs").json() == {"data": [], "next": None}
+
+
+def test_a_design_begins_from_an_upload(served: Served) -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (90, 60), "red").save(data, "PNG")
+    upload = served.client.post("/v1/uploads", content=data.getvalue(), headers={"content-type": "image/png"}).json()["sha256"]
+    for asked, follow in (({}, FOLLOW), ({"follow": 0.4}, 0.4)):
+        run = served.ended(served.design(references=[upload], **asked)["id"])
+        assert (run["status"], run["error"]) == ("done", None)
+        design = served.client.get(run["links"]["design"]).json()
+        assert design["notes"][-1] == f"began from the given picture, at {follow * 100:g} % noise"
+        kept = served.service.designs.get(run["id"])
+        assert (kept.brief.references, kept.brief.follow) == ((upload,), follow)
+        assert (design["references"], design["follow"]) == ([f"/v1/artifacts/{upload}"], follow)
+        assert served.drawing.renders[-1].keep == served.drawing.begun_from(upload, follow, kept.brief.size)
+        again = served.ended(served.client.post(f"/v1/designs/{run['id']}/rerun").json()["id"])
+        assert (again["status"], served.drawing.renders[-1]) == ("done", served.drawing.renders[-2])
+    for wrong in ({"references": [upload, upload]}, {"references": [upload], "follow": 0.99}, {"references": [upload], "follow": 0}):
+        assert served.client.post("/v1/designs", json={"brief": "a cat", **wrong}).status_code == 422
 
 
 def test_the_same_key_is_the_same_run(served: Served) -> None:
@@ -218,6 +240,18 @@ def test_only_the_agents(served: Served) -> None:
     plan = served.client.post("/v1/plans", json={"brief": "two red cats left of a boat"}).json()
     assert [(s["noun"], s["count"]) for s in plan["subjects"]] == [("cat", 2), ("boat", 1)]
     assert served.client.get("/v1/designs").json()["data"] == []
+
+
+def test_a_plan_is_asked_for_as_its_design_will_be(served: Served) -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (90, 60), "red").save(data, "PNG")
+    upload = served.client.post("/v1/uploads", content=data.getvalue(), headers={"content-type": "image/png"}).json()["sha256"]
+    asked = {"brief": "a cat and a rocket", "references": [upload], "follow": 0.4}
+    plan = served.client.post("/v1/plans", json=asked).json()
+    run = served.ended(served.design(**asked)["id"])
+    assert [s["noun"] for s in plan["subjects"]] == [s["noun"] for s in served.client.get(run["links"]["design"]).json()["plan"]["subjects"]]
+    for wrong in ({"references": ["0" * 64]}, {"references": [upload, upload]}, {"references": None}, {"follow": 0.99}):
+        assert served.client.post("/v1/plans", json=asked | wrong).status_code == 422, wrong
 
 
 def test_what_the_service_can_do(served: Served) -> None:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from cutwork.api import uploads
-from cutwork.api.problems import TooLarge, WrongType
+from cutwork.api.uploads import TooLarge, WrongType
 from cutwork.errors import BadInput
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,19 @@ QUICK, LASTING = os.environ.get("PAGE_QUICK"), os.environ.get("PAGE_LASTING")  #
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
+def environment(home: Path, steps: int = 3) -> dict[str, str]:
+    """What a command of ours is to see: a home of its own, and nothing that is set here."""
+    ours = {key: value for key, value in os.environ.items() if not key.startswith(("CUTWORK_", "OPENAI_"))}
+    return ours | {"CUTWORK_HOME": str(home), "CUTWORK_STEPS": str(steps), "CUTWORK_ROUNDS": "1", "OMP_NUM_THREADS": "1"}
+
+
 @contextmanager
 def service(home: Path, steps: int, running: str | None) -> Iterator[str]:
     """`cutwork serve` in a process of its own; its address."""
     if running:
         yield running
         return
-    ours = {key: value for key, value in os.environ.items() if not key.startswith(("CUTWORK_", "OPENAI_"))}
-    env = ours | {"CUTWORK_HOME": str(home), "CUTWORK_STEPS": str(steps), "CUTWORK_ROUNDS": "1", "OMP_NUM_THREADS": "1"}
+    env = environment(home, steps)
     command = [sys.executable, "-m", "cutwork", "serve", "--port", "0"]
     with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=home) as process:
         try:
@@ -65,8 +70,22 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Callable[..., str]]]:
+    """A service that wants a token, and `cutwork token` for it."""
+    home = tmp_path_factory.mktemp("guarded")
+
+    def token(*words: str) -> str:
+        return subprocess.run([sys.executable, "-m", "cutwork", "token", *words], env=environment(home), capture_output=True, text=True, check=True, cwd=home).stdout.strip()
+
+    token("add", "somebody")
+    with service(home, 3, None) as address:
+        yield address, token
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """A browser; as long as there is one, no other loop can run in this thread, which tests elsewhere want."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+import math
 import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -36,7 +39,7 @@ def begin(page: Any, address: str, brief: str = BRIEF) -> None:
 
 def say(page: Any, words: str) -> None:
     page.get_by_role("textbox", name="Say what to change").fill(words)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
 
 
 def turn(page: Any, number: int) -> Any:
@@ -89,6 +92,10 @@ def test_from_a_brief_to_cloth(page: Any, quick: str) -> None:
 
     page.locator("body").press("Control+z")
     page.wait_for_function("() => document.querySelectorAll('article.turn').length === 2")
+    for _ in range(100):  # the page is there at once, the service is told meanwhile
+        if session_of(page, quick)["head"] == second["id"]:
+            break
+        page.wait_for_timeout(50)
     assert session_of(page, quick)["head"] == second["id"]
     page.get_by_role("button", name="Redo").click()
     turn(page, 3).wait_for()
@@ -155,6 +162,233 @@ def test_regions_obey_the_keyboard_and_locks_hold_them(page: Any, quick: str) ->
     page.get_by_role("button", name="Lock").first.click()
     assert len(done(page, 3)["locks"]) == 1
     page.get_by_role("button", name="Unlock").wait_for()
+
+
+def layers(page: Any) -> Any:
+    """Rows of the layers, the front one first; the last is the background."""
+    return page.get_by_role("list", name="Layers, front first").get_by_role("listitem")
+
+
+def told(layer: Any) -> str:
+    """Who a layer is of, and where it is."""
+    return str(layer.get_by_role("button").first.inner_text())
+
+
+def test_layers_are_brought_forward_and_placed(page: Any, quick: str) -> None:
+    begin(page, quick, "a fox and a balloon")
+    done(page, 1)
+    layers(page).nth(2).wait_for()
+    behind = "fox" if "fox" in told(layers(page).nth(1)) else "balloon"
+    before = next(name for name in ("fox", "balloon") if name != behind)
+    assert page.get_by_role("button", name=f"Bring {before} forward").is_disabled()
+    assert page.get_by_role("button", name=f"Send {behind} backward").is_disabled()
+    page.get_by_role("button", name=f"Bring {behind} forward").focus()
+    page.keyboard.press("Enter")
+    second = done(page, 2)
+    assert [(call["tool"], call["args"]["subject"], call["args"]["z"]) for call in second["calls"]] == [("move", behind, "forward")]
+    assert f"Bring the {behind} forward" in turn(page, 2).inner_text()
+    assert behind in told(layers(page).first)
+    assert page.get_by_role("button", name=f"Bring {behind} forward").is_disabled()
+
+    region = regions(page).filter(has_text=behind)
+    region.press("]")  # nobody is nearer: nothing is asked for
+    region.press("[")
+    assert done(page, 3)["calls"][0]["args"]["z"] == "backward"
+    assert before in told(layers(page).first)
+
+    layers(page).first.get_by_role("button").first.click()
+    page.get_by_role("combobox", name=f"Place for {before}").select_option("Top right")
+    assert serious(page) == []
+    page.get_by_role("button", name=f"Move {before} there").click()
+    fourth = done(page, 4)
+    assert (fourth["calls"][0]["tool"], fourth["calls"][0]["args"]["where"]) == ("move", "top right")
+    assert "upper right" in told(layers(page).first)
+
+
+def test_an_area_is_drawn_by_hand_or_brought(page: Any, quick: str, tmp_path: Path) -> None:
+    begin(page, quick, "a fox and a balloon")
+    done(page, 1)
+    layers(page).first.get_by_role("button").first.click()
+    name = "fox" if "fox" in told(layers(page).first) else "balloon"
+    opens = page.get_by_role("button", name=f"Draw an area for {name}")
+    opens.click()
+    bar = page.get_by_role("group", name=f"Free area for the {name}")
+    assert bar.evaluate("(bar) => bar === document.activeElement")
+    assert bar.get_by_role("button", name="Draw it there").is_disabled()
+    page.keyboard.press("Escape")
+    bar.wait_for(state="detached")
+    assert opens.evaluate("(button) => button === document.activeElement")
+
+    opens.click()
+    _round(page, 0.25, 0.3)
+    assert bar.get_by_role("button", name="Draw it there").is_enabled()
+    assert serious(page) == []
+    seen: list[str] = []
+    page.on("response", lambda answer: seen.append(answer.url) if answer.ok else None)
+    bar.get_by_role("button", name="Draw it there").click()
+    second = done(page, 2)
+    assert second["calls"][0]["tool"] == "move"
+    assert "free area" in told(layers(page).first)
+    region = next(r for r in ask(quick, f"/v1/designs/{second['design']}")["plan"]["regions"] if r["subject"] == second["calls"][0]["args"]["subject"])
+    x0, y0, x1, y1 = region["box"]
+    assert abs((x0 + x1) / 2 - 0.25) < 0.03
+    assert abs((y0 + y1) / 2 - 0.3) < 0.03
+    page.wait_for_timeout(300)
+    assert any(region["mask"] in url for url in seen), "the outline of the area is shown"
+
+    layers(page).first.get_by_role("button").first.click()
+    page.get_by_role("button", name="Draw an area for").click()
+    for size, fault in (((80, 40), "80 × 40"), ((64, 64), None)):
+        mask = Image.new("L", size, 0)
+        mask.paste(255, (size[0] // 2, size[1] // 2, size[0], size[1]))
+        mask.save(tmp_path / "mask.png")
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Mask file").click()
+        chooser.value.set_files(tmp_path / "mask.png")
+        if fault:
+            page.get_by_role("alert").filter(has_text=fault).wait_for()
+            assert page.get_by_role("button", name="Draw it there").is_disabled()
+    page.get_by_role("button", name="Draw it there").click()  # waits until it can be
+    third = done(page, 3)
+    boxes = {r["subject"]: r["box"] for r in ask(quick, f"/v1/designs/{third['design']}")["plan"]["regions"]}
+    assert boxes[third["calls"][0]["args"]["subject"]] == [0.5, 0.5, 1.0, 1.0]
+
+
+def _round(page: Any, x: float, y: float, radius: float = 0.18) -> None:
+    """Draw a ring about a point of the picture, in its fractions."""
+    left, top, side = page.locator(".lasso").evaluate(
+        "(svg) => { const at = svg.querySelector('g').transform.baseVal.consolidate().matrix, room = svg.getBoundingClientRect(); return [room.x + at.e, room.y + at.f, 256 * at.a]; }"
+    )
+    ring = [(left + side * (x + radius * math.cos(step / 5)), top + side * (y + radius * math.sin(step / 5))) for step in range(31)]
+    page.mouse.move(*ring[0])
+    page.mouse.down()
+    for at in ring[1:]:
+        page.mouse.move(*at)
+    page.mouse.up()
+
+
+def begin_with(page: Any) -> Any:
+    """Where a picture to begin from is given."""
+    return page.get_by_role("group", name="Picture to begin from")
+
+
+def choose(page: Any, button: str, path: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        begin_with(page).get_by_role("button", name=button).click()
+    chooser.value.set_files(path)
+
+
+def give(page: Any, kind: str, path: Path, media_type: str = "image/png", text: str = "") -> bool:
+    """Drop or paste a file onto the brief, as a browser tells of it; whether the page takes it."""
+    script = """(field, [kind, data, name, type, text]) => {
+        const held = new DataTransfer();
+        held.items.add(new File([Uint8Array.from(atob(data), (one) => one.charCodeAt(0))], name, {type}));
+        if (text) held.setData("text/plain", text);
+        const how = {bubbles: true, cancelable: true};
+        const event = kind === "paste" ? new ClipboardEvent(kind, {...how, clipboardData: held}) : new DragEvent(kind, {...how, dataTransfer: held});
+        return !field.dispatchEvent(event);
+    }"""
+    return bool(page.get_by_role("textbox", name="Brief").evaluate(script, [kind, base64.b64encode(path.read_bytes()).decode(), path.name, media_type, text]))
+
+
+def loaded(page: Any, picture: Any) -> list[int]:
+    """A picture's width and height, once it is there."""
+    page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=picture.element_handle())
+    found: list[int] = picture.evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    return found
+
+
+def test_a_brief_begins_from_a_picture(page: Any, quick: str, tmp_path: Path) -> None:
+    apple, tall, text, large = (tmp_path / name for name in ("apple.png", "tall.jpg", "notes.txt", "large.png"))
+    Image.new("RGB", (90, 60), "red").save(apple)
+    Image.new("RGB", (40, 80), "green").save(tall)
+    text.write_text("no picture at all", "utf-8")
+    Image.new("1", (4097, 4097)).save(large)
+    page.goto(quick)
+    brief = page.get_by_role("textbox", name="Brief")
+    brief.fill("a green frog")
+    chosen = begin_with(page)
+
+    for kind, path, media_type, said in (("drop", text, "text/plain", "the media type is text/plain"), ("paste", large, "image/png", "4097 × 4097 pixels, at most 16,777,216")):
+        give(page, kind, path, media_type)
+        chosen.get_by_role("alert").filter(has_text=said).wait_for()
+        assert serious(page) == []
+        assert brief.input_value() == "a green frog"
+    chosen.get_by_role("button", name="Dismiss").click()
+    chosen.get_by_role("alert").wait_for(state="detached")
+
+    give(page, "dragover", tall)
+    page.get_by_text("Let go of it anywhere.").wait_for()
+    assert give(page, "drop", tall, "image/jpeg")
+    chosen.get_by_role("img", name="tall.jpg").wait_for()
+    assert not give(page, "paste", apple, text="some text, of which the picture is only a view")
+    assert give(page, "paste", apple, text=apple.name)
+    chosen.get_by_role("img", name="apple.png").wait_for()
+    chosen.get_by_role("button", name="Remove the picture").click()
+    button = chosen.get_by_role("button", name="Begin from a picture")
+    assert button.evaluate("(button) => button === document.activeElement")
+    choose(page, "Begin from a picture", apple)
+
+    slider = chosen.get_by_role("slider", name="Follow it")
+    assert (slider.input_value(), slider.get_attribute("aria-valuetext")) == ("30", "Its large shapes and colours stay.")
+    slider.press("End")
+    slider.press("ArrowLeft")
+    assert slider.get_attribute("aria-valuetext") == "It hardly changes."
+    page.reload()
+    assert loaded(page, chosen.get_by_role("img", name="apple.png")) == [90, 60]
+    brief.press("Tab")
+    assert slider.evaluate("(slider) => slider === document.activeElement")
+    assert (brief.input_value(), slider.input_value()) == ("a green frog", "85")
+    assert serious(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.querySelector('.home').scrollWidth") <= 390
+    assert all(box["x"] + box["width"] <= 390 for box in (slider.bounding_box(), chosen.bounding_box(), chosen.get_by_role("button", name="Remove the picture").bounding_box()))
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+    brief.press("Enter")
+    page.wait_for_url("**/#/s/*")
+    first = done(page, 1)
+    reference = first["calls"][0]["args"]["reference"]
+    assert (first["words"], first["calls"][0]["args"]["follow"]) == ("a green frog", 0.15)
+    design = ask(quick, f"/v1/designs/{first['design']}")
+    assert (design["references"], design["follow"]) == ([f"/v1/artifacts/{reference}"], 0.15)
+    assert "Begins from this picture. It hardly changes." in turn(page, 1).inner_text()
+    for where, name in ((turn(page, 1), "The picture it begins from"), (page.get_by_role("tabpanel"), "The picture it began from")):
+        assert loaded(page, where.get_by_role("img", name=name)) == [90, 60]
+    assert serious(page) == []
+    page.goto(quick)
+    page.get_by_role("button", name="Begin from a picture").wait_for()
+    assert chosen.get_by_role("img").count() == 0, "what was sent is no draft any more"
+
+
+def test_a_picture_that_cannot_be_had_is_said_and_given_again(page: Any, context: Any, quick: str, tmp_path: Path) -> None:
+    apple = tmp_path / "apple.png"
+    Image.new("RGB", (90, 60), "red").save(apple)
+    page.goto(quick)
+    page.get_by_role("textbox", name="Brief").fill("a green frog")
+    gone = {"sha256": "0" * 64, "name": "gone.png", "width": 9, "height": 9, "follow": 0.5}
+    page.evaluate("text => localStorage.setItem('cutwork.picture.new', text)", json.dumps(gone))
+    page.reload()
+    begin_with(page).get_by_role("alert").filter(has_text="not kept by the service any more").wait_for()
+    assert begin_with(page).get_by_role("img").count() == 0
+    assert page.get_by_role("textbox", name="Brief").input_value() == "a green frog"
+
+    session = ask(quick, "/v1/sessions", {"title": "nothing stands here"})["id"]
+    page.goto(f"{quick}/#/s/{session}")
+    words = page.get_by_role("textbox", name="Say what to change")
+    words.fill("a green frog")
+    context.set_offline(True)
+    choose(page, "Begin from a picture", apple)
+    again = begin_with(page).get_by_role("button", name="Try again")
+    again.wait_for()
+    context.set_offline(False)
+    again.click()
+    begin_with(page).get_by_role("img", name="apple.png").wait_for()
+    assert words.input_value() == "a green frog"
+    words.press("Enter")
+    first = done(page, 1)
+    assert first["calls"][0]["args"]["follow"] == 0.7
+    assert begin_with(page).count() == 0, "an edit does not begin anew"
 
 
 def test_goods_are_tried_out_live_and_let_go_of(page: Any, quick: str) -> None:

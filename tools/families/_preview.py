@@ -15,6 +15,7 @@ from torch import Tensor
 
 BLOCKS = 16  # patches of the chart along each side
 PATCH = 16  # pixels of a patch
+RIDGE = 1e-3  # of the channels' mean variance
 
 
 class Preview:
@@ -28,8 +29,7 @@ class Preview:
         chart = _chart().to(vae.device, vae.dtype)
         latents = latents_of(vae, chart).float()  # (1, C, h, w)
         colours = F.interpolate(chart.float(), latents.shape[-2:], mode="area")[0].flatten(1).T.cpu()  # (h * w, 3)
-        known = _with_one(latents[0].flatten(1).T.cpu())  # (h * w, C + 1)
-        self.map = torch.linalg.lstsq(known, colours).solution  # (C + 1, 3)
+        self.map = fitted(latents[0].flatten(1).T.cpu(), colours)
 
     def __call__(self, latents: Tensor) -> np.ndarray:
         """Latents (1, C, h, w) as the autoencoder takes them → uint8 (h, w, 3)."""
@@ -37,6 +37,18 @@ class Preview:
         colours = _with_one(latents[0].float().flatten(1).T.cpu()) @ self.map
         pixels: np.ndarray = ((colours.reshape(h, w, 3).clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
         return pixels
+
+
+def fitted(latents: Tensor, colours: Tensor) -> Tensor:
+    """The ridge regression of colours (n, 3) on latents (n, C), its offset last and free: (C + 1, 3).
+
+    A channel that the chart leaves still would let plain least squares divide by the rounding of one machine or another.
+    """
+    x, y = latents.double(), colours.double()
+    here, there = x.mean(0, keepdim=True), y.mean(0, keepdim=True)
+    spread = (x - here).T @ (x - here)  # (C, C)
+    slope = torch.linalg.solve(spread + RIDGE * spread.diagonal().mean() * torch.eye(len(spread), dtype=spread.dtype), (x - here).T @ (y - there))
+    return torch.cat([slope, there - here @ slope]).float()
 
 
 def latents_of(vae: Any, pixels: Tensor) -> Tensor:

@@ -89,6 +89,10 @@ class Family(Protocol):
         """The plan in words this model knows, with a note in plain words for each change. Most models know all words."""
         ...
 
+    def unknown(self, plan: Plan) -> tuple[str, ...]:
+        """Ids of the plan's subjects that this model has not learned, nor anything near. Most models know all words."""
+        ...
+
     def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:
         """Encode prompts and join them; the pooled vector is the first prompt's.
 

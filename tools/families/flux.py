@@ -127,6 +127,9 @@ class FluxFamily(FlowMatching):
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         return plan, ()
 
+    def unknown(self, plan: Plan) -> tuple[str, ...]:  # noqa: ARG002 - families of a small vocabulary look at it
+        return ()
+
     def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:
         with torch.no_grad(), self._weakened(weak):
             parts = [self.pipeline.encode_prompt(prompt=p, device=self.device, max_sequence_length=self._length(p, padded)) for p in prompts]

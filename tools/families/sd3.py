@@ -120,6 +120,9 @@ class SD3Family(FlowMatching):
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         return plan, ()
 
+    def unknown(self, plan: Plan) -> tuple[str, ...]:  # noqa: ARG002 - families of a small vocabulary look at it
+        return ()
+
     def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:
         with torch.no_grad():
             with self._weakened(weak):

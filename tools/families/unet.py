@@ -86,6 +86,9 @@ class UnetFamily:
     def translate(self, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         return plan, ()
 
+    def unknown(self, plan: Plan) -> tuple[str, ...]:  # noqa: ARG002 - families of a small vocabulary look at it
+        return ()
+
     def encode(self, prompts: Sequence[str], weak: ErgSettings | None = None, padded: int | None = None) -> Text:  # noqa: ARG002 - CLIP pads as it does
         with torch.no_grad():
             with self._weakened(weak):

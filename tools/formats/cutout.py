@@ -28,16 +28,7 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
 
 def manifest(design: Design) -> Json:
     """What the image's own manifest says, with the receipts, the verdict and the names of the files."""
-    best = delivered(design)
-    return {
-        **png.manifest(design),
-        "image": "image.png",
-        "score": best.critique.score,
-        "verdict": best.critique.verdict,
-        "notes": list(design.notes),
-        "findings": [f.model_dump(mode="json") for f in best.critique.findings],
-        "cutouts": [_entry(cutout) for cutout in best.cutouts],
-    }
+    return png.listing(design) | {"cutouts": [_entry(cutout) for cutout in delivered(design).cutouts]}
 
 
 def _entry(cutout: Cutout) -> Json:

@@ -53,19 +53,13 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
 
 def manifest(design: Design, composition: Composition, picture: Pixels) -> Json:
     """What the image's own manifest says, with every caption as it stands and how well it can be read."""
-    best = delivered(design)
     captions = list(zip(composition.captions, measured(composition, picture), strict=True))
-    return {
-        **png.manifest(design),
-        "image": "image.png",
+    warnings = (note for caption, clash in captions for note in _warnings(design, caption, clash))
+    return png.listing(design, *composition.notes, *warnings) | {
         "meme": "meme.png",
         "size": [picture.shape[1], picture.shape[0]],
-        "layout": best.shot.plan.finish.meme.layout,
+        "layout": delivered(design).shot.plan.finish.meme.layout,
         "captions": [_entry(caption, clash) for caption, clash in captions],
-        "score": best.critique.score,
-        "verdict": best.critique.verdict,
-        "findings": [f.model_dump(mode="json") for f in best.critique.findings],
-        "notes": [*design.notes, *composition.notes, *(note for caption, clash in captions for note in _warnings(design, caption, clash))],
     }
 
 

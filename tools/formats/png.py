@@ -96,6 +96,19 @@ def manifest(design: Design) -> Json:
     }
 
 
+def listing(design: Design, *notes: str) -> Json:
+    """What every `manifest.json` begins with: the image's own manifest, the critic's verdict, and the notes of the design and of who finishes it."""
+    critique = delivered(design).critique
+    return {
+        **manifest(design),
+        "image": "image.png",
+        "score": critique.score,
+        "verdict": critique.verdict,
+        "findings": [f.model_dump(mode="json") for f in critique.findings],
+        "notes": [*design.notes, *notes],
+    }
+
+
 def parameters(design: Design) -> str:
     """The line of settings that image managers show: prompt, then "Steps: 24, Sampler: Euler, CFG scale: 4, …"."""
     best = delivered(design)

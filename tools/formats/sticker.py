@@ -142,15 +142,8 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
     pack = _pack(made, settings, blobs) if settings.preset == "whatsapp" else ()
     sheet = _sheet(made)
     overview = artifact("overview", "overview.png", png.encode(sheet, texts), blobs, "image/png", (sheet.shape[1], sheet.shape[0]))
-    listing = {
-        **png.manifest(design),
-        "image": "image.png",
-        "score": best.critique.score,
-        "verdict": best.critique.verdict,
-        "notes": [*design.notes, *skipped, *_advice(settings, len(made))],
-        "skipped": skipped,
-        "stickers": [_entry(one, folder) for one in made],
-    }
+    notes = (*skipped, *_advice(settings, len(made)))
+    listing = png.listing(design, *notes) | {"skipped": skipped, "stickers": [_entry(one, folder) for one in made]}
     manifest = artifact("manifest", "manifest.json", canonical(listing), blobs, "application/json")
     return (*png.write(design, blobs), *stickers, *pack, overview, manifest)
 

@@ -99,7 +99,7 @@ def write(design: Design, blobs: Blobs) -> tuple[Artifact, ...]:
     if finish.textile.sheet_cm:
         artifacts.append(files.sheet(made))
     report["colourways"] = [f"colourways/{n:02d}/" for n in range(1, len(ways) + 1)]
-    listing = {**_manifest(design, best), "notes": [*design.notes, *made.notes], "textile": report, "files": sorted(a.name for a in artifacts)}
+    listing = png.listing(design, *made.notes) | {"textile": report, "files": sorted(a.name for a in artifacts)}
     return (*artifacts, artifact("manifest", "manifest.json", canonical(listing), blobs, "application/json"))
 
 
@@ -284,10 +284,6 @@ def _colourways(made: Made, count: int) -> Iterator[Pixels | Separation]:
     else:
         for k in range(1, count + 1):
             yield separate.turned(made.drawn, 360 * k / (count + 1))
-
-
-def _manifest(design: Design, best: Round) -> Json:
-    return {**png.manifest(design), "image": "image.png", "score": best.critique.score, "verdict": best.critique.verdict}
 
 
 def _report(made: Made, finish: FinishSettings) -> Json:

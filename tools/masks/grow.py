@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cutwork.tools.masks.clean import fragments
 from cutwork.tools.masks.types import Mask
 
 Alpha = NDArray[np.uint8]  # (H, W), 0..255
@@ -53,11 +54,21 @@ def grown(alpha: Alpha, width: float) -> Alpha:
 
 
 def filled(field: Signed) -> Signed:
-    """The field of the shape without its holes: what the canvas border does not reach becomes inside."""
-    padded = np.pad(field > -0.5, 1, constant_values=True)
+    """The field of the shape without its holes: what the canvas border does not reach becomes inside.
+
+    Neither through what is not wholly covered, nor, as where two outlines all but touch, through what is covered by less than half.
+    """
+    soft, hard = _enclosed(field, -0.5), _enclosed(field, 0.0) & (field > 0)
+    around = cv2.dilate(hard.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    holes = soft | hard | (around & (field <= 0))
+    return np.where(holes, np.minimum(field, np.float32(-1.0)), field)
+
+
+def _enclosed(field: Signed, level: float) -> Mask:
+    """What cannot be reached from the canvas border over pixels above a level."""
+    padded = np.pad(field > level, 1, constant_values=True)
     numbers = cv2.connectedComponents(padded.astype(np.uint8), connectivity=4)[1]
-    enclosed = numbers[1:-1, 1:-1] != numbers[0, 0]
-    return np.where(enclosed, np.minimum(field, np.float32(-1.0)), field)
+    return np.asarray(numbers[1:-1, 1:-1] != numbers[0, 0])
 
 
 def closed(field: Signed, radius: float) -> Signed:
@@ -78,16 +89,16 @@ def joined(field: Signed, radius: float, neck: float = 0.0) -> Signed:
         neck: pixels; bridges become at least about twice as wide.
     """
     shape = closed(field, radius)
-    if pieces(shape <= -neck) < 2:
+    if fragments(shape <= -neck) < 2:
         return shape
     coarse = max(1, max(field.shape) // 256)
     small = cv2.resize(field, None, fx=1 / coarse, fy=1 / coarse, interpolation=cv2.INTER_AREA) / np.float32(coarse)
     low, high = radius / coarse, max(small.shape) / 2
     while high - low > 1:
         middle = (low + high) / 2
-        low, high = (low, middle) if pieces(closed(small, middle) <= -neck / coarse) < 2 else (middle, high)
+        low, high = (low, middle) if fragments(closed(small, middle) <= -neck / coarse) < 2 else (middle, high)
     shape = closed(field, (high + 1) * coarse)
-    return shape if pieces(shape <= -neck) < 2 else np.minimum(field, stretched(field))
+    return shape if fragments(shape <= -neck) < 2 else np.minimum(field, stretched(field))
 
 
 def stretched(field: Signed) -> Signed:
@@ -100,11 +111,6 @@ def stretched(field: Signed) -> Signed:
         out_x, out_y = np.float32((by - ay) / length), np.float32((ax - bx) / length)
         np.maximum(beyond, ((y - np.float32(ay)) * out_y)[:, None] + (x - np.float32(ax)) * out_x, out=beyond)
     return beyond
-
-
-def pieces(mask: Mask) -> int:
-    """Number of connected pieces (corners connect)."""
-    return int(cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0]) - 1
 
 
 def contours(field: Signed, level: float) -> tuple[Points, ...]:

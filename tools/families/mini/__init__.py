@@ -21,6 +21,7 @@ import torch
 
 from cutwork.domain import Plan
 from cutwork.errors import NotConfigured, Refused
+from cutwork.plurals import is_plural, plurals
 from cutwork.tools.families.base import Suited, quiet
 from cutwork.tools.families.flux import FluxFamily
 from cutwork.tools.families.mini import wording
@@ -29,6 +30,7 @@ from cutwork.tools.loading import Loading
 CELL = 16  # pixels a token
 BEST = 6.0  # tokens along a subject whose detail the model has learned best; larger ones are drawn so first (LOG.md, 2026-11-29)
 FIRST = 0.25  # of the canvas at least
+MISSPELT = 0.83  # of the letters in common, from which an unknown word is one that was misspelt (words of their own are in near.txt: `lab/build_near.py`)
 LEAST = 64  # pixels of the smaller side of a canvas
 PADDED = (16, 24, 32, 48, 64)  # T5 lengths; padding is attended, so prompts are padded as they were in training (`lab/config.py`)
 
@@ -72,13 +74,17 @@ class MiniFamily(FluxFamily):
         for noun, near in known.items():
             if near is None:
                 notes.append(f"the embedded model cannot draw {noun!r} and knows nothing near; `cutwork models show mini` lists what it can")
-            elif near != noun:
-                plan = _exchange(plan, noun, near)
+                continue
+            plan = _exchange(plan, noun, near)
+            if near != noun:
                 notes.append(f"drew {noun!r} as {near!r}")
         beyond = [(s, wording.left_out(s.phrase, s.noun)) for s in plan.subjects if known[given[s.id]]]
         notes += [f"left out {words!r} of the {s.noun}: the embedded model has not learned it" for s, words in beyond if words]
         learned, note = wording.ground(plan.background)
         return _reworded(plan, learned), (*notes, *filter(None, [note]))
+
+    def unknown(self, plan: Plan) -> tuple[str, ...]:
+        return tuple(s.id for s in plan.subjects if nearest(s.noun) is None)
 
 
 @cache
@@ -99,9 +105,9 @@ def _names() -> dict[str, str]:
 
 @cache
 def _kin() -> dict[str, tuple[str, ...]]:
-    """For a noun, the subjects of the testbed that are nearest to it, nearest first."""
+    """For a noun, the subjects of the testbed that are nearest to it, nearest first; none for a word that is known and has none."""
     lines = (Path(str(resources.files(__name__))) / "near.txt").read_text(encoding="utf-8").splitlines()
-    return {noun: tuple(subjects.split("|")) for noun, subjects in (line.split("\t") for line in lines)}
+    return {noun: tuple(filter(None, subjects.split("|"))) for noun, subjects in (line.split("\t") for line in lines)}
 
 
 def nearest(noun: str) -> str | None:
@@ -120,7 +126,8 @@ def nearest(noun: str) -> str | None:
                 return names[word]
             if word in _kin():  # a word with a meaning of its own: neither its head nor a misspelling of something else
                 return next((subject for subject in _kin()[word] if subject in vocabulary()["subjects"]), None)
-    close = difflib.get_close_matches(wanted, names, n=1, cutoff=0.84)
+    swapped = (wanted[:i] + wanted[i + 1] + wanted[i] + wanted[i + 2 :] for i in range(len(wanted) - 1))  # "kittne", "tigre"
+    close = [*filter(names.get, swapped), *difflib.get_close_matches(wanted, names, n=1, cutoff=MISSPELT)]
     return names[close[0]] if close else None
 
 
@@ -133,13 +140,22 @@ def _reworded(plan: Plan, learned: str) -> Plan:
 
 
 def _exchange(plan: Plan, noun: str, known: str) -> Plan:
-    """A plan with one noun replaced wherever it is written by itself: "dog", but not the dog of a hot dog."""
+    """A plan with one noun replaced wherever it is written by itself: "dog", but not the dog of a hot dog; article and number follow.
+
+    A noun that is known stays, and its plural is written as it was learned: "two octopi" are "two octopuses".
+    """
     longer = [name for name in _names() if re.search(rf"(?<!\w){re.escape(noun)}(?!\w)", name) and name != noun]
-    alone = rf"(?<!\w){re.escape(noun)}(?:s|es)?(?!\w)"
-    pattern = re.compile("|".join([*(rf"(?<!\w){re.escape(name)}(?!\w)" for name in longer), f"({alone})"]), re.IGNORECASE)
+    alone = rf"(?<!\w)(?P<article>an? )?(?:(?P<one>{re.escape(noun)})|(?P<many>{'|'.join(map(re.escape, plurals(noun)))}))(?!\w)"
+    pattern = re.compile("|".join([*(rf"(?<!\w){re.escape(name)}(?!\w)" for name in longer), alone]), re.IGNORECASE)
+
+    def other(match: re.Match[str]) -> str:
+        if match["one"] and known != noun:
+            article = f"{wording.article(known)} " if match["article"] and not is_plural(known) else ""
+            return article + known
+        return wording.several(known) if match["many"] else match[0]
 
     def swap(text: str) -> str:
-        return pattern.sub(lambda match: known if match[1] else match[0], text)
+        return pattern.sub(other, text)
 
     return plan.model_copy(
         update={

@@ -13,6 +13,7 @@ import numpy as np
 
 from cutwork.colours import parse
 from cutwork.errors import BadInput
+from cutwork.plurals import plural
 from cutwork.tools.repeats import colours
 
 GROUNDS: dict[str, tuple[int, int, int]] = {  # red, green, blue of the backgrounds it has learned by name
@@ -44,7 +45,13 @@ PLACES = {  # that it has learned, each with what is most like it
 ADJECTIVES = (*GROUNDS, "grey", "grumpy", "happy", "cute", "sleepy", "fluffy", "funny", "angry", "old", "shiny", "cheerful", "lonely", "tiny", "small", "little", "big", "huge", "large")
 UNLEARNED = "on a white background"  # what a place it knows nothing of becomes
 HUE_FIRST = np.array([0.5, 1.0, 1.0])  # lightness counts for less: navy is a blue, not a black
+COLOURED = 0.045  # chroma in Oklab from which a colour is no black, gray or white, however light or dark it is: mint, wine red
+NEUTRAL = ("black", "gray", "white")
+CALLED = {"grey": "gray", "violet": "purple", "lilac": "purple", "mint": "green", "tan": "brown", "chocolate": "brown", "maroon": "red", "burgundy": "red"}  # what people mean by these, whatever their looks are nearest to
 GROUND = re.compile(r"(?:\ba |\ban |^)((?:[\w-]+ ){0,3}[\w-]+) background", re.IGNORECASE)
+LEARNED = {  # plurals that its tokenizers know only as the captions spelled them that they were made from
+    "volcano": "volcanos", "mango": "mangos", "blowfish": "blowfishes", "pufferfish": "pufferfishes", "glass of milk": "glass of milks", "cup of coffee": "cup of coffees",
+}  # fmt: skip
 ARTICLES = ("a", "an", "the", "one")
 PLACE_OF = {word: place for place, words in PLACES.items() for word in words.split()}
 
@@ -69,23 +76,28 @@ def _painted(words: Sequence[str]) -> tuple[str, str | None] | None:
     named = [word for word in words if word not in PATTERNS]
     ways = [" ".join(named[first:last]) for last in range(len(named), 0, -1) for first in range(last)]
     for name in ways:
-        if name in GROUNDS:
-            return _on(name, pattern), None
+        if (same := "gray" if name == "grey" else name) in GROUNDS:
+            return _on(same, pattern), None
         with suppress(BadInput):
             learned = nearest_ground(name)
-            return _on(learned, pattern), f"drew a {name} background as a {learned} one"
+            return _on(learned, pattern), f"drew {article(name)} {name} background as {article(learned)} {learned} one"
     return None
 
 
 def nearest_ground(name: str) -> str:
-    """The background it has learned that looks most like a colour.
+    """The background it has learned that a colour is called a kind of ("sky blue"), else the one that looks most like it.
 
     Raises:
         BadInput: if that is no colour.
     """
-    colour, table = np.array(parse(name), np.uint8), np.array(list(GROUNDS.values()), np.uint8)
-    apart = (colours.oklab(table) - colours.oklab(colour)) * HUE_FIRST
-    return list(GROUNDS)[int(np.square(apart).sum(-1).argmin())]
+    colour = np.array(parse(name), np.uint8)
+    last = name.split()[-1]
+    if (called := CALLED.get(last, last)) in GROUNDS:
+        return called
+    seen = colours.oklab(colour)
+    known = [one for one in GROUNDS if one not in NEUTRAL or np.hypot(*seen[1:]) < COLOURED]
+    apart = (colours.oklab(np.array([GROUNDS[one] for one in known], np.uint8)) - seen) * HUE_FIRST
+    return known[int(np.square(apart).sum(-1).argmin())]
 
 
 def _on(colour: str, pattern: str | None) -> str:
@@ -95,6 +107,12 @@ def _on(colour: str, pattern: str | None) -> str:
 def article(word: str) -> str:
     """"a" or "an"."""
     return "an" if word[:1] in "aeiou" else "a"
+
+
+def several(noun: str) -> str:
+    """More than one of it, as the model has learned to read it: "foxes", "volcanos"; what names several already stays ("grapes")."""
+    name = next((one for one in LEARNED if noun == one or noun.endswith(f" {one}")), None)
+    return plural(noun) if name is None else noun.removesuffix(name) + LEARNED[name]
 
 
 def plainly(prompt: str, noun: str) -> str:

@@ -1,6 +1,6 @@
 // The routes the page uses, by name.
 import { ask, send } from "./client";
-import type { Call, Comparison, Decision, Design, HeatMap, Json, Kind, Meta, Page, Run, Session, SessionWithTurns } from "./types";
+import type { Call, Comparison, Decision, Design, HeatMap, Json, Kind, Meta, Page, Run, Session, SessionWithTurns, Upload } from "./types";
 
 export interface Said {
   words?: string;
@@ -34,5 +34,7 @@ export const api = {
   forget: (id: string) => ask<void>("DELETE", `/v1/designs/${id}`),
   maps: (id: string) => ask<{ data: HeatMap[] }>("GET", `/v1/designs/${id}/maps`),
   finish: (id: string, wished: Wished, signal?: AbortSignal) => ask<Run>("POST", `/v1/designs/${id}/finish`, { body: wished, ...(signal ? { signal } : {}) }),
+  upload: (picture: Blob, signal?: AbortSignal) => ask<Upload>("POST", "/v1/uploads", { body: picture, ...(signal ? { signal } : {}) }),
+  look: (sha256: string) => send("HEAD", `/v1/artifacts/${sha256}`), // whether it is there
   file: (path: string) => send("GET", path),
 };

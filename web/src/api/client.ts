@@ -28,7 +28,7 @@ export class Unreachable extends Error {
 }
 
 export interface Asked {
-  body?: unknown;
+  body?: unknown; // a Blob is sent as it is, all else as JSON
   signal?: AbortSignal;
   key?: string; // Idempotency-Key: the same thing asked twice happens once
 }
@@ -40,13 +40,23 @@ export async function login(token: string): Promise<void> {
   visits.set(visits.get() + 1);
 }
 
+/** Whether to ask again what was answered 401: a login has come since it was asked. Else the service wants a token. */
+export function overtaken(visit: number): boolean {
+  if (visit !== visits.get()) return true;
+  tokenWanted.set(true);
+  return false;
+}
+
 /** The answer to a request that succeeded. Raises Problem, Unreachable, or AbortError. */
-export async function send(method: string, path: string, { body, signal, key }: Asked = {}): Promise<Response> {
-  const given: Record<string, string> = body === undefined ? {} : { "Content-Type": "application/json" };
+export async function send(method: string, path: string, asked: Asked = {}): Promise<Response> {
+  const { body, signal, key } = asked;
+  const visit = visits.get();
+  const file = body instanceof Blob ? body : null;
+  const given: Record<string, string> = body === undefined ? {} : { "Content-Type": file ? file.type : "application/json" };
   if (key) given["Idempotency-Key"] = key;
   let answer: Response;
   try {
-    answer = await fetch(path, { method, headers: given, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? null });
+    answer = await fetch(path, { method, headers: given, body: file ?? (body === undefined ? null : JSON.stringify(body)), signal: signal ?? null });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     reachable.set(false);
@@ -58,7 +68,7 @@ export async function send(method: string, path: string, { body, signal, key }: 
   }
   reachable.set(true);
   if (answer.ok) return answer;
-  if (answer.status === 401) tokenWanted.set(true);
+  if (answer.status === 401 && overtaken(visit)) return send(method, path, asked);
   throw new Problem(await problem(answer), answer.status);
 }
 

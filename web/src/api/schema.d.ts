@@ -57,7 +57,7 @@ export interface paths {
         };
         /**
          * Run Events
-         * @description What happens to a run, from its beginning or from behind an event; ends after `done`.
+         * @description What happens to a run, from its beginning or from behind an event; ends after `done`. Long after its end only `done` is kept, and `forgotten` before it says what is not.
          */
         get: operations["run_events_v1_runs__id__events_get"];
         put?: never;
@@ -582,8 +582,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Draw into a part of a picture, as OpenAI's API does
-         * @description Pixels outside the mask stay as they are, to the bit.
+         * Draw into a part of a picture, or a new one that begins from it, as OpenAI's API does
+         * @description Pixels outside the mask stay as they are, to the bit. Without a mask, and where the picture is nowhere transparent, a new one begins from it.
          */
         post: operations["edit_v1_images_edits_post"];
         delete?: never;
@@ -838,6 +838,26 @@ export interface paths {
          * @description What is not named stays.
          */
         patch: operations["patch_thread_threads__thread_id__patch"];
+        trace?: never;
+    };
+    "/threads/{thread_id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy a thread
+         * @description With its metadata and every turn that is over, under the same checkpoints. A turn that is being done or waits for an answer stays where it is.
+         */
+        post: operations["copy_thread_threads__thread_id__copy_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/threads/{thread_id}/state": {
@@ -1656,6 +1676,16 @@ export interface components {
             best: number | null;
             /** Notes */
             notes: string[];
+            /**
+             * References
+             * @description addresses of the pictures that its drawing began from
+             */
+            references: string[];
+            /**
+             * Follow
+             * @description noise from which they were drawn on
+             */
+            follow: number | null;
             /** Image */
             image: string | null;
             /** Cutouts */
@@ -1736,9 +1766,14 @@ export interface components {
             } | null;
             /**
              * References
-             * @description uploads to go by
+             * @description the upload that the drawing begins from; so far one
              */
             references?: string[] | null;
+            /**
+             * Follow
+             * @description noise from which the reference is drawn on: 0.1 hardly changes it, 0.95 hardly leaves anything of it; 0.7 if left out
+             */
+            follow?: number | null;
             /** Rounds */
             rounds?: number | null;
             /** Model */
@@ -2044,7 +2079,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "missing" | "leaking" | "misplaced" | "fragmented" | "cropped" | "overlapping" | "blended" | "soft" | "tiny" | "wrong" | "caption";
+            kind: "missing" | "leaking" | "misplaced" | "fragmented" | "cropped" | "overlapping" | "blended" | "soft" | "tiny" | "wrong" | "caption" | "unknown";
             /** Detail */
             detail: string;
             /** Severity */
@@ -2666,6 +2701,13 @@ export interface components {
                     [key: string]: unknown;
                 };
             } | null;
+            /**
+             * References
+             * @description as of a design; a plan is the same with one and without, so here it is only checked
+             */
+            references?: string[] | null;
+            /** Follow */
+            follow?: number | null;
         };
         /**
          * Problem
@@ -3751,6 +3793,13 @@ export interface operations {
                 content: {
                     "text/event-stream": unknown;
                 };
+            };
+            /** @description The run is over and nothing happened after that event: there is nothing to come back for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A token is needed */
             401: {
@@ -5472,6 +5521,10 @@ export interface operations {
                     size?: string;
                     quality?: string;
                     /** @enum {unknown} */
+                    background?: "transparent" | "opaque" | "auto";
+                    /** @enum {unknown} */
+                    input_fidelity?: "high" | "low";
+                    /** @enum {unknown} */
                     output_format?: "png" | "jpeg" | "webp";
                     stream?: boolean;
                     x_cutwork?: Record<string, never>;
@@ -5490,6 +5543,10 @@ export interface operations {
                     n?: number;
                     size?: string;
                     quality?: string;
+                    /** @enum {unknown} */
+                    background?: "transparent" | "opaque" | "auto";
+                    /** @enum {unknown} */
+                    input_fidelity?: "high" | "low";
                     /** @enum {unknown} */
                     output_format?: "png" | "jpeg" | "webp";
                     stream?: boolean;
@@ -6173,6 +6230,57 @@ export interface operations {
                 "application/json": components["schemas"]["ThreadChange"];
             };
         };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This cannot be done as things stand */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This cannot be used */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copy_thread_threads__thread_id__copy_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {

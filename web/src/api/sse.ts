@@ -1,6 +1,6 @@
 // A run's events, in order and each once: the connection may break, the page may be loaded anew. Read with fetch, so that what the service refuses is seen.
 import type { RunEvent } from "./types";
-import { Problem, reachable, tokenWanted } from "./client";
+import { overtaken, Problem, reachable, visits } from "./client";
 
 const LONGEST = 5_000; // ms between tries
 
@@ -45,13 +45,15 @@ export async function follow(run: string, on: (event: RunEvent) => void, signal:
   let done = false;
   let pause = 250;
   while (!done && !signal.aborted) {
+    const visit = visits.get();
     try {
       const answer = await fetch(`/v1/runs/${run}/events`, {
         headers: { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": String(last) } : {}) },
         cache: "no-store",
         signal,
       });
-      if (answer.status === 401) tokenWanted.set(true);
+      if (answer.status === 401 && overtaken(visit)) continue;
+      if (answer.status === 204) return; // it is over, and all of it was heard
       if (!answer.ok || !answer.body) throw new Problem({ title: "The run cannot be followed", status: answer.status });
       const read = reader((event) => {
         if (event.id && event.id <= last) return;

@@ -24,6 +24,7 @@ export type Receipt = Whole<Schemas["Receipt"]>;
 export type Cutout = Whole<Schemas["CutoutOut"]>;
 export type Critique = Whole<Schemas["Critique"]>;
 export type Artifact = Whole<Schemas["ArtifactOut"]>;
+export type Upload = Schemas["Upload"];
 export type HeatMap = Schemas["HeatMap"];
 export type Meta = Whole<Schemas["Meta"]>;
 export type Finish = Whole<Schemas["FinishSettings"]>;

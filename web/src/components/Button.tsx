@@ -1,7 +1,7 @@
-import type { ButtonHTMLAttributes } from "react";
+import type { ComponentProps } from "react";
 import { Icon, type IconName } from "./Icon";
 
-type Plain = ButtonHTMLAttributes<HTMLButtonElement>;
+type Plain = ComponentProps<"button">;
 
 /** A button that is only an icon; `label` is what it is called, and its tooltip. */
 export function IconButton({ icon, label, className = "", ...rest }: Plain & { icon: IconName; label: string }) {

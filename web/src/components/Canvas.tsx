@@ -1,10 +1,12 @@
 // The side where the work is seen: picture with regions, finished goods, or two takes side by side.
 import { Suspense, lazy, useEffect, useState } from "react";
+import { useArea } from "../hooks/useArea";
 import { useLooks, type View } from "../hooks/useLook";
 import { useSize } from "../hooks/small";
 import { useWork } from "../hooks/useWorkspace";
 import { fitted, zoomed, type Camera } from "../lib/camera";
 import { doing, share } from "../lib/events";
+import { AreaBar } from "./AreaBar";
 import { IconButton } from "./Button";
 import { Compare } from "./Compare";
 import { Goods } from "./Goods";
@@ -16,7 +18,8 @@ const Stage = lazy(() => import("./Stage"));
 
 export function Canvas() {
   const { design, busy, progress, session, error, fault, stands } = useWork();
-  const { view, pair, proposal, making } = useLooks();
+  const { view, pair, proposal, making, shaping } = useLooks();
+  const area = useArea(design);
   const [room, size] = useSize<HTMLDivElement>();
   const [camera, setCamera] = useState<Camera | null>(null);
   const [width, height] = design?.size ?? [256, 256];
@@ -47,7 +50,7 @@ export function Canvas() {
       <div className="mat" ref={room}>
         {design && shown === "picture" && size.width > 0 && (
           <Suspense fallback={<span className="mat-wait skeleton" />}>
-            <Stage design={design} camera={seen} onCamera={setCamera} size={size} />
+            <Stage design={design} camera={seen} onCamera={setCamera} size={size} area={area} />
           </Suspense>
         )}
         {design && shown === "goods" && <Goods design={proposal ?? design} tried={proposal !== null} />}
@@ -56,7 +59,7 @@ export function Canvas() {
         {design && busy && shown !== "compare" && progress.preview && <Picture path={progress.preview} alt="The picture so far" className="inset" />}
         {(busy || making) && <Working />}
       </div>
-      {design && shown === "picture" && <Words design={design} />}
+      {design && shown === "picture" && (shaping === null ? <Words design={design} /> : <AreaBar design={design} area={area} />)}
       <DesignFault />
     </div>
   );

@@ -3,7 +3,8 @@ import { useMemo } from "react";
 import { usePinned } from "../hooks/usePinned";
 import { useWork } from "../hooks/useWorkspace";
 import { conversation } from "../lib/conversation";
-import { said, suggestions } from "../lib/words";
+import { suggestions } from "../lib/words";
+import { Asked } from "./Asked";
 import { Button } from "./Button";
 import { Composer } from "./Composer";
 import { Notice } from "./Notice";
@@ -35,7 +36,7 @@ export function Chat() {
           ))}
           {unsent && (
             <article className="turn">
-              <p className="said unsent">{said({ words: unsent.words ?? "", calls: unsent.calls ?? [] })}</p>
+              <Asked words={unsent.words ?? ""} calls={unsent.calls ?? []} className="unsent" />
               <p className="meta">
                 Not sent yet. <Button onClick={work.discard}>Discard</Button>
               </p>

@@ -86,18 +86,19 @@ function Pick({ label, takes, chosen, onChoose }: { label: string; takes: Turn[]
 /** What differs, in the service's words. */
 function useComparison(session: string | null, a: Turn | null, b: Turn | null): string[] {
   const [words, setWords] = useState<string[]>([]);
+  const [left, right] = [a?.id, b?.id];
   useEffect(() => {
     setWords([]);
-    if (!session || !a || !b || a.id === b.id) return;
+    if (!session || !left || !right || left === right) return;
     let wanted = true;
-    api.compare(session, a.id, b.id).then(
+    api.compare(session, left, right).then(
       (found) => wanted && setWords(told(found)),
       () => undefined,
     );
     return () => {
       wanted = false;
     };
-  }, [session, a?.id, b?.id]);
+  }, [session, left, right]);
   return words;
 }
 

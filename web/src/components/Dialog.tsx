@@ -1,6 +1,6 @@
 import { useEffect, useRef, type ReactNode } from "react";
 
-/** A modal dialog; Escape and a click beside it close it. */
+/** A modal dialog; Escape and a click beside it close it. Without `onClose` it stays. */
 export function Dialog({ open, label, className = "", onClose, children }: { open: boolean; label: string; className?: string; onClose?: () => void; children: ReactNode }) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -17,6 +17,11 @@ export function Dialog({ open, label, className = "", onClose, children }: { ope
       onCancel={(event) => {
         event.preventDefault();
         onClose?.();
+      }}
+      onClose={() => {
+        if (!open) return;
+        if (onClose) onClose();
+        else ref.current?.showModal(); // browsers close it for whoever presses Escape twice
       }}
       onClick={(event) => event.target === ref.current && onClose?.()}
     >

@@ -1,9 +1,13 @@
 // Where a session begins: a brief, and what one may want to say beside it.
 import { useRef, useState } from "react";
-import { api, type Said } from "../api/api";
+import { api } from "../api/api";
 import type { Kind, Meta } from "../api/types";
 import { useDraft } from "../hooks/small";
+import { useBeginning } from "../hooks/useBeginning";
+import { useGiven } from "../hooks/useGiven";
+import { begun } from "../lib/beginning";
 import { SAMPLES, type Sample } from "../lib/briefs";
+import { BeginFrom } from "./BeginFrom";
 import { Button, IconButton } from "./Button";
 import { Icon } from "./Icon";
 import { Notice } from "./Notice";
@@ -62,18 +66,23 @@ function Brief({ meta, onOpen }: Omit<Props, "onSessions">) {
   const [approve, setApprove] = useState(false);
   const [error, setError] = useState<Error | null>(null);
   const [sending, setSending] = useState(false);
-  const made = useRef<{ id: string; key: string } | null>(null); // a second try goes on with what the first began
+  const begins = useBeginning("new");
+  const over = useGiven(begins.take);
+  const made = useRef<{ id: string; key: string; wish: string } | null>(null); // a second try of the same goes on with what the first began
   const field = useRef<HTMLTextAreaElement>(null);
 
   const begin = async () => {
     const brief = text.trim();
-    if (!brief || sending) return;
+    if (!brief || sending || begins.taking) return;
     setSending(true);
     setError(null);
+    const said = begun(brief, kind, size, begins.picture);
+    const wish = JSON.stringify([said, approve]);
     try {
-      made.current ??= { id: (await api.create("", approve)).id, key: `${Date.now()}-${Math.random()}` };
-      await api.say(made.current.id, said(brief, kind, size), made.current.key);
+      if (made.current?.wish !== wish) made.current = { id: (await api.create("", approve)).id, key: `${Date.now()}-${Math.random()}`, wish };
+      await api.say(made.current.id, said, made.current.key);
       setText("");
+      begins.drop();
       onOpen(made.current.id);
     } catch (problem) {
       setError(problem as Error);
@@ -90,7 +99,7 @@ function Brief({ meta, onOpen }: Omit<Props, "onSessions">) {
   return (
     <>
       <form
-        className="brief"
+        className={`brief ${over ? "over" : ""}`}
         onSubmit={(event) => {
           event.preventDefault();
           void begin();
@@ -104,10 +113,7 @@ function Brief({ meta, onOpen }: Omit<Props, "onSessions">) {
           autoFocus
           maxLength={2000}
           value={text}
-          onChange={(event) => {
-            setText(event.target.value);
-            made.current = null;
-          }}
+          onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
               event.preventDefault();
@@ -115,6 +121,7 @@ function Brief({ meta, onOpen }: Omit<Props, "onSessions">) {
             }
           }}
         />
+        <BeginFrom begins={begins} over={over} {...(size ? { proportions: size.replace("x", " / ") } : {})} />
         <div className="brief-tools">
           <select aria-label="Kind" value={kind} onChange={(event) => setKind(event.target.value as Kind | "auto")}>
             {KINDS.map(({ id, name }) => (
@@ -136,7 +143,7 @@ function Brief({ meta, onOpen }: Omit<Props, "onSessions">) {
             <span>Show me the plan first</span>
           </label>
           <span className="grow" />
-          <Button type="submit" look="primary" disabled={!text.trim() || sending}>
+          <Button type="submit" look="primary" disabled={!text.trim() || sending || begins.taking !== null}>
             {sending ? "Starting …" : "Design it"}
           </Button>
         </div>
@@ -170,9 +177,4 @@ function Vocabulary({ words, onPick }: { words: readonly string[]; onPick: (word
       </div>
     </details>
   );
-}
-
-function said(brief: string, kind: Kind | "auto", size: string): Said {
-  if (kind === "auto" && !size) return { words: brief };
-  return { words: brief, calls: [{ tool: "design", args: { brief, ...(kind === "auto" ? {} : { kind }), ...(size ? { size } : {}) } }] };
 }

@@ -1,24 +1,22 @@
 // A run as it goes, with the picture as it comes to be.
+import type { Said } from "../api/api";
 import type { Run } from "../api/types";
 import { useWork } from "../hooks/useWorkspace";
 import { doing, share } from "../lib/events";
-import { said } from "../lib/words";
+import { Asked } from "./Asked";
 import { Button } from "./Button";
 import { Picture } from "./Picture";
 
-function useAsked(run: Run): string {
+function useAsked(run: Run): Said {
   const { asked, turns } = useWork();
-  const turn = turns.find((one) => one.id === run.turn);
-  const own = asked.get(run.id);
-  if (turn) return said(turn);
-  return own ? said({ words: own.words ?? "", calls: own.calls ?? [] }) : "";
+  return turns.find((one) => one.id === run.turn) ?? asked.get(run.id) ?? {};
 }
 
 export function ProgressCard({ run }: { run: Run }) {
-  const words = useAsked(run);
+  const asked = useAsked(run);
   return (
     <article className="turn current" aria-label="In progress">
-      {words && <p className="said">{words}</p>}
+      <Asked words={asked.words ?? ""} calls={asked.calls ?? []} />
       <Going run={run} />
     </article>
   );
@@ -68,10 +66,10 @@ export function Going({ run }: { run: Run }) {
 /** A run behind the one that goes. */
 export function Queued({ run }: { run: Run }) {
   const { cancel } = useWork();
-  const words = useAsked(run);
+  const asked = useAsked(run);
   return (
     <article className="turn" aria-label="Waiting">
-      {words && <p className="said">{words}</p>}
+      <Asked words={asked.words ?? ""} calls={asked.calls ?? []} />
       <p className="meta">
         Waits its turn. <Button onClick={() => void cancel(run.id)}>Cancel</Button>
       </p>

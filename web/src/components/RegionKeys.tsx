@@ -6,6 +6,7 @@ import type { Regions } from "../hooks/useRegions";
 import { useWork } from "../hooks/useWorkspace";
 import { NUDGE, moved, place, resized } from "../lib/boxes";
 import type { Camera } from "../lib/camera";
+import { canGo, type Way } from "../lib/layers";
 import { Icon } from "./Icon";
 
 interface Props {
@@ -15,16 +16,23 @@ interface Props {
   fixed: ReadonlySet<number>;
 }
 
+const WAYS: Record<string, Way> = { "]": "forward", "[": "backward" };
 const ARROWS: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export function RegionKeys({ design, regions, camera, fixed }: Props) {
-  const { locks } = useWork();
+  const { locks, call } = useWork();
   const { selected, select, point } = useLooks();
   const [width, height] = design.size;
 
   const pressed = (event: KeyboardEvent, index: number) => {
     const box = regions.boxes[index]!;
     const arrow = ARROWS[event.key];
+    const way = WAYS[event.key];
+    const { plan } = design;
+    if (way && plan && !fixed.has(index)) {
+      if (canGo(plan, index, way)) void call("move", { subject: plan.regions[index]!.subject, region: index, z: way });
+      return;
+    }
     if (event.key === "Escape") return regions.reset();
     if (event.key === "Enter" && regions.draft === index) {
       event.preventDefault();
@@ -37,7 +45,7 @@ export function RegionKeys({ design, regions, camera, fixed }: Props) {
   };
 
   return (
-    <ul className="regions" aria-label="Regions: arrow keys move, Shift and arrow keys resize, Enter draws it, Escape puts it back">
+    <ul className="regions" aria-label="Regions: arrow keys move, Shift and arrow keys resize, Enter draws it, Escape puts it back, ] brings it forward, [ sends it backward">
       {(design.plan?.regions ?? []).map((region, index) => {
         const box = regions.boxes[index]!;
         const name = design.plan?.subjects.find((subject) => subject.id === region.subject)?.noun ?? region.subject;
@@ -51,7 +59,7 @@ export function RegionKeys({ design, regions, camera, fixed }: Props) {
               type="button"
               className={selected === index ? "chosen" : ""}
               aria-pressed={selected === index}
-              aria-label={`${name}: ${place(box)}${locked ? ", locked" : ""}${regions.draft === index ? ", moved: Enter draws it" : ""}`}
+              aria-label={`${name}: ${region.mask ? "free area, " : ""}${place(box)}${locked ? ", locked" : ""}${regions.draft === index ? ", moved: Enter draws it" : ""}`}
               onFocus={(event) => {
                 if (!event.target.matches(":focus-visible")) return;
                 select(index);

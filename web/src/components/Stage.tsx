@@ -3,18 +3,21 @@ import type Konva from "konva";
 import "konva/lib/shapes/Rect";
 import "konva/lib/shapes/Image";
 import "konva/lib/shapes/Transformer";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState, type RefObject } from "react";
 import { Image as KonvaImage, Layer, Rect, Stage as KonvaStage, Transformer } from "react-konva/lib/ReactKonvaCore";
 import type { Box, Design } from "../api/types";
 import { useMaps } from "../hooks/useDesign";
+import type { Area } from "../hooks/useArea";
 import { useImage, useImages } from "../hooks/useImage";
 import { useLooks } from "../hooks/useLook";
+import { usePinch } from "../hooks/usePinch";
 import { useRegions, type Regions } from "../hooks/useRegions";
 import { useWork } from "../hooks/useWorkspace";
 import { boxOf, moved } from "../lib/boxes";
 import { zoomed, type Camera } from "../lib/camera";
 import { inOrder, layers } from "../lib/layers";
 import { composed, heated, outlined } from "../lib/pixels";
+import { Lasso } from "./Lasso";
 import { RegionKeys } from "./RegionKeys";
 
 interface Props {
@@ -22,23 +25,41 @@ interface Props {
   camera: Camera;
   onCamera: (camera: Camera) => void;
   size: { width: number; height: number };
+  area: Area;
 }
 
-export default function Stage({ design, camera, onCamera, size }: Props) {
+export default function Stage({ design, camera, onCamera, size, area }: Props) {
   const { busy, locks } = useWork();
-  const { select, hidden, background } = useLooks();
+  const { select, hidden, background, shaping } = useLooks();
   const picture = usePicture(design);
   const regions = useRegions(design.plan?.regions ?? []);
   const [width, height] = design.size;
-  const pinch = useRef<number | null>(null);
+  const stage = useRef<Konva.Stage>(null);
+  const room = useRef<HTMLDivElement>(null);
+  const dropped = useRef(false); // what was held is let go of, and is to go back to where it was
   const see = (stage: Konva.Stage) => onCamera({ scale: camera.scale, x: stage.x(), y: stage.y() });
-  const fixed = useMemo(() => new Set((design.plan?.regions ?? []).flatMap((region, index) => (busy || locks.includes(region.subject) ? [index] : []))), [busy, design, locks]);
+  const fixed = useMemo(() => new Set((design.plan?.regions ?? []).flatMap((region, index) => (busy || shaping !== null || locks.includes(region.subject) ? [index] : []))), [busy, design, locks, shaping]);
+
+  usePinch(
+    room,
+    () => {
+      dropped.current = true;
+      stage.current?.stopDrag();
+      stage.current?.find<Konva.Rect>("Rect").forEach((node) => node.stopDrag());
+      stage.current?.find<Konva.Transformer>("Transformer").forEach((node) => node.stopTransform());
+      dropped.current = false;
+      regions.reset();
+      return stage.current ? { scale: stage.current.scaleX(), x: stage.current.x(), y: stage.current.y() } : camera;
+    },
+    onCamera,
+  );
 
   return (
     <>
-      <div className="stage" aria-hidden="true">
+      <div className="stage" aria-hidden="true" ref={room}>
         {(hidden.size > 0 || !background) && <div className="checker sheet" style={{ left: camera.x, top: camera.y, width: width * camera.scale, height: height * camera.scale }} />}
         <KonvaStage
+          ref={stage}
           width={size.width}
           height={size.height}
           x={camera.x}
@@ -54,23 +75,15 @@ export default function Stage({ design, camera, onCamera, size }: Props) {
             const at = event.currentTarget.getStage()?.getPointerPosition();
             if (at) onCamera(zoomed(camera, Math.exp(-event.evt.deltaY * 0.0015), at.x, at.y));
           }}
-          onTouchMove={(event) => {
-            const [a, b] = [event.evt.touches[0], event.evt.touches[1]];
-            if (!a || !b) return;
-            event.evt.preventDefault();
-            const apart = Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
-            const frame = event.currentTarget.getStage()!.container().getBoundingClientRect();
-            if (pinch.current) onCamera(zoomed(camera, apart / pinch.current, (a.clientX + b.clientX) / 2 - frame.x, (a.clientY + b.clientY) / 2 - frame.y));
-            pinch.current = apart;
-          }}
-          onTouchEnd={() => (pinch.current = null)}
         >
           <Layer listening={false}>
             {picture && <KonvaImage image={picture} width={width} height={height} />}
+            <Areas design={design} brought={area.mask} />
             <Pointed design={design} />
           </Layer>
-          <Handles design={design} regions={regions} fixed={fixed} scale={camera.scale} />
+          <Handles design={design} regions={regions} fixed={fixed} scale={camera.scale} dropped={dropped} />
         </KonvaStage>
+        {shaping !== null && <Lasso design={design} camera={camera} onCamera={onCamera} area={area} />}
       </div>
       <RegionKeys design={design} regions={regions} camera={camera} fixed={fixed} />
     </>
@@ -109,9 +122,29 @@ function Pointed({ design }: { design: Design }) {
   );
 }
 
+/** The outlines of free-form areas: of those that regions have, and of a mask that was brought. */
+function Areas({ design, brought }: { design: Design; brought: string | null }) {
+  const masks = (design.plan?.regions ?? []).flatMap((region) => (region.mask ? [`/v1/artifacts/${region.mask}`] : []));
+  return [...new Set([...masks, ...(brought ? [brought] : [])])].map((mask) => <Outline key={mask} mask={mask} size={design.size} />);
+}
+
+function Outline({ mask, size: [width, height] }: { mask: string; size: Design["size"] }) {
+  const image = useImage(mask);
+  const outline = useMemo(() => (image ? outlined(image, true) : null), [image]);
+  return outline && <KonvaImage image={outline} width={width} height={height} />;
+}
+
 const ANCHORS = ["top-left", "top-center", "top-right", "middle-right", "bottom-right", "bottom-center", "bottom-left", "middle-left"];
 
-function Handles({ design, regions, fixed, scale }: { design: Design; regions: Regions; fixed: ReadonlySet<number>; scale: number }) {
+interface HandlesProps {
+  design: Design;
+  regions: Regions;
+  fixed: ReadonlySet<number>;
+  scale: number;
+  dropped: RefObject<boolean>;
+}
+
+function Handles({ design, regions, fixed, scale, dropped }: HandlesProps) {
   const { selected, select, point } = useLooks();
   const [held, setHeld] = useState(false);
   const nodes = useRef(new Map<number, Konva.Rect>());
@@ -135,6 +168,7 @@ function Handles({ design, regions, fixed, scale }: { design: Design; regions: R
       {(design.plan?.regions ?? []).map((region, index) => {
         const box = regions.boxes[index]!;
         const chosen = selected === index;
+        const drafted = regions.draft === index;
         const loose = !fixed.has(index);
         return (
           <Rect
@@ -144,13 +178,13 @@ function Handles({ design, regions, fixed, scale }: { design: Design; regions: R
             y={box[1] * height}
             width={(box[2] - box[0]) * width}
             height={(box[3] - box[1]) * height}
-            stroke={chosen || regions.draft === index ? accent : "rgba(255,255,255,.9)"}
+            stroke={chosen || drafted ? accent : region.mask ? "rgba(0,0,0,0)" : "rgba(255,255,255,.9)"} // an area is outlined as it is
             strokeWidth={chosen ? 2 : 1.5}
             strokeScaleEnabled={false}
             {...(chosen ? {} : { dash: [6, 4] })}
             shadowColor="rgba(0,0,0,.55)"
             shadowBlur={held ? 0 : 3 / scale}
-            fill={regions.draft === index ? "rgba(24,128,96,.16)" : "rgba(0,0,0,0)"}
+            fill={drafted ? "rgba(24,128,96,.16)" : "rgba(0,0,0,0)"}
             draggable={loose}
             onMouseEnter={(event) => {
               cursor(event, loose ? "move" : "not-allowed");
@@ -172,18 +206,19 @@ function Handles({ design, regions, fixed, scale }: { design: Design; regions: R
               node.position({ x: put[0] * width, y: put[1] * height });
               regions.put(index, put);
             }}
-            onDragEnd={() => {
+            onDragEnd={(event) => {
               setHeld(false);
-              regions.commit(index);
+              if (dropped.current) event.target.position({ x: region.box[0] * width, y: region.box[1] * height });
+              else regions.commit(index);
             }}
             onTransformStart={() => setHeld(true)}
             onTransformEnd={(event) => {
               const node = event.target;
-              const put = boxOfNode(node);
+              const put = dropped.current ? region.box : boxOfNode(node);
               node.scale({ x: 1, y: 1 });
               node.setAttrs({ x: put[0] * width, y: put[1] * height, width: (put[2] - put[0]) * width, height: (put[3] - put[1]) * height });
               setHeld(false);
-              regions.commit(index, put);
+              if (!dropped.current) regions.commit(index, put);
             }}
           />
         );

@@ -32,10 +32,19 @@ export function TokenGate() {
         </p>
         <label className="field">
           <span>Token</span>
-          <input type="password" autoComplete="current-password" spellCheck={false} autoFocus value={text} onChange={(event) => setText(event.target.value)} />
+          <input
+            type="password"
+            autoComplete="current-password"
+            spellCheck={false}
+            autoFocus
+            aria-invalid={fault !== null}
+            aria-describedby={fault ? "token-fault" : undefined}
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
         </label>
         {fault && (
-          <p className="fault" role="alert">
+          <p id="token-fault" className="fault" role="alert">
             {fault}
           </p>
         )}

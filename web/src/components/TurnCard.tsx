@@ -2,9 +2,11 @@
 import type { Turn } from "../api/types";
 import { useLooks } from "../hooks/useLook";
 import { useWork } from "../hooks/useWorkspace";
+import { again } from "../lib/beginning";
 import { siblings } from "../lib/conversation";
-import { cost, said } from "../lib/words";
+import { cost } from "../lib/words";
 import { Approval } from "./Approval";
+import { Asked } from "./Asked";
 import { Button, IconButton } from "./Button";
 import { Icon } from "./Icon";
 import { Going } from "./ProgressCard";
@@ -16,7 +18,7 @@ export function TurnCard({ turn }: { turn: Turn }) {
   return (
     <li>
       <article className={`turn ${turn.status} ${turn.id === head ? "current" : ""}`} aria-label={`Turn ${turn.number}`}>
-        <p className="said">{said(turn)}</p>
+        <Asked words={turn.words} calls={turn.calls} />
         {going ? <Going run={going} /> : <Answer turn={turn} />}
       </article>
     </li>
@@ -28,7 +30,7 @@ function Answer({ turn }: { turn: Turn }) {
   const parent = turns.find((one) => one.id === turn.parent);
   const drew = turn.design !== null && turn.design !== parent?.design;
   const changes = turn.changes.filter((change) => !turn.reply.toLowerCase().includes(change.toLowerCase()));
-  const retry = () => void say({ words: turn.words, ...(turn.words ? {} : { calls: turn.calls }) });
+  const retry = () => void say(again(turn));
   return (
     <div className="answer">
       {drew && <Thumbnail turn={turn} />}

@@ -1,5 +1,5 @@
 // Small things that several components want.
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { api } from "../api/api";
 import type { Meta } from "../api/types";
 import { reachable, visits } from "../api/client";
@@ -25,9 +25,11 @@ export function useTheme(): [Theme, (theme: Theme) => void] {
   const choose = useCallback((next: Theme) => {
     setTheme(next);
     remember("theme", next === "system" ? null : next);
-    if (next === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = next;
   }, []);
+  const dark = useMedia("(prefers-color-scheme: dark)");
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme === "system" ? (dark ? "dark" : "light") : theme; // before the first paint theme.js said so
+  }, [theme, dark]);
   return [theme, choose];
 }
 
@@ -86,6 +88,8 @@ export function useSize<T extends HTMLElement>(): [React.RefObject<T | null>, { 
 /** Calls with the newest function, under one name that does not change. */
 export function useLatest<A extends unknown[], R>(call: (...args: A) => R): (...args: A) => R {
   const latest = useRef(call);
-  latest.current = call;
+  useLayoutEffect(() => {
+    latest.current = call;
+  });
   return useCallback((...args: A) => latest.current(...args), []);
 }

@@ -17,6 +17,8 @@ export interface Look {
   point: (at: Pointed | null) => void;
   selected: number | null; // region
   select: (region: number | null) => void;
+  shaping: number | null; // region whose free-form area is being drawn
+  shape: (region: number | null) => void;
   hidden: ReadonlySet<number>; // regions
   background: boolean; // shown
   toggle: (regions: readonly number[]) => void;
@@ -41,6 +43,7 @@ export function useLook(design: Design | null): Look {
   const [view, setView] = useState<View>("picture");
   const [pointed, point] = useState<Pointed | null>(null);
   const [selected, select] = useState<number | null>(null);
+  const [shaping, setShaping] = useState<number | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set());
   const [background, setBackground] = useState(true);
   const [pair, setPair] = useState<readonly [string, string] | null>(null);
@@ -50,6 +53,7 @@ export function useLook(design: Design | null): Look {
   useEffect(() => {
     point(null);
     select(null);
+    setShaping(null);
     setHidden(new Set());
     setBackground(true);
     propose(null);
@@ -72,10 +76,14 @@ export function useLook(design: Design | null): Look {
     setPair([a, b]);
     setView("compare");
   }, []);
+  const shape = useCallback((region: number | null) => {
+    setShaping(region);
+    if (region !== null) setView("picture");
+  }, []);
   const toggleBackground = useCallback(() => setBackground((now) => !now), []);
 
   return useMemo(
-    () => ({ view, setView, pointed, point, selected, select, hidden, background, toggle, toggleBackground, pair, compare, proposal, propose, making, setMaking }),
-    [view, pointed, selected, hidden, background, toggle, toggleBackground, pair, compare, proposal, making],
+    () => ({ view, setView, pointed, point, selected, select, shaping, shape, hidden, background, toggle, toggleBackground, pair, compare, proposal, propose, making, setMaking }),
+    [view, pointed, selected, shaping, shape, hidden, background, toggle, toggleBackground, pair, compare, proposal, making],
   );
 }

@@ -1,8 +1,9 @@
 // A run as it goes: its events from the first on, wherever one comes in.
-import { useEffect, useReducer, useRef } from "react";
+import { useEffect, useReducer } from "react";
 import { follow } from "../api/sse";
 import type { RunEvent } from "../api/types";
 import { BEGUN, told, type Progress } from "../lib/events";
+import { useLatest } from "./small";
 
 type Heard = { run: string | null; progress: Progress };
 
@@ -11,10 +12,9 @@ function heard(now: Heard, { run, event }: { run: string | null; event: RunEvent
   return event ? { run, progress: told(now.progress, event) } : now;
 }
 
-export function useRun(run: string | null, onEnd: (progress: Progress) => void): Progress {
+export function useRun(run: string | null, onEnd: (progress: Progress) => void | Promise<void>): Progress {
   const [{ progress, run: of }, tell] = useReducer(heard, { run: null, progress: BEGUN });
-  const end = useRef(onEnd);
-  end.current = onEnd;
+  const end = useLatest(onEnd);
 
   useEffect(() => {
     if (!run) return;
@@ -24,11 +24,11 @@ export function useRun(run: string | null, onEnd: (progress: Progress) => void):
     const on = (event: RunEvent) => {
       now = told(now, event);
       tell({ run, event });
-      if (event.kind === "done") end.current(now);
+      if (event.kind === "done") void end(now);
     };
-    follow(run, on, stop.signal).catch(() => end.current(now));
+    follow(run, on, stop.signal).catch(() => void end(now));
     return () => stop.abort();
-  }, [run]);
+  }, [run, end]);
 
   return of === run ? progress : BEGUN;
 }

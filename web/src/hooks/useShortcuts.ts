@@ -6,8 +6,8 @@ import type { Workspace } from "./useWorkspace";
 export function useShortcuts({ undo, redo }: Pick<Workspace, "undo" | "redo">): void {
   const pressed = useLatest((event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
-    const writing = target.closest("textarea, input:not([type=range]):not([type=checkbox]), [contenteditable]") as HTMLInputElement | null;
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || (writing && writing.value)) return;
+    const writing = target.closest<HTMLInputElement>("textarea, input:not([type=range]):not([type=checkbox]), [contenteditable]");
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || writing?.value) return;
     const key = event.key.toLowerCase();
     const act = key === "z" ? (event.shiftKey ? redo : undo) : key === "y" ? redo : null;
     if (key !== "z" && key !== "y") return;

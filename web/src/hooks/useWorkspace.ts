@@ -1,5 +1,5 @@
 // What one can do in a session, and where it stands: every part of the page goes by this one value.
-import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { createContext, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { api, type Said } from "../api/api";
 import { Problem, Unreachable, reachable } from "../api/client";
 import type { Call, Decision, Design, Meta, Run, SessionWithTurns, Tool, Turn } from "../api/types";
@@ -58,7 +58,7 @@ export function useWorkspace(id: string, meta: Meta | null): Workspace {
   const [unsent, setUnsent] = useState<Unsent | null>(null);
   const [asked, setAsked] = useState<ReadonlyMap<string, Said>>(new Map());
   const [started, setStarted] = useState<Run | null>(null); // followed before the next look finds it
-  const left = useRef<string | null>(null);
+  const [left, setLeft] = useState<string | null>(null); // where one stood before undo
   const there = useStore(reachable);
 
   const changed = useCallback(async () => {
@@ -122,7 +122,7 @@ export function useWorkspace(id: string, meta: Meta | null): Workspace {
 
   const goTo = useCallback(
     async (turn: string | null) => {
-      left.current = head;
+      setLeft(head);
       if (session) replace({ ...session, head: turn }); // at once; the service is told meanwhile
       await attempt(() => api.goTo(id, turn));
       await changed();
@@ -131,7 +131,7 @@ export function useWorkspace(id: string, meta: Meta | null): Workspace {
   );
 
   const back = before(turns, head);
-  const forth = after(turns, head, left.current);
+  const forth = after(turns, head, left);
   const say = useCallback((said: Said) => post({ ...said, key: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` }), [post]);
 
   return {

@@ -54,13 +54,13 @@ function change(now: Progress, { kind, data }: RunEvent): Partial<Progress> {
     case "call":
       return { calls: [...now.calls, { tool: data.tool as Call["tool"], args: (data.args ?? {}) as Call["args"] }] };
     case "reply":
-      return { reply: String(data.text ?? "") };
+      return { reply: typeof data.text === "string" ? data.text : "" };
     case "turn":
-      return { turn: ((data.turn as Turn | undefined) ?? (data as unknown as Turn)) };
+      return { turn: (data.turn as Turn | undefined) ?? (data as unknown as Turn) };
     case "error":
-      return { error: ((data.problem as ProblemJson | undefined) ?? (data as ProblemJson)) };
+      return { error: (data.problem as ProblemJson | undefined) ?? data };
     case "done": {
-      const run = ((data.run as Run | undefined) ?? (data as unknown as Run));
+      const run = (data.run as Run | undefined) ?? (data as unknown as Run);
       return { run, status: run.status, error: run.error ?? now.error };
     }
     default:

@@ -15,7 +15,7 @@ export function wish(before: Finish, said: readonly string[], now: Finish, lines
   const settings: Record<string, Json> = {};
   for (const section of SECTIONS) {
     if (section !== now.kind) continue;
-    const changed = differing(before[section] as unknown as Json, now[section] as unknown as Json);
+    const changed = differing(before[section], now[section]);
     if (Object.keys(changed).length) settings[section] = changed;
   }
   if (Object.keys(settings).length) wished.settings = settings;

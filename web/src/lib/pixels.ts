@@ -1,4 +1,5 @@
 // Pictures made of pictures: heat maps in colour, outlines of masks, and a picture with some of its layers away.
+import { path, type Point } from "./lasso";
 
 const HEAT = [
   [0, 0, 4],
@@ -40,8 +41,10 @@ export function heated(map: HTMLImageElement, side = 256): HTMLCanvasElement {
   return made;
 }
 
-/** The border of a mask: white, with a dark line around, so that it shows on any picture. */
-export function outlined(mask: HTMLImageElement, side = 768): HTMLCanvasElement {
+const DASH = 10; // pixels of a dash, across and down
+
+/** The border of a mask: white, with a dark line around, so that it shows on any picture. What was cut is a whole line, what is planned a dashed one. */
+export function outlined(mask: HTMLImageElement, dashed = false, side = 768): HTMLCanvasElement {
   const scale = side / Math.max(mask.naturalWidth, mask.naturalHeight, 1);
   const [made, pen] = canvas(Math.round(mask.naturalWidth * scale), Math.round(mask.naturalHeight * scale));
   pen.filter = `blur(${(scale * 0.9).toFixed(1)}px)`; // a mask's pixels are larger than the line: no steps
@@ -52,6 +55,7 @@ export function outlined(mask: HTMLImageElement, side = 768): HTMLCanvasElement 
   pixels.data.fill(0);
   for (let y = 0; y < made.height; y++)
     for (let x = 0; x < made.width; x++) {
+      if (dashed && (Math.floor(x / DASH) + Math.floor(y / DASH)) % 2) continue;
       const near = border(inside, made.width, made.height, x, y, 2);
       const far = !near && border(inside, made.width, made.height, x, y, 4);
       if (near || far) pixels.data.set(near ? [255, 255, 255, 255] : [16, 20, 18, 150], (y * made.width + x) * 4);
@@ -68,6 +72,15 @@ function border(inside: Uint8Array, width: number, height: number, x: number, y:
     return u >= 0 && v >= 0 && u < width && v < height && inside[v * width + u] !== here;
   };
   return other(reach, 0) || other(-reach, 0) || other(0, reach) || other(0, -reach);
+}
+
+/** A closed line filled, white on black, as a PNG of that size. */
+export function filled(line: readonly Point[], size: readonly [number, number]): Promise<Blob> {
+  const [made, pen] = canvas(...size);
+  pen.fillRect(0, 0, ...size);
+  pen.fillStyle = "#fff";
+  pen.fill(new Path2D(path(line, size, true)));
+  return new Promise((done, failed) => made.toBlob((blob) => (blob ? done(blob) : failed(new Error("This browser could not make a picture of the area."))), "image/png"));
 }
 
 /** The picture with hidden subjects cut out of it, or without its background only the subjects that are shown. */

@@ -2,9 +2,9 @@
 import { useSyncExternalStore } from "react";
 
 export interface Store<T> {
-  get(): T;
-  set(value: T): void;
-  subscribe(listener: () => void): () => void;
+  get: () => T;
+  set: (value: T) => void;
+  subscribe: (listener: () => void) => () => void;
 }
 
 export function store<T>(initial: T): Store<T> {

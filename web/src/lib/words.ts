@@ -1,20 +1,26 @@
 // What was asked, what came of it and what it cost, as sentences.
 import type { Call, Cost, Design, Turn } from "../api/types";
 import { place } from "./boxes";
+import { towards } from "./places";
 import type { Box } from "../api/types";
 
-const text = (value: unknown): string => (typeof value === "string" ? value : Array.isArray(value) ? value.map(text).join(", ") : String(value ?? ""));
+const text = (value: unknown): string => (Array.isArray(value) ? value.map(text).join(", ") : typeof value === "string" || typeof value === "number" ? String(value) : "");
+
+const LAYERS: Record<string, string> = { front: "to the front", back: "to the back", forward: "forward", backward: "backward" };
 
 /** A request made without words, such as a drag, as a person would have said it. */
 export function asked(call: Call): string {
   const args = call.args;
   const subject = text(args.subject).replaceAll("-", " ");
   const where = Array.isArray(args.box) ? place(args.box as unknown as Box) : text(args.where);
+  const way = LAYERS[text(args.z)];
   switch (call.tool) {
     case "design":
       return text(args.brief);
     case "move":
-      return `Move the ${subject} to the ${where}`;
+      if (args.mask) return `Move the ${subject} into a free area${way ? ` and ${way}` : ""}`;
+      if (!where && way) return `${/front|forward/.test(way) ? "Bring" : "Send"} the ${subject} ${way}`;
+      return `Move the ${subject} ${Array.isArray(args.box) ? `to the ${where}` : towards(where)}${way ? ` and ${way}` : ""}`;
     case "resize":
       return Array.isArray(args.box) ? `Resize the ${subject}: ${where}` : `Resize the ${subject}`;
     case "change_subject":
