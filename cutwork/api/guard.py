@@ -27,7 +27,7 @@ OPEN = ("/", "/healthz", "/readyz", "/openapi.json", "/v1/login")  # and the fil
 READS = ("GET", "HEAD", "OPTIONS")
 BODY = 1 << 20  # bytes
 BODIES = {"/v1/uploads": 33 << 20, "/v1/images/edits": 64 << 20, "/v1/chat/completions": 16 << 20}  # where more may come
-FRESH_S = 1.0  # for so long a look at the tokens counts
+FRESH_S = 1.0  # for so long a look at the tokens counts, for those it found
 
 
 def is_loopback(host: str) -> bool:
@@ -97,15 +97,17 @@ class Guard:
             scope.setdefault("state", {})["tenant"] = LOCAL
             return None
         name = names.get(hashed(token)) if (token := _token(headers)) else None
+        if token and name is None:  # it may be newer than the last look, and whoever has just logged in with it must not be asked again
+            name = (await self._tokens(0.0)).get(hashed(token))
         scope.setdefault("state", {})["tenant"] = name or ""
         if name is not None or path in OPEN or (scope["method"] in READS and page.has(path)):
             return None
         said = "the token is not known here" if token else "every address of the API wants a token"
         return plain(401, said, "send it as Authorization: Bearer …", **{"WWW-Authenticate": 'Bearer realm="cutwork"'})
 
-    async def _tokens(self) -> Mapping[str, str]:
+    async def _tokens(self, fresh_s: float | None = None) -> Mapping[str, str]:
         now = time.monotonic()
-        if now - self._looked > FRESH_S:
+        if now - self._looked > (FRESH_S if fresh_s is None else fresh_s):
             self._names = await self.service.read(self.service.tokens.names)
             self._looked = now
         return self._names

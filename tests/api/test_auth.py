@@ -49,6 +49,17 @@ def test_with_a_token_everybody_needs_one(served: Served) -> None:
     assert served.client.get("/v1/meta", headers={"Authorization": f"Bearer {token}"}).json()["tenant"] == "local"
 
 
+def test_a_token_is_known_at_once_also_where_tokens_were_looked_at_just_before(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> None:
+    served = serve(host="0.0.0.0")
+    served.service.tokens.add("ann")
+    assert served.client.get("/v1/meta").status_code == 401
+    monkeypatch.setattr(guard, "FRESH_S", 1e9)
+    token = served.service.tokens.add("bob")
+    assert served.client.post("/v1/login", json={"token": token}).status_code == 204
+    assert served.client.get("/v1/meta").json()["tenant"] == "bob"
+    assert served.client.get("/v1/meta", headers={"Authorization": "Bearer wrong"}).status_code == 401
+
+
 def test_a_page_keeps_its_token_where_scripts_cannot_read_it(served: Served) -> None:
     token = served.service.tokens.add("ann")
     assert served.client.post("/v1/login", json={"token": "wrong"}).status_code == 401
