@@ -15,7 +15,8 @@ from cutwork.ports import Blobs, Drawing
 
 if TYPE_CHECKING:
     from cutwork.agents.edits import Draft
-    from cutwork.tools.keep import Before, Start
+    from cutwork.tools.keep.edits import Before
+    from cutwork.tools.keep.start import Start
 
 
 def delivered(design: Design) -> Round:
@@ -31,10 +32,10 @@ def delivered(design: Design) -> Round:
 
 def before_of(design: Design, blobs: Blobs) -> Before:
     """A design's picture and subjects, read."""
-    from cutwork.tools import keep
+    from cutwork.tools.keep import edits
 
     best = delivered(design)
-    return keep.before_of(best.shot.plan, best.render.image, best.cutouts, blobs)
+    return edits.before_of(best.shot.plan, best.render.image, best.cutouts, blobs)
 
 
 def started(draft: Draft, design: Design, blobs: Blobs) -> Start | None:
@@ -44,7 +45,7 @@ def started(draft: Draft, design: Design, blobs: Blobs) -> Start | None:
         BadInput: if what is locked leaves nothing that may change.
     """
     from cutwork.agents.edits import uncovered
-    from cutwork.tools.keep import Change, prepared
+    from cutwork.tools.keep.edits import Change, prepared
     from cutwork.tools.masks.place import places
 
     before = before_of(design, blobs)
@@ -119,7 +120,8 @@ def elsewhere(turn: Round, goals: Mapping[int, Box], blobs: Blobs) -> Round:
 
 def _moved(cutout: Cutout, old: Box, new: Box, blobs: Blobs) -> Cutout:
     from cutwork.tools.cut import receipt
-    from cutwork.tools.keep import STAYS, moved
+    from cutwork.tools.keep.edits import moved
+    from cutwork.tools.keep.start import STAYS
     from cutwork.tools.masks.place import Place
     from cutwork.tools.pixels import decode, encode
 
@@ -151,7 +153,7 @@ def _no_record(regions: int, blobs: Blobs) -> str:
 
 def _cutouts(plan: Plan, sources: Sequence[tuple[Round, int]]) -> tuple[Cutout, ...]:
     """What was cut out of the pictures that this one is made of, by its own regions. Who is partly covered keeps a whole layer."""
-    from cutwork.tools.keep import renumbered
+    from cutwork.tools.keep.carry import renumbered
 
     found = []
     for number, (turn, k) in enumerate(sources):

@@ -396,7 +396,7 @@ class Studio:
 
     def _look_at(self, brief: Brief) -> None:
         """Refuse a reference that is not there or cannot be read, before anything is planned."""
-        from cutwork.tools.keep import begun_from
+        from cutwork.tools.keep.reference import begun_from
 
         for sha256 in brief.references:
             begun_from(sha256, brief.follow or FOLLOW, brief.size.root, self.wired.blobs)

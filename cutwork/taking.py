@@ -39,7 +39,7 @@ class Taking:
         return found, name
 
     def _background(self) -> tuple[Plan, Any, list[tuple[Round, int]], str]:
-        from cutwork.tools.keep import put_behind
+        from cutwork.tools.keep.put import put_behind
 
         own, other = composing.delivered(self.before), composing.delivered(self.other)
         if own.render.image == other.render.image:
@@ -50,7 +50,7 @@ class Taking:
 
     def _subject(self) -> tuple[Plan, Any, list[tuple[Round, int]], str]:
         from cutwork.agents.calls import meant
-        from cutwork.tools.keep import put
+        from cutwork.tools.keep.put import put
         from cutwork.tools.pixels import decode
 
         own, other = composing.delivered(self.before), composing.delivered(self.other)
@@ -99,7 +99,7 @@ class Taking:
 
 def carry_of(plan: Plan, blobs: Blobs) -> Carry:
     """How a free-form area of a plan goes elsewhere with its box."""
-    from cutwork.tools.keep import area_moved
+    from cutwork.tools.keep.areas import area_moved
 
     return lambda mask, before, after: area_moved(mask, before, after, plan.size.root, blobs)
 

@@ -170,7 +170,7 @@ class Talking:
         """What was allowed to change, tight around it, and the hash of all else, which is made sure of once more."""
         if not now["area"] or now["area"] == "all" or now["design"] == now["from"]:
             return None, None
-        from cutwork.tools.keep import extent, verify
+        from cutwork.tools.keep.start import extent, verify
         from cutwork.tools.pixels import decode
 
         blobs = self.studio.wired.blobs

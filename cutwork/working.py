@@ -244,7 +244,7 @@ class Work:
         """A call with the area that it names as a region takes it: the mask of the canvas's size, and the box tight around it."""
         if not call.args.get("mask"):
             return call
-        from cutwork.tools.keep import marked
+        from cutwork.tools.keep.areas import marked
 
         if not self.talking.studio.wired.designs.may_use(call.args["mask"]):
             raise BadInput(f"there is no mask {call.args['mask']}", hint="take its picture in first")
@@ -343,7 +343,7 @@ class Work:
         if keep is None or self.now["area"] == "all":
             self.now["area"] = "all"
             return
-        from cutwork.tools.keep import united
+        from cutwork.tools.keep.areas import united
         from cutwork.tools.pixels import decode
 
         self.now["area"] = united(self.now["area"] or None, decode(self.blobs.get(keep.area), "L"), self.blobs)

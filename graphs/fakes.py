@@ -18,7 +18,10 @@ from cutwork.errors import Cancelled
 from cutwork.ports import Blobs, Watch
 from cutwork.tools.formats.base import layer_name
 from cutwork.tools.formats.overview import numbered
-from cutwork.tools.keep import begun_from, carry, laid_in, start_of
+from cutwork.tools.keep.carry import carry
+from cutwork.tools.keep.reference import begun_from
+from cutwork.tools.keep.seam import laid_in
+from cutwork.tools.keep.start import start_of
 from cutwork.tools.pixels import decode
 from cutwork.tools.record_file import Record
 

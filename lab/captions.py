@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from cutwork.agents.words import with_article
-from cutwork.plurals import singular
+from cutwork.plurals import is_plural
 from cutwork.tools.families.mini.wording import several as plural  # as the model's words are spelled
 
 from .backgrounds import Background
@@ -45,11 +45,6 @@ def counted(words: str, number: int) -> str:
     if number == 1:
         return phrase(words)
     return f"{NUMBERS[number]} {words if is_plural(words) else plural(words)}"
-
-
-def is_plural(words: str) -> bool:
-    """Whether a subject's name is a plural already: "grapes"."""
-    return singular(words) != words
 
 
 def caption(subjects: Sequence[Said], back: Background, rng: np.random.Generator, in_order: bool = False) -> str:

@@ -14,6 +14,7 @@ from functools import cache
 from tokenizers import pre_tokenizers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
 
+from cutwork.plurals import is_plural
 from cutwork.tools.families.mini.wording import several
 
 from . import backgrounds, captions
@@ -38,7 +39,7 @@ def vocabulary(subjects: Iterable[Mapping[str, str]]) -> list[str]:
     for row in subjects:
         for name in (row["noun"], *filter(None, row["synonyms"].split("|"))):
             words |= set(name.split())
-            words.update((name if captions.is_plural(name) else several(name)).split())
+            words.update((name if is_plural(name) else several(name)).split())
     for texts in (backgrounds.PLACES, [short for short, _ in backgrounds.PLACES.values()], captions.LEADS, captions.TAILS):
         words |= set(itertools.chain.from_iterable(t.replace(",", " ").split() for t in texts))
     words |= {"striped", "checkered", "dotted", "gradient"}

@@ -15,27 +15,13 @@ from PIL import Image, ImageDraw
 from cutwork.domain import Box, DrawSettings, Keep, Shot
 from cutwork.errors import BadInput, CutworkError
 from cutwork.tools.fakes import MemoryBlobs
-from cutwork.tools.keep import (
-    DRAWN,
-    STAYS,
-    Before,
-    Change,
-    Start,
-    carried,
-    extent,
-    frozen,
-    held,
-    laid_in,
-    lifted,
-    marked,
-    moved,
-    prepared,
-    put,
-    put_behind,
-    start_of,
-    united,
-    verify,
-)
+from cutwork.tools.keep.areas import marked, united
+from cutwork.tools.keep.carry import carried
+from cutwork.tools.keep.edits import Before, Change, lifted, moved, prepared
+from cutwork.tools.keep.held import held
+from cutwork.tools.keep.put import put, put_behind
+from cutwork.tools.keep.seam import laid_in
+from cutwork.tools.keep.start import DRAWN, STAYS, Start, extent, frozen, start_of, verify
 from cutwork.tools.masks.place import places
 from cutwork.tools.pixels import decode
 from cutwork.tools.render import render

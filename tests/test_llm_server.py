@@ -28,7 +28,7 @@ from cutwork.graphs.fakes import FakeDrawing
 from cutwork.ports import Prompt
 from cutwork.sessions import Sessions
 from cutwork.studio import Studio
-from cutwork.tools.keep import STAYS
+from cutwork.tools.keep.start import STAYS
 from cutwork.tools.pixels import decode
 from cutwork.wiring import Wired
 

@@ -20,7 +20,9 @@ from cutwork.sessions import Sessions
 from cutwork.studio import Studio, make_brief
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.formats.png import read_manifest, write
-from cutwork.tools.keep import begun_from, filling, held, start_of
+from cutwork.tools.keep.held import held
+from cutwork.tools.keep.reference import begun_from, filling
+from cutwork.tools.keep.start import start_of
 from cutwork.tools.pixels import decode
 from cutwork.variants import draw
 

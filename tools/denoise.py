@@ -28,7 +28,7 @@ from cutwork.tools.attention.record import Recorder
 from cutwork.tools.conditioning import Conditioning, Phase, Step
 from cutwork.tools.families.base import Family, Text, chance_of
 from cutwork.tools.guides import Guide, cads
-from cutwork.tools.keep import Held
+from cutwork.tools.keep.held import Held
 from cutwork.tools.nudge import Nudge
 
 PREVIEWS = 6  # of one drawing, about

@@ -99,7 +99,7 @@ class LocalDrawing:
             self.family()
 
     def begun_from(self, sha256: str, noise: float, size: Size) -> Keep:
-        from cutwork.tools.keep import begun_from
+        from cutwork.tools.keep.reference import begun_from
 
         return begun_from(sha256, noise, size.root, self.blobs)
 
@@ -154,7 +154,7 @@ class LocalDrawing:
         return cut(shot.plan, decode(self.blobs.get(render.image), "RGB"), Record.from_bytes(self.blobs.get(render.record)), render.attended, self.blobs)
 
     def carry(self, shot: Shot, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
-        from cutwork.tools.keep import carry
+        from cutwork.tools.keep.carry import carry
 
         return carry(shot, cutouts, before, self.blobs)
 

@@ -30,7 +30,9 @@ from cutwork.tools.conditioning import Conditioning, Phase, Window
 from cutwork.tools.denoise import Techniques, denoise
 from cutwork.tools.families.base import Family, Text
 from cutwork.tools.guides import Guide
-from cutwork.tools.keep import Start, held, laid_in, level, start_of, staying, touched
+from cutwork.tools.keep.held import held
+from cutwork.tools.keep.seam import laid_in
+from cutwork.tools.keep.start import Start, level, start_of, staying, touched
 from cutwork.tools.masks.place import Place, boxes, places
 from cutwork.tools.nudge import Nudge
 from cutwork.tools.pixels import decode, encode, resized

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cutwork.agents.language.words import article, is_in, plural
+from cutwork.agents.language.words import article, is_in
+from cutwork.plurals import plural
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from cutwork import plurals
+
 Word = str
 VOWELS = "aeiou"
 SEEN = 20_000  # words remembered of each question, so that memory stays flat over any number of briefs
@@ -84,20 +86,19 @@ def _singular(word: Word) -> tuple[Word, bool]:
     irregular = value("irregular", word)
     if irregular:
         return irregular, irregular != word
-    if word.endswith("men") and letters(word[:-3]) and not letters(word) and not is_in("noun", word):
-        return word[:-2] + "an", True  # "spidermen"
+    if word.endswith("men") and (letters(word[:-3]) or letters(word[:-2] + "an")) and not letters(word) and not is_in("noun", word):
+        return word[:-2] + "an", True  # "spidermen", "tradesmen"
     if word.endswith("women") and letters(word[:-5]):
         return word[:-2] + "an", True
     if is_in("pluralonly", word) or is_in("unchanged", word) or is_in("noun", word) or not word.endswith("s") or word.endswith("ss") or len(word) < 3:
         return word, False
     if len(word) == 3 and not is_in("noun", word[:-1]):
         return word, False
-    for lemma in _without_s(word):
-        if letters(lemma) or is_in("noun", lemma):
+    usual = plurals.singular(word)
+    for lemma in (usual, *_without_s(word)):
+        if lemma != word and (letters(lemma) or is_in("noun", lemma)):
             return lemma, True
-    if letters(word) or word.endswith(("us", "is", "'s")):
-        return word, False
-    return _without_s(word)[0], True
+    return (word, False) if letters(word) else (usual, usual != word)
 
 
 def _without_s(word: Word) -> list[Word]:
@@ -108,24 +109,7 @@ def _without_s(word: Word) -> list[Word]:
         return [word[:-2], word[:-1]]
     if word.endswith("ves"):
         return [word[:-1], word[:-3] + "f", word[:-3] + "fe"]
-    return [word[:-1], word[:-2]] if word.endswith("es") else [word[:-1]]
-
-
-def plural(noun: Word) -> Word:
-    """The noun in the plural, for writing prompts."""
-    head, _, last = noun.rpartition(" ")
-    back = {v: k for k, v in own()["irregular"].items()}
-    if is_in("unchanged", last) or (is_in("pluralonly", last) and last.endswith("s") and not last.endswith(("ss", "us", "is"))):
-        many = last
-    elif last in back:
-        many = back[last]
-    elif last.endswith(("s", "x", "ch", "sh", "z")):
-        many = last + "es"
-    elif last.endswith("y") and len(last) > 1 and last[-2] not in VOWELS:
-        many = last[:-1] + "ies"
-    else:
-        many = last + "s"
-    return f"{head} {many}".strip()
+    return [word[:-1], word[:-2]] if word.endswith(("ses", "zes")) else [word[:-1]]
 
 
 def article(phrase: str) -> str:
@@ -259,7 +243,7 @@ def is_part(noun: Word) -> bool:
 
 
 def _plural_part(word: Word) -> bool:
-    return is_in("part", word + "s") or is_in("part", plural(word))
+    return is_in("part", word + "s") or is_in("part", plurals.plural(word))
 
 
 def is_scenery(noun: Word) -> bool:
