@@ -48,6 +48,7 @@ WANTED = {  # of regions, by tokens of each text and by number
     64: {2: 1.06, 4: 1.08, 8: 1.12, 16: 1.20},
     512: {2: 1.15, 4: 1.25, 8: 1.40, 16: 1.70},
 }
+COUNTED = ("by_tokens", "met")  # of a row, from what is measured
 PAPER = {2: 1.28, 4: 2.0, 8: 2.6, 16: 3.5}  # 2411.02395, Fig. 6: its code on an A800; other settings, so no more than a landmark
 
 SCALES = {
@@ -83,6 +84,14 @@ class Row:
     def met(self) -> bool | None:
         """Whether it is what it should be; None where nothing is wanted."""
         return None if self.target is None else self.ratio <= self.target
+
+    @property
+    def by_tokens(self) -> float | None:
+        """What the ratio would be if time went by tokens: regions and background have texts of their own, which are in the sequence while they act. None without."""
+        image = next((size.image_tokens for size in SCALES.values() if size.told(self.family) == self.size), None)
+        if self.technique != "regional" or image is None:
+            return None
+        return round(1 + WINDOW * (self.regions + 1) * self.tokens / (self.tokens + image), 3)
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -310,27 +319,27 @@ def table(rows: Sequence[Row]) -> str:
         groups.setdefault(f"{row.family}: {row.size}; {row.device}; {row.quantity}: {row.method}", []).append(row)
     lines: list[str] = []
     for head, members in groups.items():
-        lines += [*([""] if lines else []), head, f"  {'technique':36}{'regions':>8}{'tokens':>8}{'steps':>7}{'ratio':>8}{'turns':>15}{'wanted':>8}{'':>8}{'two branches':>14}{'paper':>7}"]
+        lines += [*([""] if lines else []), head, f"  {'technique':36}{'regions':>8}{'tokens':>8}{'steps':>7}{'ratio':>8}{'turns':>15}{'by tokens':>11}{'wanted':>8}{'':>8}{'two branches':>14}{'paper':>7}"]
         lines += [_line(row) for row in members]
     return "\n".join(lines)
 
 
 def _line(row: Row) -> str:
-    wanted, published, paper = (f"{value:.2f}" if value is not None else "" for value in (row.target, row.published, row.paper))
-    figures = f"{row.regions or '':>8}{row.tokens:>8}{row.steps:>7}{row.ratio:>8.3f}{f'{row.low:.2f} .. {row.high:.2f}':>15}"
+    wanted, published, paper, tokens = (f"{value:.2f}" if value is not None else "" for value in (row.target, row.published, row.paper, row.by_tokens))
+    figures = f"{row.regions or '':>8}{row.tokens:>8}{row.steps:>7}{row.ratio:>8.3f}{f'{row.low:.2f} .. {row.high:.2f}':>15}{tokens:>11}"
     mark = "" if row.met is None else "met" if row.met else "missed"
     return f"  {row.technique:36}{figures}{wanted and '≤ ' + wanted:>8}{mark:>8}{published:>14}{paper:>7}".rstrip()
 
 
 def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """For machines; what a row does not have is left out."""
-    return [{key: value for key, value in (asdict(row) | {"met": row.met}).items() if value is not None} for row in rows]
+    return [{key: value for key, value in (asdict(row) | {name: getattr(row, name) for name in COUNTED}).items() if value is not None} for row in rows]
 
 
 def kept(path: Path = RESULTS) -> list[Row]:
     """The results of record; none where there is no file."""
     rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    return [Row(**{key: value for key, value in row.items() if key != "met"}) for row in rows]
+    return [Row(**{key: value for key, value in row.items() if key not in COUNTED}) for row in rows]
 
 
 def keep(rows: Sequence[Row], path: Path = RESULTS) -> None:

@@ -41,10 +41,15 @@ class Scale:
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
 
+    @property
+    def image_tokens(self) -> int:
+        """Of the picture, 16 pixels each way."""
+        return (self.side // 16) ** 2
+
     def told(self, family: str) -> str:
         """The size in words."""
         blocks = f"{self.double} + {self.single} blocks" if family == "flux" else f"{self.joint} blocks"
-        return f"{blocks}, width {128 * self.heads}, {(self.side // 16) ** 2} image tokens"
+        return f"{blocks}, width {128 * self.heads}, {self.image_tokens} image tokens"
 
     def steps_for(self, unit: int) -> int:
         """The fewest steps, at least so many as wanted, that are a multiple of a unit."""

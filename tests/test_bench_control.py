@@ -54,6 +54,7 @@ def test_the_table_says_how_and_where(rows: list[bench.Row]) -> None:
     assert "sd3: 3 blocks, width 128, 64 image tokens" in told
     assert all(row.technique in told for row in rows)
     assert "≤ 1.45" in told
+    assert f"{rows[0].by_tokens:.2f}" in told
     for row in rows:
         line = next(line for line in told.splitlines() if line.startswith(f"  {row.technique:36}") and f"{row.tokens:>8}{row.steps:>7}" in line)
         assert ("missed" in line.split(), "met" in line.split()) == (row.met is False, row.met is True)
@@ -112,6 +113,17 @@ def test_building_leaves_randomness_and_number_types_alone() -> None:
     half = bench_models.Scale(1, 1, 1, 1, 64, 4, dtype=torch.bfloat16)
     assert bench_models.flux(half, 16).model.dtype == torch.bfloat16
     assert torch.rand(1) == wanted
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_what_time_by_tokens_comes_to_is_what_is_in_the_sequence(rows: list[bench.Row], count: int) -> None:
+    plan, family = bench.plan_of(TINY, count), bench_models.flux(TINY, 32)
+    told = condition(plan, family)
+    tokens = [sum(told.at(step, plan.draw.steps).text.lengths) + TINY.image_tokens for step in range(plan.draw.steps)]
+    row = bench.Row(**{**vars(rows[0]), "regions": count})
+    assert row.by_tokens == pytest.approx(sum(tokens) / (tokens[-1] * len(tokens)), abs=1e-3)
+    assert bench.as_json([row])[0]["by_tokens"] == row.by_tokens
+    assert rows[2].by_tokens is None
 
 
 def test_two_branches_hear_embedded_guidance_as_we_do() -> None:
