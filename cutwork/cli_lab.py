@@ -159,7 +159,7 @@ def bench_draw(side: Annotated[int, typer.Option("--side", help="Pixels, a multi
 
 @bench_app.command("control")
 def bench_control(
-    scale: Annotated[str, typer.Option("--scale", help="cpu, flux (a GPU, FLUX.1 size) or tiny.")] = "cpu",
+    scale: Annotated[str, typer.Option("--scale", help="cpu, cpu-1024 (half the blocks, as many image tokens as FLUX.1 has at 1024 px), flux (a GPU, FLUX.1 size) or tiny.")] = "cpu",
     repeats: Annotated[int, typer.Option("--repeats", min=1, max=20)] = 3,
     tokens: Annotated[list[int] | None, typer.Option("--tokens", help="Length of each text; may be given several times.", show_default="64 and 512")] = None,
     regions: Annotated[list[int] | None, typer.Option("--regions", help="How many regions; may be given several times.", show_default="2, 4, 8 and 16")] = None,

@@ -53,6 +53,7 @@ PAPER = {2: 1.28, 4: 2.0, 8: 2.6, 16: 3.5}  # 2411.02395, Fig. 6: its code on an
 
 SCALES = {
     "cpu": Scale(heads=6, double=4, single=8, joint=12, side=512, steps=4),
+    "cpu-1024": Scale(heads=6, double=2, single=4, joint=6, side=1024, steps=4),  # as many image tokens as the real one has
     "flux": Scale(heads=24, double=19, single=38, joint=24, side=1024, steps=24, device="cuda", dtype=torch.bfloat16),
     "tiny": Scale(heads=1, double=2, single=2, joint=3, side=128, steps=4),
 }
