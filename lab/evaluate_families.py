@@ -2,11 +2,7 @@
 
 The paper reads the attention of FLUX alone. Here a FLUX and a Stable Diffusion 3, which learned from the same scenes, are shown the same pictures at
 every step, by the prompt alone; the maps of each subject's words are fused with every weight and held against the true alpha. The FLUX is the
-embedded model; the other is no part of the package:
-
-    mkdir -p lab/.cache/sd3; cp -r tools/families/mini/model/vae lab/.cache/sd3
-    python -m cutwork.lab.train --config sd3 --run lab/.cache/sd3 --minutes 60 --final
-    python -m cutwork.lab.train --config sd3 --run lab/.cache/sd3 --export lab/sd3/model
+embedded model; the other is no part of the package (`lab/sd3/MODEL_CARD.md`).
 
     AUC    of a fused map: how likely a pixel of the subject is brighter than another, 0.5 for noise
     IoU    of the paper's cut of that map with the truth

@@ -11,11 +11,14 @@ import torch
 from builders import flat_art
 
 from cutwork.errors import NotConfigured
-from cutwork.lab import autoencoder, mask_cases
+from cutwork.lab import autoencoder, judge, mask_cases
 from cutwork.lab import evaluate_families as suite
 from cutwork.lab.config import CONFIGS
+from cutwork.lab.control_studio import Scene
 from cutwork.lab.model import build
 from cutwork.tools.attention.fuse import WEIGHTS
+from cutwork.tools.drawing import suits
+from cutwork.tools.render import drawn
 
 Score = suite.Score
 
@@ -75,3 +78,14 @@ def test_a_small_run_measures_both_and_again_draws_nothing(tmp_path: Path, monke
     monkeypatch.setattr(suite, "scores", lambda *_: pytest.fail("measured again"))
     monkeypatch.setattr(suite, "SHOWN", 0)
     assert suite.run(1, tmp_path / "model", tmp_path / "kept").figures == made.figures
+
+
+@pytest.mark.slow
+def test_the_stable_diffusion_of_the_testbed_draws_what_it_is_told() -> None:
+    family, eye, off = suite.sd3(), judge.load(), suits("mini").model_copy(update={"steps": 16, "regional": False, "refine_from": 0.0})
+    named = []
+    for noun in ("penguin", "apple", "rocket", "pizza"):
+        plan = Scene((noun,), ((0.1, 0.1, 0.9, 0.9),), "blue", 7).plan(128, off)
+        latents = drawn(plan, family, 7).latents
+        named += [any(v.recognised(noun) for v in eye.find(family.decode(latents, (128, 128)), 0.5))]
+    assert sum(named) >= 3
