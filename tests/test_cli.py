@@ -514,6 +514,7 @@ def test_an_address_that_is_none_is_one_line(args: tuple[str, ...], url: str) ->
         assert (result.stdout, result.stderr.count("\n")) == ("", 1)
 
 
+@pytest.mark.slow
 def test_an_unreachable_server_is_named_without_its_password(home: Path) -> None:
     url = "http://me:topsecret@127.0.0.1:9/v1?api_key=topsecret"
     for args in (("plan", "a cat"), ("design", "a cat"), ("doctor",)):
@@ -644,6 +645,7 @@ def test_a_model_that_is_not_here_is_shown_with_how_to_get_it_and_what_it_needs(
     assert (code, "there is no model 'nonesuch'" in err) == (2, True)
 
 
+@pytest.mark.slow
 def test_drawing_with_a_model_that_is_not_here_is_a_configuration_error() -> None:
     result = cutwork("design", "a cat", "--model", "stable-diffusion-v1-5/stable-diffusion-v1-5", "--size", "256x256", *FAST)
     assert (result.returncode, result.stdout) == (3, "")

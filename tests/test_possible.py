@@ -145,6 +145,7 @@ def test_colourways_can_be_asked_for_by_a_flag(studio: Studio) -> None:
     assert sum(one.kind == "colourway" for one in again.artifacts) == 3
 
 
+@pytest.mark.slow
 def test_the_example_of_mixed_briefs_delivers_a_folder_for_each(studio: Studio, tmp_path: Path) -> None:
     """The file that the README names: memes, textiles and stickers, by words, by columns and by settings."""
     summary = run_batch(BRIEFS, tmp_path / "out", studio)

@@ -118,6 +118,7 @@ def test_wishes_that_contradict_are_refused_and_nothing_is_lost(studio: Studio, 
     assert [run.id for run in studio.runs()] == [drawn.id]
 
 
+@pytest.mark.slow
 def test_what_words_ask_for_and_is_not_done_is_said(studio: Studio, drawn: Design) -> None:
     assert drawn.notes == ()
     made = studio.refinish(drawn.id, "tossed, half-drop, 6 cm, 72 dpi")

@@ -146,6 +146,7 @@ def test_a_ground_of_ones_own() -> None:
     assert tuple(pixels(files["tile.png"])[0, 0]) == (0xD9, 0xA2, 0x1B)
 
 
+@pytest.mark.slow
 def test_a_sheet_is_the_tile_over_and_over() -> None:
     for extra in ({}, {"colours": 3}, {"file": "tiff"}):
         files, report = made(sheet_cm=(15.0, 11.0), **extra)
