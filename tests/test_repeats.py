@@ -116,6 +116,7 @@ def test_every_repeat_tiles(repeat: Repeat, count: int) -> None:
     assert 0.05 < (page != GROUND).any(-1).mean() < 0.9
 
 
+@pytest.mark.slow
 @settings(max_examples=7, deadline=None)
 @given(repeat=st.sampled_from(REPEATS), width=st.integers(120, 300), seed=st.integers(0, 2**63 - 1), gap=st.floats(0, 20))
 def test_any_repeat_tiles(repeat: Repeat, width: int, seed: int, gap: float) -> None:
@@ -202,6 +203,7 @@ def test_a_motif_larger_than_the_tile_is_refused(repeat: Repeat) -> None:
     assert "gap_mm" in refused.value.hint
 
 
+@pytest.mark.slow
 def test_a_gap_larger_than_the_tile_is_refused() -> None:
     for repeat in REPEATS:
         with pytest.raises(BadInput, match=r"no room|finds room"):

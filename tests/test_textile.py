@@ -132,6 +132,7 @@ def test_a_palette_is_kept_to_and_gives_the_ground() -> None:
     assert seen == {(0xAA, 0xBB, 0xCC), (220, 20, 60), (0, 0, 128)}
 
 
+@pytest.mark.slow
 def test_fewer_inks_than_asked_for_are_explained() -> None:
     blobs = MemoryBlobs()
     files = {a.name: blobs.get(a.sha256) for a in textile.write(design(blobs, colours=8), blobs)}

@@ -160,6 +160,7 @@ def test_every_technique_draws_at_a_size_that_does_not_halve_evenly(family: Unet
     assert all(0 <= seen.inside <= 1 for seen in drawn.attended)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["regional, official", "erg, iterated", "all", "all, otherwise"])
 def test_techniques_act_in_both(family: UnetFamily, name: str) -> None:
     one = drawn(family, plan_of(name))
