@@ -112,17 +112,15 @@ class Answers:
     """What was found in pictures, a line of JSON each, appended as it is found.
 
     Args:
-        path: the file. Its first line says of what its answers are; if that is not `of`, it is begun anew.
+        path: the file. Its first line says of what its answers are; if that is not `of`, it is begun anew, with the first answer: to look loses nothing.
         of: what decides the answers but is not in their names: weights, code, judge.
     """
 
     def __init__(self, path: Path, of: str) -> None:
-        self.path, self.known = path, dict[str, Any]()
+        self.path, self.known, self._head, self._begun = path, dict[str, Any](), json.dumps({"of": of}), False
         first, *lines = path.read_text("utf-8").splitlines() if path.is_file() else [""]
-        if first == (head := json.dumps({"of": of})):
+        if first == self._head:
             self.known = dict(_whole(lines))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, "".join(f"{line}\n" for line in (head, *map(json.dumps, self.known.items()))).encode())
 
     def __contains__(self, name: str) -> bool:
         return name in self.known
@@ -131,9 +129,18 @@ class Answers:
         return self.known[name]
 
     def __setitem__(self, name: str, answer: Any) -> None:
+        if not self._begun:
+            self._begin()
         self.known[name] = answer
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps([name, answer]) + "\n")
+
+    def _begin(self) -> None:
+        """Make a file that can be appended to: of the same, and without a last line that a kill has cut short."""
+        text = self.path.read_text("utf-8") if self.path.is_file() else ""
+        if not (text.startswith(f"{self._head}\n") and text.endswith("\n")):
+            write(self.path, "".join(f"{line}\n" for line in (self._head, *map(json.dumps, self.known.items()))).encode())
+        self._begun = True
 
 
 def _whole(lines: Iterable[str]) -> Iterator[list[Any]]:

@@ -12,7 +12,6 @@ As in `masks`, a figure is a mean over scenes, a scene being the mean of its sub
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from cutwork.tools.render import record_of
 from . import art, evaluate
 from . import scenes as testbed
 from .config import CONFIGS, LENGTHS
+from .control_studio import digest
 from .forced import by_words, look
 from .mask_cases import COUNTS, FIRST, composed, planned
 from .mask_cuts import heat
@@ -140,7 +140,7 @@ def run(scenes: int = 20, folder: Path = SD3, kept: Path = art.CACHE / "eval_fam
         NotConfigured: if there is no Stable Diffusion 3.
     """
     families: dict[str, Family] = {"flux": mini.load("mini", torch.device("cpu")), "sd3": sd3(folder)}
-    weights = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.rglob("*.safetensors")))).hexdigest()
+    weights = digest(*sorted(folder.rglob("*.safetensors")))
     known = set(mini.vocabulary()["subjects"])
     table = tuple(item for item in art.load(CONFIGS["sd3"].tier) if item.noun in known)
     store, of = Cache(kept), {name: {weight: list[Score]() for weight in WEIGHTS} for name in families}

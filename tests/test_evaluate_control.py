@@ -239,7 +239,14 @@ def test_answers_survive_a_kill(tmp_path: Path) -> None:
     assert (again["a"], again["b"], "c" in again) == ([True, False], {"saturation": 12.5}, False)
     again["c"] = 3
     assert Answers(path, "weights 1").known == {"a": [True, False], "b": {"saturation": 12.5}, "c": 3}
-    assert Answers(path, "weights 2").known == {}
+    other = Answers(path, "weights 2")
+    assert other.known == {}
+    assert Answers(path, "weights 1").known == {"a": [True, False], "b": {"saturation": 12.5}, "c": 3}, "to look loses nothing"
+    one, two = Answers(path, "weights 1"), Answers(path, "weights 1")
+    one["d"], two["e"] = 4, 5
+    assert {"d", "e"} <= Answers(path, "weights 1").known.keys(), "two may work on one file"
+    other["a"] = 1
+    assert Answers(path, "weights 2").known == {"a": 1}
 
 
 @pytest.mark.parametrize(

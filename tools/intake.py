@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +39,25 @@ class Taken:
     png: bytes
     width: int
     height: int
+
+
+@contextmanager
+def opened(data: bytes, what: str) -> Iterator[Image.Image]:
+    """A picture that is kept, to be looked at and decoded inside the block.
+
+    Args:
+        what: it is called in what is raised.
+
+    Raises:
+        BadInput: if it is no picture of ours, or damaged.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            yield image
+    except BadInput:
+        raise
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
+        raise BadInput(f"the {what} is no readable picture: {fault}") from fault
 
 
 def take_in(data: bytes, declared: str = "") -> Taken:

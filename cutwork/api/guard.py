@@ -98,16 +98,16 @@ class Guard:
             return None
         name = names.get(hashed(token)) if (token := _token(headers)) else None
         if token and name is None:  # it may be newer than the last look, and whoever has just logged in with it must not be asked again
-            name = (await self._tokens(0.0)).get(hashed(token))
+            name = (await self._tokens(at_once=True)).get(hashed(token))
         scope.setdefault("state", {})["tenant"] = name or ""
         if name is not None or path in OPEN or (scope["method"] in READS and page.has(path)):
             return None
         said = "the token is not known here" if token else "every address of the API wants a token"
         return plain(401, said, "send it as Authorization: Bearer …", **{"WWW-Authenticate": 'Bearer realm="cutwork"'})
 
-    async def _tokens(self, fresh_s: float | None = None) -> Mapping[str, str]:
+    async def _tokens(self, at_once: bool = False) -> Mapping[str, str]:
         now = time.monotonic()
-        if now - self._looked > (FRESH_S if fresh_s is None else fresh_s):
+        if at_once or now - self._looked > FRESH_S:
             self._names = await self.service.read(self.service.tokens.names)
             self._looked = now
         return self._names

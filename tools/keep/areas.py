@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from PIL import Image
 
 from cutwork.domain import Box
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs
-from cutwork.tools.intake import FORMATS, MOST_PIXELS
+from cutwork.tools.intake import MOST_PIXELS, opened
 from cutwork.tools.keep.shapes import Pixels
 from cutwork.tools.keep.start import STAYS
 from cutwork.tools.masks.measure import tight_box
@@ -30,16 +28,11 @@ def marked(sha256: str, size: tuple[int, int], blobs: Blobs) -> tuple[str, Box]:
     """
     if sha256 not in blobs:
         raise BadInput(f"there is no mask {sha256}", hint="take its picture in first")
-    try:
-        with Image.open(io.BytesIO(blobs.get(sha256)), formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > MOST_PIXELS or abs(width * size[1] - height * size[0]) > max(width, height) * LOOSE * max(size):
-                raise BadInput(f"the mask is {width}x{height}, wanted {size[0]}x{size[1]} or larger in the same proportions")
-            grey, alpha = image.convert("LA").split()
-    except BadInput:
-        raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
-        raise BadInput(f"the mask is no readable picture: {fault}") from fault
+    with opened(blobs.get(sha256), "mask") as image:
+        width, height = image.size
+        if width * height > MOST_PIXELS or abs(width * size[1] - height * size[0]) > max(width, height) * LOOSE * max(size):
+            raise BadInput(f"the mask is {width}x{height}, wanted {size[0]}x{size[1]} or larger in the same proportions")
+        grey, alpha = image.convert("LA").split()
     light = Image.fromarray((np.asarray(grey, np.float32) * np.asarray(alpha, np.float32) / 255).astype(np.uint8)).resize(size, Image.Resampling.BOX)
     inside = np.asarray(light) > STAYS
     box = tight_box(inside)
@@ -56,10 +49,10 @@ def area_moved(sha256: str, before: Box, after: Box, size: tuple[int, int], blob
     part = area.resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR, before.pixels(width, height))
     made = Image.new("L", size)
     made.paste(part, (x0, y0))
-    inside = np.asarray(made) > 127
+    inside = np.asarray(made) > STAYS
     if not inside.any():
         made.paste(255, (x0, y0, x1, y1))
-        inside = np.asarray(made) > 127
+        inside = np.asarray(made) > STAYS
     return blobs.put(encode(inside * np.uint8(255)))
 
 

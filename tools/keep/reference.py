@@ -5,15 +5,13 @@ One level holds everywhere, which is SDEdit (2108.01073).
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from PIL import Image, ImageOps
 
 from cutwork.domain import Keep
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs
-from cutwork.tools.intake import FORMATS, MOST_PIXELS
+from cutwork.tools.intake import MOST_PIXELS, opened
 from cutwork.tools.keep.shapes import Pixels
 from cutwork.tools.keep.start import Start, level
 
@@ -41,14 +39,9 @@ def filling(data: bytes, size: tuple[int, int]) -> Pixels:
     Raises:
         BadInput: if it is no readable picture, or too large a one.
     """
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise BadInput(f"the reference is {image.width}x{image.height}, at most {MOST_PIXELS:,} pixels are possible")
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
-    except BadInput:
-        raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
-        raise BadInput(f"the reference is no readable picture: {fault}") from fault
+    with opened(data, "reference") as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise BadInput(f"the reference is {image.width}x{image.height}, at most {MOST_PIXELS:,} pixels are possible")
+        upright = ImageOps.exif_transpose(image).convert("RGBA")
     opaque = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
     return np.array(ImageOps.fit(opaque, size, Image.Resampling.LANCZOS))
