@@ -52,7 +52,7 @@ class FakeDrawing:
                 raise Cancelled(f"stopped at step {step}")
             watch.on_step(step + 1, shot.plan.draw.steps)
         self.renders.append(shot)
-        image = Image.new("RGB", shot.plan.size.root, (90 + shot.seed % 100, 120, 160))
+        image = Image.new("RGB", shot.plan.size.root, _paper(shot.seed))
         for number, region in sorted(enumerate(shot.plan.regions), key=lambda item: item[1].z):
             ImageDraw.Draw(image).ellipse(self._ellipse(shot, number, region), fill=(40 * number % 255, 200, 90))
         image = self._kept(shot, image)
@@ -134,6 +134,13 @@ class FakeDrawing:
             Artifact(kind="cutout", sha256=c.image, media_type="image/png", name=layer_name("cutout", c), width=w, height=h) for c in best.cutouts
         )
         return (image, *cuts)
+
+
+def _paper(seed: int) -> tuple[int, int, int]:
+    """A background for each seed: one digit of it less, and every hundredth new try would look like the one before."""
+    rest, red = divmod(seed, 100)
+    rest, green = divmod(rest, 50)
+    return (90 + red, 120 + green, 160 + rest % 60)
 
 
 def _png(image: Image.Image) -> bytes:

@@ -81,22 +81,10 @@ Row = list[Any]  # a `Seen` as JSON keeps it
 
 
 @dataclass(frozen=True)
-class Seen:
+class Seen(judge.Opinion):
     """What the judge saw at one place of a picture: all that figures are counted from, so that they can be counted otherwise later."""
 
-    noun: str | None
-    probability: float
-    whole: float
-    mixed: float
     both: float  # probability of that of the scene's subjects which is least likely here
-
-    def shows(self, noun: str) -> bool:
-        """Whether it is this subject, and more likely so than not."""
-        return self.noun == noun and self.probability >= 0.5
-
-    def shows_alone(self, noun: str) -> bool:
-        """The same, and no mixture."""
-        return self.shows(noun) and self.mixed < 0.5
 
     @property
     def blends(self) -> bool:
@@ -126,7 +114,7 @@ def _regions(studio: Studio, nouns: Sequence[str], count: int, seeds: int) -> Fo
         if not chosen:
             continue
         of = [key(asked[k]) for k in chosen for _ in asked[k].nouns]
-        for what, holds, wanted, more in (("in their boxes", Seen.shows, "≥ 95", "≥ +20"), ("in their boxes, unmixed", Seen.shows_alone, "", "")):
+        for what, holds, wanted, more in (("in their boxes", Seen.shows, "≥ 95", "≥ +20"), ("in their boxes, unmixed", Seen.recognised, "", "")):
             off, on = ([holds(seen, noun) for k in chosen for noun, seen in zip(asked[k].nouns, rows[k], strict=True)] for rows in hits.values())
             figures += [evaluate.share(f"{told}, {what}: prompt only", off, of=of), evaluate.share(f"{told}, {what}: regions", on, wanted, of)]
             figures.append(_gain(f"{told}, {what}: regions − prompt only", on, off, of, more if least > 2 else ""))
@@ -189,7 +177,7 @@ def _in_picture(studio: Studio, scene: Scene, draw: DrawSettings) -> list[Row]:
 
 PAIRS: dict[str, Callable[[Sequence[str], Sequence[Seen]], bool]] = {
     "both there": lambda nouns, found: all(any(seen.shows(noun) for seen in found) for noun in nouns),
-    "both recognised": lambda nouns, found: all(any(seen.shows_alone(noun) for seen in found) for noun in nouns),
+    "both recognised": lambda nouns, found: all(any(seen.recognised(noun) for seen in found) for noun in nouns),
     "unmixed with each other": lambda nouns, found: not any(seen.blends for seen in found),
     "nothing mixed": lambda nouns, found: not any(seen.mixed >= 0.5 for seen in found),
 }

@@ -35,18 +35,28 @@ WIDTHS = (32, 64, 128, 192)
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the judge sees in a box."""
+class Opinion:
+    """What the judge makes of a place in a picture, wherever it is."""
 
     noun: str | None  # most likely subject; None for none
     probability: float  # of that subject, 0..1
     whole: float  # probability that nothing is missing from it, 0..1
     mixed: float  # probability that it is a mixture of two subjects, 0..1
-    box: Box
+
+    def shows(self, noun: str) -> bool:
+        """Whether it is this subject, and more likely so than not."""
+        return self.noun == noun and self.probability >= 0.5
 
     def recognised(self, noun: str) -> bool:
-        """Whether it is this subject, and more likely so than not, and more likely it alone than a mixture."""
-        return self.noun == noun and self.probability >= 0.5 and self.mixed < 0.5
+        """The same, and more likely it alone than a mixture."""
+        return self.shows(noun) and self.mixed < 0.5
+
+
+@dataclass(frozen=True)
+class Verdict(Opinion):
+    """What the judge sees in a box."""
+
+    box: Box
 
 
 @dataclass(frozen=True)

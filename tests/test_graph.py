@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import a_shot
 
 from cutwork import langgraph_app
 from cutwork.domain import (
@@ -352,3 +353,9 @@ def test_a_second_brief_in_a_thread_is_a_run_of_its_own(home: Path) -> None:
     assert made.show(first["id"]).brief.text == BRIEF
     assert [s.noun for s in made.show(second["id"]).plan.subjects] == ["fox"]  # type: ignore[union-attr]
     assert [r.number for r in made.show(second["id"]).rounds] == [1]
+
+
+def test_ellipses_of_another_seed_are_another_picture(home: Path) -> None:
+    _, drawing = studio(home)
+    seeds = (7, 8, 107, 5007, 300_006, 2**32 - 1)
+    assert len({drawing.render(a_shot(seed), Watch()).image for seed in seeds}) == len(seeds)
