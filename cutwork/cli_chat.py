@@ -66,7 +66,10 @@ def list_sessions(
     sessions = Sessions(studio_of())
     if delete is not None:
         sessions.delete(delete)
-        say(f"session {delete} is deleted")
+        if json:
+            print_json({"deleted": [delete]})
+        else:
+            say(f"session {delete} is deleted")
         return
     found = sessions.list(limit=limit)
     if json:

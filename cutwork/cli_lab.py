@@ -10,7 +10,9 @@ import typer
 
 from cutwork.options import AsJson, LlmOption, print_json, studio_of
 
-eval_app = typer.Typer(help="Measure Cutwork; every figure of the README comes from here.", no_args_is_help=True, rich_markup_mode=None)
+Keep = Annotated[bool, typer.Option("--keep", help="Write the results of record.")]
+
+eval_app = typer.Typer(help="Hold Cutwork against the truth.", no_args_is_help=True, rich_markup_mode=None)
 bench_app = typer.Typer(help="Time Cutwork, as ratios within one run.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -19,6 +21,7 @@ def eval_planner(
     prompts: Annotated[Path | None, typer.Option("--prompts", help="GenEval-style JSON lines.", show_default="the shipped GenEval list")] = None,
     llm: LlmOption = None,
     misses: Annotated[bool, typer.Option("--misses", help="Also say what was missed.")] = False,
+    keep: Keep = False,
     json: AsJson = False,
 ) -> None:
     """Does the planner find the objects, counts, colours and positions that prompts state?"""
@@ -35,10 +38,8 @@ def eval_planner(
         if isinstance(error, CutworkError):
             raise
         raise BadInput(f"{path} is not a list of GenEval-style JSON lines: {type(error).__name__}: {error}") from error
-    if json:
-        print_json(result)
-    else:
-        typer.echo(table(result, misses))
+    command = f"cutwork eval planner{'' if prompts is None else f' --prompts {prompts.name}'}"
+    _numbers("planner" if prompts is None else f"planner-{path.stem}", command, result, table(result, misses), keep, json)
 
 
 @eval_app.command("model")
@@ -46,7 +47,7 @@ def eval_model(
     singles: Annotated[int, typer.Option("--singles", min=1, help="Pictures of one subject.")] = 148,
     pairs: Annotated[int, typer.Option("--pairs", min=2, help="Pictures of two subjects.")] = 80,
     scenes: Annotated[int, typer.Option("--scenes", min=2, help="True scenes that the judge itself is held against.")] = 200,
-    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    keep: Keep = False,
     json: AsJson = False,
 ) -> None:
     """Does the embedded model draw what its prompt says? A recogniser of the same subjects judges."""
@@ -61,7 +62,7 @@ def eval_control(
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Pictures of each scene.")] = 3,
     side: Annotated[int, typer.Option("--side", min=64, max=512, help="Pixels, a multiple of 16.")] = 128,
     part: Annotated[list[str] | None, typer.Option("--part", help="regions, self-cross, self-cross-latents or erg; may be given several times.", show_default="all but self-cross-latents")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    keep: Keep = False,
     json: AsJson = False,
 ) -> None:
     """Does attention control do what it says? The embedded model draws with it on and off, a recogniser judges."""
@@ -77,7 +78,7 @@ def eval_masks(
     scenes: Annotated[int, typer.Option("--scenes", min=1, help="Scenes of each number of subjects and background.")] = 12,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Pictures of each scene that is drawn.")] = 1,
     part: Annotated[list[str] | None, typer.Option("--part", help="composed, unseen, drawn, keywords or snapped; may be given several times.", show_default="all")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    keep: Keep = False,
     json: AsJson = False,
 ) -> None:
     """Are cut-outs true? Every fusion weight and way of cutting against true alpha, and beside a general background remover."""
@@ -90,7 +91,7 @@ def eval_masks(
 def eval_families(
     scenes: Annotated[int, typer.Option("--scenes", min=1, help="Scenes of each number of subjects and background.")] = 20,
     model: Annotated[Path | None, typer.Option("--model", help="Folder of the Stable Diffusion 3 to hold the embedded model against.", show_default="lab/sd3/model")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    keep: Keep = False,
     json: AsJson = False,
 ) -> None:
     """Does entropy fusion hold beyond FLUX? Maps of a FLUX and of a Stable Diffusion 3 of the same scenes, against true alpha."""
@@ -102,7 +103,7 @@ def eval_families(
 @eval_app.command("seams")
 def eval_seams(
     sets: Annotated[int, typer.Option("--sets", min=1, help="Sets of motifs that every repeat is compiled of.")] = 6,
-    keep: Annotated[bool, typer.Option("--keep", help="Write the results of record.")] = False,
+    keep: Keep = False,
     json: AsJson = False,
 ) -> None:
     """Do textile repeats tile? The seams of every repeat, and of tiles that are broken on purpose."""
@@ -130,31 +131,41 @@ def _report(report: Any, keep: bool, json: bool) -> None:
         typer.echo(evaluate.table(report))
 
 
+def _numbers(name: str, command: str, found: dict[str, Any], told: str, keep: bool, json: bool) -> None:
+    """Print a few numbers, in words or as JSON, and write them down if they are to be kept."""
+    from cutwork.lab import evaluate
+
+    if keep:
+        evaluate.keep_numbers(name, command, found)
+    if json:
+        print_json(found)
+    else:
+        typer.echo(told)
+
+
 @bench_app.command("overhead")
-def bench_overhead(rounds: Annotated[int, typer.Option("--rounds", min=1, max=10)] = 4, json: AsJson = False) -> None:
+def bench_overhead(rounds: Annotated[int, typer.Option("--rounds", min=1, max=10)] = 4, keep: Keep = False, json: AsJson = False) -> None:
     """Time a round spends on anything but the language model, denoising, decoding and cutting."""
     from cutwork.lab.bench import overhead
 
     result = overhead(rounds)
-    if json:
-        print_json(result)
-    else:
-        typer.echo(f"orchestration {result['ms_per_round']:.1f} ms per round over {result['rounds']} rounds")
+    told = f"orchestration {result['ms_per_round']:.1f} ms per round over {result['rounds']} rounds"
+    _numbers("bench_overhead", f"cutwork bench overhead --rounds {rounds}", result, told, keep, json)
 
 
 @bench_app.command("draw")
-def bench_draw(side: Annotated[int, typer.Option("--side", help="Pixels, a multiple of 16.", min=64, max=1024)] = 256, json: AsJson = False) -> None:
+def bench_draw(
+    side: Annotated[int, typer.Option("--side", help="Pixels, a multiple of 16.", min=64, max=1024)] = 256, keep: Keep = False, json: AsJson = False
+) -> None:
     """What one picture of the embedded model costs: seconds to import, load and draw, and memory."""
     from cutwork.lab.bench import draw
 
     result = draw(side)
-    if json:
-        print_json(result)
-    else:
-        typer.echo(
-            f"{side} x {side}: drawn in {result['draw_s']:.1f} s ({result['steps']} steps, {result['threads']} threads), loaded in "
-            f"{result['load_s']:.1f} s after {result['import_s']:.1f} s of imports, {result['peak_mb']} MB at most"
-        )
+    told = (
+        f"{side} x {side}: drawn in {result['draw_s']:.1f} s ({result['steps']} steps, {result['threads']} threads), loaded in "
+        f"{result['load_s']:.1f} s after {result['import_s']:.1f} s of imports, {result['peak_mb']} MB at most"
+    )
+    _numbers("bench_draw", f"cutwork bench draw --side {side}", result, told, keep, json)
 
 
 @bench_app.command("control")
@@ -183,16 +194,12 @@ def bench_control(
 
 
 @bench_app.command("finish")
-def bench_finish(json: AsJson = False) -> None:
+def bench_finish(keep: Keep = False, json: AsJson = False) -> None:
     """What finishing takes on one core: cut-outs, repeats, spot colours, lettering."""
     from cutwork.lab.bench import finish
 
     result = finish()
-    if json:
-        print_json(result)
-    else:
-        for name, value in result.items():
-            typer.echo(f"{name:<20} {value:g}")
+    _numbers("bench_finish", "cutwork bench finish", result, "\n".join(f"{name:<20} {value:g}" for name, value in result.items()), keep, json)
 
 
 @bench_app.command("serve")

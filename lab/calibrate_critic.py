@@ -27,7 +27,7 @@ from cutwork.tools.cut import cut
 from cutwork.tools.families import mini
 from cutwork.tools.record_file import Record
 
-from . import art, backgrounds
+from . import art, backgrounds, evaluate
 from .forced import forced
 
 SIDE = 256
@@ -157,9 +157,13 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=12, help="scenes of every kind")
     parser.add_argument("--first", type=int, default=0, help="seed of the first scene: others than the thresholds were set on")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="write the results of record")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    for kind, row in calibrate(options.scenes, options.first).items():
+    found = calibrate(options.scenes, options.first)
+    if options.keep:
+        evaluate.keep_numbers("calibrate_critic", f"python -m cutwork.lab.calibrate_critic --scenes {options.scenes} --first {options.first}", found)
+    for kind, row in found.items():
         print(kind, json.dumps(row))
 
 

@@ -1,6 +1,7 @@
 """The harness behind `cutwork eval`: figures with their intervals, a table for people, JSON for machines, a sheet to look at.
 
-A suite is a module `evaluate_<name>.py` here. It measures with fixed seeds and returns a `Report`; `kept` writes results of record.
+A suite is a module `evaluate_<name>.py` here. It measures with fixed seeds and returns a `Report`; `keep` writes results of record,
+`keep_numbers` those of commands that print a few plain numbers.
 """
 
 from __future__ import annotations
@@ -115,6 +116,13 @@ def keep(report: Report, folder: Path = RESULTS) -> None:
     (folder / f"{report.suite}.json").write_text(json.dumps(as_json(report), indent=1) + "\n", encoding="utf-8")
     if report.sheet is not None:
         report.sheet.save(folder / f"{report.suite}.webp", quality=80)
+
+
+def keep_numbers(name: str, command: str, numbers: Any, folder: Path = RESULTS) -> None:
+    """Write the results of record of a command that prints numbers without intervals: `<name>.json`, with the command and the machine."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"command": command, "machine": machine(), "numbers": numbers}
+    (folder / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def sheet(images: Sequence[Image.Image], columns: int, side: int = 128) -> Image.Image:

@@ -42,6 +42,7 @@ PARTS = ("regions", "self-cross", "self-cross-latents", "erg")
 TOLD = 0.05  # least probability of each of two subjects of which something is a mixture
 ALONE = 0.5  # of the canvas: a subject that has it to itself is drawn no smaller
 USUAL = ("regions", "self-cross", "erg")
+COLUMNS = 8  # of a sheet: four pairs of pictures; of ways to guide alone, one each
 ANSWERS = evaluate.RESULTS / "answers"
 
 Found = tuple[list[evaluate.Figure], list[Pixels], list[str]]  # figures, pictures to show, notes
@@ -68,7 +69,8 @@ def run(
         figures, pictures, notes = figures + measured, pictures + shown, notes + said
     command = f"cutwork eval control --scenes {count} --seeds {seeds} --side {side}" + "".join(f" --part {p}" for p in parts if tuple(parts) != USUAL)
     name = "control" if tuple(parts) == USUAL else f"control-{'-'.join(parts)}"  # so that a part does not write over all of them
-    return evaluate.Report(name, command, tuple(figures), evaluate.sheet([Image.fromarray(p) for p in pictures], columns=8), tuple(notes))
+    columns = len(arms()) if tuple(parts) == ("erg",) else COLUMNS
+    return evaluate.Report(name, command, tuple(figures), evaluate.sheet([Image.fromarray(p) for p in pictures], columns), tuple(notes))
 
 
 def _each(studio: Studio, asked: Sequence[Scene], draw: DrawSettings, what: str, look: Callable[[Studio, Scene, DrawSettings], list[Row]]) -> list[list[Seen]]:

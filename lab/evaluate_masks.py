@@ -66,7 +66,8 @@ def run(
     pictures: list[np.ndarray] = []
     full: list[evaluate.Figure] = []
     for part in (part for part in cases if part in parts and (part != "unseen" or stamped)):
-        scores = measured(cases[part], weights, net, pictures, store, lambda line, part=part: say(f"{part}: {line}"))  # type: ignore[misc]
+        shown: list[np.ndarray] = [] if part == "unseen" else pictures  # stamps are not ours to show
+        scores = measured(cases[part], weights, net, shown, store, lambda line, part=part: say(f"{part}: {line}"))  # type: ignore[misc]
         figures += summary(part, scores, net is not None, ["plain"] if part == "drawn" else GROUNDS)
         full += everything(part, scores)
     if "snapped" in parts:

@@ -50,7 +50,7 @@ def run(width: int = 480, sets: int = 6) -> evaluate.Report:
     wrongly = [_wrongly_moved(grid, page, by) for grid, page in everything if grid.repeat in SHIFTED for by in (1, 2, grid.cell[1] // 6)]
     figures.append(evaluate.share("wrong lattices found out, from a pixel on", wrongly, "≥ 100"))
     pictures = [Image.fromarray(np.tile(pages[0][1], (2, 2, 1))) for pages in made.values()]
-    return evaluate.Report("seams", f"cutwork eval seams --width {width} --sets {sets}", tuple(figures), evaluate.sheet(pictures, columns=4, side=360))
+    return evaluate.Report("seams", f"cutwork eval seams --sets {sets}", tuple(figures), evaluate.sheet(pictures, columns=4, side=360))
 
 
 def shapes(number: int, count: int = 3, side: int = 160) -> list[Motif]:

@@ -25,6 +25,8 @@ from cutwork.domain import Shot
 from cutwork.graphs.fakes import FakeDrawing
 from cutwork.studio import Studio
 
+from . import evaluate
+
 BRIEF = "a grumpy cat and a rocket on a purple background"
 
 
@@ -97,6 +99,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--real", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="write the results of record")
     parser.add_argument("--worker", type=Path)
     args = parser.parse_args()
     if args.worker:
@@ -110,6 +113,9 @@ def main() -> None:
         fault = trial(want, after, args.real)
         bad += bool(fault)
         print(f"kill {number + 1:3} after {after:5.2f} s: {fault or 'finished'}", flush=True)
+    if args.keep:
+        command = f"python -m cutwork.lab.kill_test --times {args.times}" + " --real" * args.real
+        evaluate.keep_numbers("kill_test", command, {"killed": args.times, "finished, no artifact lost or doubled": args.times - bad})
     print(f"{args.times - bad} of {args.times} finished, no artifact lost or doubled" if not bad else f"{bad} of {args.times} went wrong")
     sys.exit(bool(bad))
 

@@ -77,6 +77,12 @@ def test_the_sheet_of_the_model_shows_singles_and_pairs_as_they_were_asked_for(s
     assert abs(sum(int(str(k)) >= singles for k in seen) - wanted) <= 1
 
 
+def test_plain_numbers_are_kept_with_their_command_and_the_machine(tmp_path: Path) -> None:
+    evaluate.keep_numbers("bench_draw", "cutwork bench draw --side 64", {"draw_s": 0.5}, tmp_path / "new")
+    kept = json.loads((tmp_path / "new" / "bench_draw.json").read_text("utf-8"))
+    assert kept == {"command": "cutwork bench draw --side 64", "machine": evaluate.machine(), "numbers": {"draw_s": 0.5}}
+
+
 def test_a_sheet_keeps_shapes() -> None:
     page = evaluate.sheet([Image.new("RGB", (200, 100), "red"), Image.new("RGB", (50, 50), "blue")], columns=3, side=64)
     assert page.size == (192, 64)

@@ -610,6 +610,8 @@ def test_a_talk_can_be_piped(home: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert (tmp_path / "out" / "3" / "design.svg").is_file()
     (found,) = json.loads(CliRunner().invoke(app, ["sessions", "--json"]).stdout)
     assert (found["title"], found["turns"]) == (BRIEF, 4)
+    assert json.loads(CliRunner().invoke(app, ["sessions", "--delete", found["id"], "--json"]).stdout) == {"deleted": [found["id"]]}
+    assert json.loads(CliRunner().invoke(app, ["sessions", "--json"]).stdout) == []
 
 
 # housekeeping
