@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from cutwork.agents.calls import ARGS, DRAWS, Standing, checked
+from cutwork.agents.calls import ARGS, DRAWS, Standing, checked, plain
 from cutwork.agents.edits import Draft, about, edited
 from cutwork.agents.schemas import AssistantAnswer, CallAnswer
 from cutwork.agents.words import question, tidy
@@ -19,7 +19,6 @@ from cutwork.domain import Call, Json, ToolName
 from cutwork.errors import BadInput
 from cutwork.ports import Llm
 
-ROUNDS = 6  # times at most it is asked in a turn
 MOST = 12  # calls of one answer
 ELSEWHERE = frozenset(["design", "undo", "redo", "branch", "take"])  # after these another plan stands, which is not known yet
 
@@ -74,7 +73,7 @@ def check(calls: Iterable[Call], there: Standing) -> tuple[tuple[Call, ...], tup
             known = known and one.tool not in ELSEWHERE
             good.append(one)
         except BadInput as error:
-            faults.append(f"{error}{f' ({error.hint})' if error.hint else ''}")
+            faults.append(plain(error))
     return tuple(good), tuple(dict.fromkeys(faults))
 
 

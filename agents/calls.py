@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from cutwork.agents.words import DETERMINERS, mentions, tidy
 from cutwork.domain import Box, Call, Kind, Plan, Sha256, Subject, ToolName
-from cutwork.errors import BadInput
+from cutwork.errors import BadInput, CutworkError
 from cutwork.plurals import plural, singular
 
 Form = Literal["run", "psd", "ora", "svg", "zip", "receipt"]
@@ -40,7 +40,6 @@ Text = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_sayin
 Phrase = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_saying)]
 Where = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_saying)]
 DRAWS = frozenset(["change_subject", "move", "resize", "add", "remove", "restyle", "reseed"])  # edits of the plan that is drawn
-PLANS = DRAWS | {"design"}  # what a person may want to see before it is drawn
 STANDS = DRAWS | {"recaption", "refinish", "take", "lock", "unlock", "explain", "approve", "export"}  # need a design that stands
 
 
@@ -371,6 +370,11 @@ def checked(call: Call, there: Standing) -> Call:
         if name in value:
             value[name] = there.turn(value[name]).id
     return Call(tool=call.tool, args=value)
+
+
+def plain(error: CutworkError) -> str:
+    """What went wrong, and how to mend it where that is known."""
+    return f"{error}; {error.hint}" if error.hint else str(error)
 
 
 def _fault(tool: ToolName, error: Any) -> str:

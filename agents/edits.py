@@ -66,12 +66,6 @@ class Draft:
         count = len(plan.regions)
         return cls(plan, plan, tuple(range(count)), (0.0,) * count, locks=locks, carry=carry)
 
-    @property
-    def changed(self) -> bool:
-        """Whether anything is to be drawn or painted over."""
-        gone = set(range(len(self.before.regions))) - set(self.origin)
-        return self.whole or self.background or bool(gone) or any(self.noise) or self.seed is not None
-
     def with_plan(self, told: str, regions: tuple[Region, ...] | None = None, **changes: Any) -> Draft:
         """With another plan, built anew so that its checks run."""
         kept = {name: getattr(self.plan, name) for name in Plan.model_fields}
@@ -185,8 +179,7 @@ def _resize(draft: Draft, args: dict[str, Any]) -> Draft:
 
 def _add(draft: Draft, args: dict[str, Any]) -> Draft:
     plan = draft.plan
-    if len(plan.subjects) >= MAX_SUBJECTS or len(plan.regions) >= MAX_REGIONS:
-        raise BadInput(f"the picture has {len(plan.regions)} subjects, more cannot be told apart; remove one first")
+    make_room(plan, len(plan.subjects) + 1, len(plan.regions) + 1)
     new = _subject(args["phrase"], plan)
     taken, bands = [r.box for r in plan.regions], [b.box for b in kept_free(plan)]
     size = 0.22 if set(new.attributes) & {"small", "tiny", "little"} else 0.45 if set(new.attributes) & {"big", "large", "huge"} else 0.32
@@ -208,6 +201,16 @@ def _add(draft: Draft, args: dict[str, Any]) -> Draft:
     made = _stacked(made, layered(made.plan, [number], "back")) if z < top else made
     made = _fills(made, number, args, ANEW) if args.get("mask") else made
     return replace(made, plan=made.plan.model_copy(update={"prompt": _rebuilt(made.plan)}))
+
+
+def make_room(plan: Plan, subjects: int, regions: int) -> None:
+    """Make sure that a plan may come to have so many subjects and regions.
+
+    Raises:
+        BadInput: if they would be more than can be told apart.
+    """
+    if subjects > MAX_SUBJECTS or regions > max(MAX_REGIONS, len(plan.regions)):
+        raise BadInput(f"the picture has {len(plan.regions)} subjects, more cannot be told apart; remove one first")
 
 
 def _remove(draft: Draft, args: dict[str, Any]) -> Draft:

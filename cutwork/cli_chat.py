@@ -1,13 +1,13 @@
 """The commands of design sessions: `chat`, a talk about a design line by line, and `sessions`, what there is.
 
 Works on a terminal and in a pipe: one line is one turn. Replies go to stdout, progress to stderr. A line that begins with "/" is about the
-talk itself: /undo, /redo, /turns, /show, /quit.
+talk itself: /undo, /redo, /turns, /show, /quit. A session whose last turn was killed, or waits for an answer, goes on with that turn first.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,7 @@ import typer
 from cutwork.options import AsJson, LlmOption, Model, Out, Quiet, Rounds, Seed, Steps, print_json, say, studio_of
 
 if TYPE_CHECKING:
-    from cutwork.domain import Turn
+    from cutwork.domain import Call, Turn
     from cutwork.sessions import Sessions
 
 PROMPT = "you: "
@@ -50,6 +50,7 @@ def chat(
     talk = _Chat(sessions, known.id, seed, out or Path("out") / known.id, json, quiet)
     if not quiet:
         say(f"session {known.id}; go on with it later: cutwork chat {known.id}")
+    talk.go_on()
     for line in _lines():
         if not talk.hear(line):
             break
@@ -109,15 +110,47 @@ class _Chat:
         self._shown(self._said(words))
         return True
 
+    def go_on(self) -> None:
+        """Finish what was begun last: a turn that was killed or waits. One that was stopped on request goes on when it is said again."""
+        from cutwork.errors import BadInput
+
+        turn = self._last()
+        if turn is None or turn.status not in ("running", "waiting", "cancelled"):
+            return
+        what = f"take {turn.number}, {turn.words or ', '.join(c.tool for c in turn.calls)!r},"
+        how = {"cancelled": "was stopped; say it again to go on with it", "waiting": "waits for an answer", "running": "was not finished; it goes on"}[turn.status]
+        if not self.quiet:
+            say(f"{what} {how}")
+        if turn.status == "cancelled":
+            return
+        try:
+            self._shown(self._answered(turn if turn.status == "waiting" else self._begun(turn.words, turn.calls, turn.id)))
+        except BadInput as error:  # such as another process that works on it
+            say(f"{error}")
+
+    def _last(self) -> Turn | None:
+        return next(reversed(self.sessions.turns(self.id)), None)
+
     def _said(self, words: str) -> Turn:
-        """One turn, with whatever it asks answered here."""
-        from cutwork.console import progress
+        """One turn, with whatever it asks answered here. What was stopped last goes on where just that is said again."""
         from cutwork.domain import Call
 
-        first = not self.sessions.turns(self.id) and self.seed is not None
-        calls = [Call(tool="design", args={"brief": words, "seed": self.seed})] if first else []
+        last = self._last()
+        if last is not None and last.status == "cancelled" and last.words == words:
+            return self._answered(self._begun(words, last.calls, last.id))
+        calls = [Call(tool="design", args={"brief": words, "seed": self.seed})] if last is None and self.seed is not None else []
+        return self._answered(self._begun(words, calls))
+
+    def _begun(self, words: str, calls: Sequence[Call], turn: str | None = None) -> Turn:
+        from cutwork.console import progress
+
         with progress(self.quiet) as (on_event, cancelled):
-            turn = self.sessions.say(self.id, words, calls=calls, on_event=on_event, cancelled=cancelled)
+            return self.sessions.say(self.id, words, calls=calls, turn=turn, on_event=on_event, cancelled=cancelled)
+
+    def _answered(self, turn: Turn) -> Turn:
+        """A turn, with whatever it asks answered here."""
+        from cutwork.console import progress
+
         while turn.status == "waiting" and turn.question is not None:
             decisions = [_asked(action["description"]) for action in turn.question["action_requests"]]
             with progress(self.quiet) as (on_event, cancelled):

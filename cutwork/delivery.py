@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, get_args
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from cutwork.domain import Artifact, Cutout, Design, FileName, Json, Sha256
 from cutwork.errors import BadInput, StorageFailed
@@ -20,7 +21,8 @@ from cutwork.ports import Blobs
 
 Place = Callable[[str, str], str]  # content hash and wished file name to the path
 LISTING = ".cutwork.json"
-Files = dict[FileName, Sha256]
+Hashes = Annotated[frozenset[Sha256], BeforeValidator(lambda one: [one] if isinstance(one, str) else one)]  # one, or those it has or had where a delivery was cut short
+Files = dict[FileName, Hashes]
 _FILES: TypeAdapter[Files] = TypeAdapter(Files)
 
 
@@ -50,7 +52,9 @@ def deliver(design: Design, blobs: Blobs, out: Path) -> Json:
     return data
 
 
-FORMS = {"psd": "psd", "ora": "ora", "svg": "svg", "zip": "bundle", "receipt": "receipt"}  # what a design can be saved as, and the format that makes it
+Form = Literal["psd", "ora", "svg", "zip", "receipt"]  # what a design can be saved as
+MADE_BY = {"zip": "bundle"}  # the format that makes it, where that has another name
+FORMS: tuple[Form, ...] = get_args(Form)
 
 
 def save_as(design: Design, blobs: Blobs, form: str, path: Path | None = None) -> Path:
@@ -80,22 +84,21 @@ def made_as(design: Design, blobs: Blobs, form: str) -> Artifact:
 
     if form not in FORMS:
         raise BadInput(f"there is no form {form!r}: run, {', '.join(FORMS)}")
-    made: Artifact = registry.find("cutwork.tools.formats", FORMS[form]).make(design, blobs)
+    made: Artifact = registry.find("cutwork.tools.formats", MADE_BY.get(form, form)).make(design, blobs)
     return made
 
 
 @contextmanager
-def _replacing(out: Path, new: Files) -> Iterator[None]:
+def _replacing(out: Path, names: Mapping[str, str]) -> Iterator[None]:
     """Keep account of what is written meanwhile, and take away afterwards what was written before and is not now."""
-    before = _listed(out)
-    stale = {name: sha256 for name, sha256 in before.items() if name not in new}
+    before, new = _listed(out), {name: frozenset([sha256]) for name, sha256 in names.items()}
     if not new and not before:
         yield
         return
-    _list(out, {**stale, **new})  # first, so that a crash leaves no file that is not accounted for
+    _list(out, {name: before.get(name, frozenset()) | new.get(name, frozenset()) for name in before | new})  # first, so that a crash leaves no file, old or new, that is not accounted for
     yield
-    for name, sha256 in stale.items():
-        _take_away(out, name, sha256)
+    for name in before.keys() - new.keys():
+        _take_away(out, name, before[name])
     _list(out, new)
 
 
@@ -112,19 +115,20 @@ def _list(out: Path, files: Files) -> None:
     partial = path.with_name(f"{LISTING}.part")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(files, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        told = {name: next(iter(hashes)) if len(hashes) == 1 else sorted(hashes) for name, hashes in files.items()}
+        partial.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         raise StorageFailed(f"cannot write {path}: {error.strerror or error}", "free some space or choose another --out folder") from error
 
 
-def _take_away(out: Path, name: str, sha256: str) -> None:
+def _take_away(out: Path, name: str, hashes: frozenset[str]) -> None:
     """Delete a file of ours that is as we wrote it, and its folder if that is then empty."""
     path = out / name
     if path.is_symlink() or not path.resolve().is_relative_to(out.resolve()):
         return
     with suppress(OSError):  # it is gone, or is not to be deleted: then it stays
-        if hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+        if hashlib.sha256(path.read_bytes()).hexdigest() in hashes:
             path.unlink()
             for folder in path.relative_to(out).parents:
                 if folder != Path("."):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
@@ -803,7 +803,29 @@ class Design(Value):
         return (*(planned.notes if planned else ()), *(best.render.notes if best else ()))
 
 
-Json = dict[str, Any]
+Given = TypeVar("Given")
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def spelt(value: Given) -> Given:
+    """A value of JSON as it is, if all its texts can be kept: half a character is valid there, and neither databases nor files take it.
+
+    Raises:
+        ValueError: if one has a lone surrogate.
+    """
+    rest: list[Any] = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict):
+            rest += [*one, *one.values()]
+        elif isinstance(one, (list, tuple)):
+            rest += one
+        elif isinstance(one, str) and (found := SURROGATE.search(one)):
+            raise ValueError(f"U+{ord(found[0]):04X} is half a character; send the whole of it, or leave it out")
+    return value
+
+
+Json = Annotated[dict[str, Any], AfterValidator(spelt)]
 ToolName = Literal[
     "design", "change_subject", "move", "resize", "add", "remove", "restyle", "recaption", "refinish", "reseed", "lock", "unlock",
     "undo", "redo", "branch", "take", "compare", "approve", "explain", "export",

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from cutwork.domain import CutSettings, Design, FinishSettings, Kind, Plan, Value
 from cutwork.errors import BadInput
 from cutwork.ports import Drawing
+from cutwork.tools.finish import unmade
 
 SECTIONS = ("sticker", "meme", "textile")  # kinds with settings of their own
 Wishes = dict[str, dict[str, Any]]  # settings by kind and name
@@ -140,7 +141,7 @@ def record(design: Design, edit: Callable[[Plan], Plan], id: str | None = None) 
     if best is None:
         raise BadInput(f"run {design.id} has no finished round to make anything of", hint=f"cutwork resume {design.id}")
     plan = edit(best.shot.plan)
-    turn = best.model_copy(update={"shot": best.shot.model_copy(update={"plan": plan}), "applied": None})
+    turn = unmade(best).model_copy(update={"shot": best.shot.model_copy(update={"plan": plan}), "applied": None})
     now = datetime.now(UTC)
     changes: dict[str, Any] = {
         "id": id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",

@@ -10,11 +10,13 @@ import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
+from cutwork.agents.calls import plain
 from cutwork.comparing import compared
 from cutwork.domain import MAX_BRIEF, Call, Cost, Design, Json, Session, Turn
 from cutwork.errors import BadInput, Cancelled, CutworkError, StorageFailed
@@ -27,6 +29,7 @@ from cutwork.talking import Talking
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 STEPS = 100  # of the session graph; rounds bound it long before
+HEAD = ""  # in the place of a turn's id: where the session stands
 TITLE = 60  # characters of a title that is made of the first words
 
 
@@ -92,6 +95,7 @@ class Sessions:
         *,
         calls: Sequence[Call] = (),
         turn: str | None = None,
+        after: str | None = HEAD,
         on_event: OnEvent = lambda kind, data: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Turn:
@@ -100,20 +104,22 @@ class Sessions:
         Args:
             calls: what is to be done; then `words` are only kept.
             turn: the turn's id. One that was killed, failed or was cancelled is begun again with it; one that is done or waits is returned as it is.
+            after: the turn that a new one goes on from, None = from before the first; left out, where the session stands when it begins.
             on_event: called with the events of `Studio`, and "call" and "reply".
 
         Returns:
             The turn: "done"; "waiting" for `answer`; "failed" with its error in plain words, when the session stands where it stood.
 
         Raises:
-            BadInput: if there is no such session, nothing is said, or another turn of it is at work. Cancelled: when asked to stop; what was finished is kept.
+            BadInput: if there is no such session, nothing is said, the turn it goes on from is not done, or another turn of the session is at work.
+            Cancelled: when asked to stop; what was finished is kept.
         """
         self._store.get(id)
         with self.studio.wired.lease(_lease(id)):
             found = next((t for t in self._store.turns(id) if t.id == turn), None)
             if found is not None and found.status in ("done", "waiting"):
                 return found
-            at_work = found or self._begin(id, words, calls, turn)
+            at_work = found or self._begin(id, words, calls, turn, after)
             return self._go(at_work, calls, None, on_event, cancelled)
 
     def answer(
@@ -149,8 +155,8 @@ class Sessions:
         Raises:
             BadInput: if there is no such session or turn, or the turn is not done.
         """
-        if turn is not None and self._store.turn(id, turn).status != "done":
-            raise BadInput(f"turn {turn} is not done, so nothing stands there")
+        if turn is not None:
+            self._check_done(id, turn)
         with self.studio.wired.lease(_lease(id)):
             return self._store.stand(id, turn)
 
@@ -204,7 +210,7 @@ class Sessions:
     def _design_of(self, turn: Turn | None) -> Design | None:
         return self.studio.show(turn.design) if turn is not None and turn.design is not None else None
 
-    def _begin(self, id: str, words: str, calls: Sequence[Call], turn: str | None) -> Turn:
+    def _begin(self, id: str, words: str, calls: Sequence[Call], turn: str | None, after: str | None) -> Turn:
         said = words.strip()
         if not said and not calls:
             raise BadInput("nothing was said; say what to draw or what to change")
@@ -214,13 +220,21 @@ class Sessions:
             raise BadInput(f"a turn's id is {turn[:80]!r}, wanted letters, digits and _.- up to 64")
 
         def made(session: Session, number: int) -> Turn:
-            before = next((t for t in self._store.turns(id) if t.id == session.head), None) if session.head else None
+            parent = session.head if after == HEAD else after
+            before = next((t for t in self._store.turns(id) if t.id == parent), None) if parent else None
             return Turn(
-                id=turn or _fresh(), session=id, parent=session.head, number=number, words=said, calls=tuple(calls), design=before.design if before else None,
+                id=turn or _fresh(), session=id, parent=parent, number=number, words=said, calls=tuple(calls), design=before.design if before else None,
                 locks=before.locks if before else (), created=now(),
             )  # fmt: skip
 
+        if after:
+            self._check_done(id, after)
         return self._store.add(id, made)
+
+    def _check_done(self, id: str, turn: str) -> None:
+        """Raises BadInput if the session has no such turn, or nothing stands there."""
+        if self._store.turn(id, turn).status != "done":
+            raise BadInput(f"turn {turn} is not done, so nothing stands there")
 
     def _checked(self, turn: Turn, decisions: Sequence[Json]) -> None:
         """Make sure that edited actions can be done, while the turn still waits."""
@@ -245,15 +259,15 @@ class Sessions:
             self._graph().invoke(asked, config, context=Company(talking), durability="sync")
             questions = [question.value for task in self._graph().get_state(config).tasks for question in task.interrupts]
         except (Cancelled, KeyboardInterrupt):
-            self._end(turn, "cancelled", "stopped on request; say it again to go on")
+            self._note_end(turn, "cancelled", "stopped on request; say it again to go on")
             raise
         except (StorageFailed, OSError, sqlite3.Error) as error:
-            self._end(turn, "failed", f"it could not be kept: {error}")
+            self._note_end(turn, "failed", f"it could not be kept: {error}")
             raise
         except CutworkError as error:
-            return self._end(turn, "failed", f"{error}; {error.hint}" if error.hint else str(error))
+            return self._end(turn, "failed", plain(error))
         except Exception as error:
-            self._end(turn, "failed", f"{type(error).__name__}: {error}")
+            self._note_end(turn, "failed", f"{type(error).__name__}: {error}")
             raise
         if questions:
             return self._store.change_turn(turn.session, turn.id, lambda t: t.model_copy(update={"status": "waiting", "question": questions[0]}))
@@ -285,6 +299,11 @@ class Sessions:
         """Write how a turn ended that did not come to its end; the session stands where it stood."""
         told = masked(error)
         return self._store.change_turn(turn.session, turn.id, lambda t: t.model_copy(update={"status": status, "error": told, "reply": f"That did not work: {told}" if status == "failed" else ""}))
+
+    def _note_end(self, turn: Turn, status: Any, error: str) -> None:
+        """The same where that can still be written: what ended it is the more important error. Where it cannot, the turn stays "running", and is begun again."""
+        with suppress(CutworkError):
+            self._end(turn, status, error)
 
     def _forget(self, session: str, turn: str) -> None:
         """The saved state of a turn that is done is of no more use."""

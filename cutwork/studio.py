@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 RECURSION = 200  # steps of the graph; rounds bound it long before
+DELIVERED = ("accepted", "best_effort")  # runs to which nothing more happens
 
 
 def make_brief(text: str, **fields: Any) -> Brief:
@@ -133,8 +134,11 @@ class Studio:
         return self._begin(design, on_event, cancelled)
 
     def question(self, id: str) -> Json | None:
-        """What a run waits to be told: `{"id", "value"}`, an id of its own for every time it asks; None if it does not wait."""
-        if self.wired.designs.get(id).status != "needs_approval":
+        """What a run waits to be told: `{"id", "value"}`, an id of its own for every time it asks; None if it does not wait.
+
+        One that was stopped or killed after an answer was given and before it was taken still waits, whatever its status says.
+        """
+        if self.wired.designs.get(id).status in DELIVERED:
             return None
         asked = [question for task in self._snapshot(id).tasks for question in task.interrupts]
         return {"id": asked[0].id, "value": asked[0].value} if asked else None
@@ -181,7 +185,7 @@ class Studio:
         self.wired.designs.get(id)
         with self.wired.lease(id):
             design = self.wired.designs.get(id)
-            if design.status in ("accepted", "best_effort"):
+            if design.status in DELIVERED:
                 return design
             deps = self.wired.deps(id, self.wired.terms_of(design), cancelled, on_event)
             snapshot = self._snapshot(id)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cutwork import composing
-from cutwork.agents.edits import Carry, respoken
+from cutwork.agents.edits import Carry, make_room, respoken
+from cutwork.agents.layout import region_prompt
 from cutwork.domain import Design, Plan, Region, Round, Subject
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs
@@ -45,7 +46,9 @@ class Taking:
         if own.render.image == other.render.image:
             raise BadInput("that is the take that stands")
         start = put_behind(composing.before_of(self.before, self.blobs), composing.before_of(self.other, self.blobs))
-        plan = own.shot.plan.model_copy(update={"background": other.shot.plan.background, "prompt": own.shot.plan.prompt.replace(own.shot.plan.background, other.shot.plan.background)})
+        mine, background = own.shot.plan, other.shot.plan.background
+        regions = tuple(r.model_copy(update={"prompt": region_prompt(mine.subject(r.subject), background)}) for r in mine.regions)
+        plan = mine.model_copy(update={"background": background, "regions": regions, "prompt": mine.prompt.replace(mine.background, background)})
         return plan, start, [(own, k) for k in range(len(plan.regions))], "the background"
 
     def _subject(self) -> tuple[Plan, Any, list[tuple[Round, int]], str]:
@@ -89,7 +92,8 @@ class Taking:
         subjects += [] if replaced is not None else [taken]
         rows: list[tuple[Region, tuple[Round, int]]] = [(r, (own, k)) for k, r in enumerate(mine.regions) if k not in leaving]
         at = leaving[0] if leaving else len(rows)
-        rows[at:at] = [(region, (other, k)) for k, region in regions.items()]
+        rows[at:at] = [(region.model_copy(update={"prompt": region_prompt(taken, mine.background)}), (other, k)) for k, region in regions.items()]
+        make_room(mine, len(subjects), len(rows))
         kept = {name: getattr(mine, name) for name in Plan.model_fields}
         similar = tuple(p for p in mine.similar if replaced is None or replaced.id not in p or replaced.id == subject.id)
         plan = Plan(**kept | {"subjects": tuple(subjects), "regions": tuple(r for r, _ in rows), "similar": similar})

@@ -36,7 +36,8 @@ class Talking:
     turn: Turn
     on_event: OnEvent
     cancelled: Callable[[], bool]
-    asked: list[LlmCall] = field(default_factory=list)
+    unkept: list[LlmCall] = field(default_factory=list)
+    """What was asked of the language model while there was no run to keep it with."""
 
     @property
     def store(self) -> Any:
@@ -67,24 +68,44 @@ class Talking:
 
     def hear(self, words: str, results: Sequence[Json], now: Json) -> Heard:
         """What the assistant wants done next."""
-        llm = self.studio.wired.llm(self.asked.append)
+        llm = self.studio.wired.llm(lambda call: self.asked(call, now))
         said = assistant.decide(words, self.standing(now), results, llm)
         self.store.change_turn(self.session.id, self.turn.id, lambda t: t.model_copy(update={"calls": (*(c for c in t.calls if results), *said.calls)}))
         return Heard(said.calls, said.say, said.faults, said.unread)
 
-    def proposal(self, calls: Sequence[Call], now: Json) -> Json | None:
+    def asked(self, call: LlmCall, now: Json) -> None:
+        """Count a question to the language model and keep it with the run that stands, however the turn ends. The first of a session wait for the run that they lead to."""
+        if call.llm != "offline":
+            self.store.change_turn(self.session.id, self.turn.id, lambda t: t.model_copy(update={"cost": t.cost + Cost(asked=1)}))
+        self.unkept.append(call)
+        if now["design"]:
+            self.keep(now["design"])
+
+    def keep(self, run: str) -> None:
+        """Store with a run what was asked of the language model and is kept nowhere yet."""
+        with suppress(BadInput):  # it may have been deleted
+            while self.unkept:
+                self.studio.wired.designs.add_call(run, self.unkept[0])
+                del self.unkept[0]
+
+    def proposal(self, calls: Sequence[Call], results: Sequence[Json], now: Json) -> Json | None:
         """What would be drawn, where a person wants to see that first."""
         if not self.session.approve or not any(call.tool in DRAWS for call in calls):
             return None
         there = self.standing(now)
         draft = Draft.of(there.plan, there.locks) if there.plan else None
         told: list[tuple[Call, str]] = []
+        drawn = tried = 0
         for call in calls:
+            if call.tool not in DRAWS:  # what comes after it is a drawing of its own
+                drawn = tried
             described = f"{call.tool}, which draws nothing"
             if call.tool in DRAWS and draft is not None:
                 count = len(draft.told)
                 with suppress(BadInput):
-                    draft = edited(draft, self.seeded(checked(call, there), 0))
+                    one = checked(call, there)
+                    draft = edited(draft, self.seeded(one, results, drawn))
+                    tried += one.tool == "reseed"
                 described = "; ".join(draft.told[count:]) or call.tool
             told.append((call, described))
         return telling.request(told)
@@ -143,12 +164,13 @@ class Talking:
         base = tree.by.get(now["base"] or "")
         design, locks = now["design"], tuple(now["locks"])
         moved = design != (base.design if base else None) or locks != (base.locks if base else ())
-        spent = Cost.model_validate(now["cost"]) + Cost(asked=sum(call.llm != "offline" for call in self.asked))
+        kept = self.store.turn(self.session.id, self.turn.id)
+        spent = Cost.model_validate(now["cost"]) + Cost(asked=kept.cost.asked)
         failed = bool(state.get("alone")) and bool(results) and not any(r["ok"] or r.get("declined") for r in results)
         talk_only = all(r["tool"] in NEUTRAL or not r["tool"] for r in results)
         reply = telling.reply(state.get("say", ""), results, state.get("unread", ()), spent, not talk_only and any(r["ok"] for r in results))
         area, frozen = self._frozen(now)
-        done = self.store.turn(self.session.id, self.turn.id).model_copy(
+        done = kept.model_copy(
             update={
                 "parent": base.id if base else None, "reply": reply, "design": design, "status": "failed" if failed else "done", "locks": locks, "area": area, "frozen": frozen,
                 "changes": tuple(now["changes"]), "cost": spent, "question": None, "error": reply if failed else None,
@@ -161,9 +183,7 @@ class Talking:
         else:
             self.store.finish(done, head)
         if design:
-            for call in self.asked:
-                with suppress(BadInput):
-                    self.studio.wired.designs.add_call(design, call)
+            self.keep(design)
         self.on_event("reply", {"text": reply})
 
     def _frozen(self, now: Json) -> tuple[Any, str | None]:
@@ -178,17 +198,32 @@ class Talking:
         area = decode(blobs.get(now["area"]), "L")
         return extent(area), verify(decode(blobs.get(old), "RGB"), decode(blobs.get(new), "RGB"), area)
 
-    def seeded(self, call: Call, number: int) -> Call:
-        """A call that needs a seed with one that follows from the turn."""
+    def seeded(self, call: Call, results: Sequence[Json], drawn: int = 0) -> Call:
+        """A call that needs a seed with one that follows from the turn: what is drawn together has one seed, whatever else is done or declined beside it.
+
+        Args:
+            results: what was done in the turn before.
+            drawn: other tries with a seed of their own that will have been drawn by then.
+        """
         if call.tool != "reseed":
             return call
+        number = drawn + sum(r["ok"] and r["tool"] == "reseed" for r in results)
         digest = hashlib.sha256(f"{self.turn.id}/{number}".encode()).digest()
         return call.model_copy(update={"args": {**call.args, "seed": int.from_bytes(digest[:4], "big")}})
 
-    def run_id(self, number: int) -> str:
-        """The id of a run that the turn makes."""
-        id = f"{self.turn.id}-{number}"
-        return id if len(id) <= LONGEST else f"{hashlib.sha256(self.turn.id.encode()).hexdigest()[:40]}-{number}"
+    def run_id(self, number: int, by_session: bool = True) -> str:
+        """The id of a run that the turn makes.
+
+        Args:
+            by_session: it tells of the session too, since other sessions may have a turn of this id; not where the turn was begun before that was so.
+        """
+        whose = f"{self.turn.id}-{_digest(self.session.id)[:16]}" if by_session else self.turn.id
+        id = f"{whose}-{number}"
+        return id if len(id) <= LONGEST else f"{_digest(whose)[:40]}-{number}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def make_call(tool: str, args: Json) -> Call:

@@ -6,6 +6,8 @@ begun before is gone on with and never done twice. Asked to end, a worker stops 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import threading
 import time
@@ -153,11 +155,12 @@ class Worker:
         stop = threading.Event()
         with self._lock:
             self._running[job.id] = stop
-        if job.id in self.jobs.stops([job.id]):  # asked for in between
-            stop.set()
         began = time.monotonic()
         log.info("begins", job=job.id, kind=job.kind, tenant=job.tenant)
         try:
+            with suppress(CutworkError):  # what cannot be seen now, the watch sees
+                if job.id in self.jobs.stops([job.id]):  # asked for in between
+                    stop.set()
             with working_for(job.tenant):
                 done = self.kinds[job.kind](job, self._teller(job), lambda: stop.is_set() or self._over.is_set())
         except Cancelled:
@@ -239,19 +242,28 @@ class Worker:
         return _done(self.studio.refinish(job.request["design"], job.request.get("words") or "", new_id=job.id, **wanted))
 
     def _turn(self, job: Job, on_event: OnEvent, cancelled: Callable[[], bool]) -> Done:
+        """Decisions are for the question that stood when they were made, as answers are; a turn that asks another one by now waits on."""
         sessions, request = self._sessions(), job.request
         session, turn = str(job.session), str(job.turn)
-        decisions = request.get("decisions")
-        if decisions is not None and next((t.status for t in sessions.turns(session) if t.id == turn), None) == "waiting":
-            said = sessions.answer(session, turn, decisions, on_event=on_event, cancelled=cancelled)
+        asks = next((question_id(t) for t in sessions.turns(session) if t.id == turn), None)
+        if request.get("decisions") is not None and asks is not None and request.get("question", asks) == asks:  # those of older versions name none
+            said = sessions.answer(session, turn, request["decisions"], on_event=on_event, cancelled=cancelled)
         else:
             calls = [Call.model_validate(call) for call in request.get("calls") or ()]
-            said = sessions.say(session, request.get("words") or "", calls=calls, turn=turn, on_event=on_event, cancelled=cancelled)
+            place = {"after": request["after"]} if "after" in request else {}
+            said = sessions.say(session, request.get("words") or "", calls=calls, turn=turn, **place, on_event=on_event, cancelled=cancelled)
         on_event("turn", said.model_dump(mode="json"))
         return _answered(said)
 
     def _begun(self, id: str) -> bool:
         return self.studio.wired.designs.is_here(id)
+
+
+def question_id(turn: Turn) -> str | None:
+    """A name for what a turn asks now, the same for the same question; None if it does not wait."""
+    if turn.status != "waiting":
+        return None
+    return hashlib.sha256(json.dumps(turn.question, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _done(design: Design) -> Done:

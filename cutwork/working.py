@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from cutwork import composing
 from cutwork.agents import telling
 from cutwork.agents.bands import captions_of
-from cutwork.agents.calls import Standing, checked
+from cutwork.agents.calls import Standing, checked, plain
 from cutwork.agents.edits import Draft, about, edited
 from cutwork.comparing import compared
+from cutwork.delivery import made_as
 from cutwork.domain import Call, Cost, Cutout, Design, Json, Keep, Plan, Shot
 from cutwork.errors import BadInput, CutworkError, Refused
 from cutwork.studio import make_brief
@@ -70,7 +71,7 @@ class Work:
             told = self._made[call.tool](one)
         except (BadInput, Refused) as error:
             self.now = kept
-            self._note(call, False, _plain(error))
+            self._note(call, False, plain(error))
             return True
         if self.asks:
             return False
@@ -183,12 +184,9 @@ class Work:
         return telling.explained(self._stands(), call.args.get("subject"), [(t.number, t.cost) for t in line])
 
     def _export(self, call: Call) -> str:
-        from cutwork import registry
-        from cutwork.delivery import FORMS
-
         design, form = self._stands(), call.args["form"]
         if form != "run":
-            made = registry.find("cutwork.tools.formats", FORMS[form]).make(design, self.blobs)
+            made = made_as(design, self.blobs, form)
             return f"the {form.upper()} file is ready to be saved, {len(self.blobs.get(made.sha256)) / 1e6:.1f} MB"
         return "the whole run is ready to be saved as a zip"
 
@@ -218,15 +216,15 @@ class Work:
         plan = composing.delivered(before).shot.plan
         draft = Draft.of(plan, tuple(self.now["locks"]), carry_of(plan, self.blobs))
         good: list[tuple[Call, str]] = []
-        for number, call in enumerate(calls):
+        for call in calls:
             try:
                 count = len(draft.told)
                 one = checked(call, self._standing_on(draft.plan))
-                draft = edited(draft, self._marked(self.talking.seeded(one, len(self.results) + number), draft.plan))
+                draft = edited(draft, self._marked(self.talking.seeded(one, self.results), draft.plan))
                 good.append((one, "; ".join(draft.told[count:])))
                 self.now["last"] = about(one, draft)
             except BadInput as error:
-                self._note(call, False, _plain(error))
+                self._note(call, False, plain(error))
         if not good:
             return
         kept = dict(self.now)
@@ -235,7 +233,7 @@ class Work:
         except (BadInput, Refused) as error:
             self.now = kept
             for one, _ in good:
-                self._note(one, False, _plain(error))
+                self._note(one, False, plain(error))
             return
         for at, (one, told) in enumerate(good):
             self._note(one, True, told + (note if at == len(good) - 1 else ""))
@@ -287,7 +285,7 @@ class Work:
         return start(brief, terms, llm=before.llm, shot=shot, id=id, parent=before.id)
 
     def _compose(self, draft: Draft, start: Any, before: Design, id: str) -> Design:
-        """Where all that changed is that something is gone."""
+        """Where all is there already that is to be seen: something is gone, or lies before or behind others now."""
         best = composing.delivered(before)
         drawing = self.studio.wired.drawing_for(self.studio.wired.terms_of(before))
         sources = [(best, o) for o in draft.origin if o is not None]
@@ -306,7 +304,14 @@ class Work:
         return None
 
     def _run(self, design: Design) -> Design:
-        """Work on a run until it is done or asks; go on with it where it was begun before."""
+        """Work on a run until it is done or asks; go on with it where it was begun before. What was asked before there was a run is kept with it, whatever comes of it."""
+        try:
+            return self._worked_on(design)
+        finally:
+            with suppress(CutworkError):  # what ended it is the more important error; if nothing did, it is tried again
+                self.talking.keep(design.id)
+
+    def _worked_on(self, design: Design) -> Design:
         found, on_event, cancelled = self.found(design.id), self.talking.on_event, self.talking.cancelled
         if found is None:
             return self.studio.begin(design, on_event=on_event, cancelled=cancelled)
@@ -323,7 +328,7 @@ class Work:
 
     def _next(self) -> str:
         """The id of the run that the next call makes."""
-        return self.talking.run_id(len(self.results) + 1)
+        return self.talking.run_id(len(self.results) + 1, self.now.get("by_session", False))
 
     def came_to_stand(self, design: Design, old: Sequence[Cutout] | None, area: Keep | str | None = "") -> None:
         """A design came to stand, with what it cost and what it was allowed to change: everything, what a shot keeps out, or nothing ("").
@@ -370,7 +375,3 @@ def _verdict(design: Design) -> str:
     worst = max(best.critique.findings, key=lambda f: f.severity)
     who = f" with the {worst.subject}" if worst.subject else ""
     return f" (the critic is not quite content{who}: {telling.FAULTS[worst.kind]})"
-
-
-def _plain(error: CutworkError) -> str:
-    return f"{error}; {error.hint}" if error.hint else str(error)

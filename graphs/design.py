@@ -33,6 +33,7 @@ from cutwork.graphs import repairs, routing
 from cutwork.graphs.state import Deps, DesignState, begun_again, start
 from cutwork.ports import Watch
 from cutwork.tools.finish import check as possible
+from cutwork.tools.finish import unmade
 
 Update = dict[str, Any]
 STATE_LIMIT = 64 * 1024  # bytes of a checkpoint's values; a test holds it
@@ -75,6 +76,8 @@ def lay_out(state: DesignState, deps: Deps) -> Update:
         state["brief"], state["expansion"], state["subjects"], deps.llm,
         feedback=state.get("feedback", ""), draw=deps.terms.draw, cut=deps.terms.cut,
     )  # fmt: skip
+    if not state.get("number", 0):  # what is drawn already is delivered in any case
+        possible(plan.finish, len(plan.regions))
     _update(state, deps, plan=plan)
     return {"shot": Shot(plan=plan, seed=state["seed"])}
 
@@ -186,16 +189,42 @@ def ask(state: DesignState, deps: Deps) -> Command[Any]:
 
 
 def finish(state: DesignState, deps: Deps) -> Update:
-    """Deliver the best round, say whether the critic was satisfied, and write the files. What was accepted beats what scored higher."""
+    """Deliver the best round, say whether the critic was satisfied, and write the files. What was accepted beats what scored higher.
+
+    What was drawn is delivered also where its goods cannot be made: as plain cut-outs, so that others can be made of them.
+    """
     design = deps.designs.get(state["id"])
     best = max(design.rounds, key=lambda r: (r.approved, r.accepted, r.critique.score, -r.number), default=None)
-    outcome = {"best": best and best.number, "status": "accepted" if best and best.accepted else "best_effort"}
-    artifacts = deps.drawing.finish(design.model_copy(update=outcome))
+    done = _made(design.model_copy(update={"best": best and best.number, "status": "accepted" if best and best.accepted else "best_effort"}), deps)
+    outcome = {name: getattr(done, name) for name in ("best", "status", "rounds", "artifacts")}
     work = round(state.get("spent", 0.0), 3)
-    deps.designs.change(
-        design.id, lambda now: now.model_copy(update={**outcome, "artifacts": artifacts, "timings": {**now.timings, "work": work}})
-    )  # fmt: skip
+    deps.designs.change(design.id, lambda now: now.model_copy(update={**outcome, "timings": {**now.timings, "work": work}}))
     return {}
+
+
+def _made(design: Design, deps: Deps) -> Design:
+    """A design with its files: of its goods, else plain cut-outs and a note that says why."""
+    best, kind = design.delivered, design.kind
+    try:
+        return design.model_copy(update={"artifacts": deps.drawing.finish(design)})
+    except BadInput as error:
+        if best is None or kind == "cutout":
+            raise
+        why = f"{error} ({error.hint})" if error.hint else str(error)
+    noted = unmade(best, f"the {kind}, since {why}. Its plain cut-outs are here; `cutwork finish` makes other goods of them.")
+    plain = design.model_copy(update={"rounds": _instead(design.rounds, _as_cutouts(noted))})
+    return design.model_copy(update={"status": "best_effort", "rounds": _instead(design.rounds, noted), "artifacts": deps.drawing.finish(plain)})
+
+
+def _instead(rounds: tuple[Round, ...], new: Round) -> tuple[Round, ...]:
+    return tuple(new if r.number == new.number else r for r in rounds)
+
+
+def _as_cutouts(turn: Round) -> Round:
+    """A round of which nothing but cut-outs is made."""
+    plan = turn.shot.plan
+    plain = plan.model_copy(update={"finish": plan.finish.model_copy(update={"kind": "cutout"})})
+    return turn.model_copy(update={"shot": turn.shot.model_copy(update={"plan": plain})})
 
 
 def _mark(state: DesignState, deps: Deps, **changes: Any) -> None:

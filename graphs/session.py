@@ -72,7 +72,7 @@ class Talk(Protocol):
 
     def hear(self, words: str, results: Sequence[Json], now: Json) -> Heard: ...
 
-    def proposal(self, calls: Sequence[Call], now: Json) -> Json | None:
+    def proposal(self, calls: Sequence[Call], results: Sequence[Json], now: Json) -> Json | None:
         """What a person is asked before calls are done; None where nobody need be."""
         ...
 
@@ -113,7 +113,7 @@ def hear(state: TalkState, talk: Talk) -> TalkState:
 
 def approve(state: TalkState, talk: Talk) -> TalkState:
     """Let a person see what would be drawn, where that is wished. Nothing costly stands before the interrupt."""
-    request = talk.proposal(state["calls"], state["now"])
+    request = talk.proposal(state["calls"], state["results"], state["now"])
     if request is None:
         return {"approved": True}
     decisions = read_decisions(interrupt(request), len(state["calls"]))
@@ -178,7 +178,19 @@ def read_decisions(value: Any, count: int) -> list[Json]:
     for one in found:
         if not isinstance(one, dict) or one.get("type") not in ("approve", "edit", "reject"):
             raise BadInput(f"a decision is {str(one)[:80]!r}, wanted such as {{'type': 'approve'}}, 'reject' with a message, or 'edit' with edited_action")
+        if one["type"] == "edit":
+            _check_edit(one.get("edited_action"))
     return list(found)
+
+
+def _check_edit(action: Any) -> None:
+    """Make sure that what a person made of an action can be read: a name and arguments, either of which may be left out."""
+    wanted = "wanted {'name': a tool's, 'args': {…}}"
+    if not isinstance(action, dict):
+        raise BadInput(f"edited_action is {str(action)[:80]!r}, {wanted}")
+    for key, kind in (("name", str), ("args", dict)):
+        if not isinstance(action.get(key), (kind, type(None))):
+            raise BadInput(f"edited_action's {key} is {str(action[key])[:80]!r}, {wanted}")
 
 
 NODES = {"hear": hear, "approve": approve, "act": act, "ask": ask, "answer": answer}
@@ -208,5 +220,5 @@ def compile(checkpointer: Any = None) -> CompiledStateGraph[TalkState, Company, 
 
 
 def begun(words: str, calls: Sequence[Call], now: Json) -> TalkState:
-    """What a turn starts from."""
-    return {"words": words, "calls": tuple(calls), "alone": bool(calls), "results": (), "now": now, "answers": {}, "asks": "", "say": "", "heard": 0}
+    """What a turn starts from. Its runs' ids tell of the session too, which those of turns that were begun by older versions do not."""
+    return {"words": words, "calls": tuple(calls), "alone": bool(calls), "results": (), "now": {**now, "by_session": True}, "answers": {}, "asks": "", "say": "", "heard": 0}

@@ -132,7 +132,7 @@ class SqlJobs:
             _one_at_a_time(connection)
             earlier = _by_key(connection, job.tenant, job.key)
             if earlier is not None:
-                return _same(earlier, job), False
+                return _same(earlier, job.asked), False
             if _find(connection, job.id) is not None:
                 raise BadInput(f"there is already a job {job.id!r}")
             if most is not None and _waiting(connection, job.tenant) >= most:
@@ -143,6 +143,12 @@ class SqlJobs:
             self._told(connection, added)
         self._heard(job.id)
         return added, True
+
+    def earlier(self, tenant: str, key: str, asked: str) -> Job | None:
+        """The job that a tenant asked for under a key before; None if there is none. Raises BadInput if the key was used for something else."""
+        with reading(self.engine) as connection:
+            found = _by_key(connection, tenant, key)
+        return None if found is None else _same(found, asked)
 
     def get(self, id: str) -> Job | None:
         """The job of that id."""
@@ -339,9 +345,9 @@ def _job(row: Row[Any] | None) -> Job | None:
     return None if row is None else Job(*tuple(row))
 
 
-def _same(earlier: Job, job: Job) -> Job:
-    if earlier.asked != job.asked:
-        raise KeyUsed(f"the Idempotency-Key {job.key!r} was used for another request", "use a new key for each new request")
+def _same(earlier: Job, asked: str | None) -> Job:
+    if earlier.asked != asked:
+        raise KeyUsed(f"the Idempotency-Key {earlier.key!r} was used for another request", "use a new key for each new request")
     return earlier
 
 

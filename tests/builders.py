@@ -121,3 +121,11 @@ def tiny_flux() -> FluxFamily:
         family = flux.tiny()
     assert isinstance(family, flux.FluxFamily)
     return family
+
+
+def recompose(plates: Sequence[Pixels], inks: Pixels) -> Pixels:
+    """The tile that plates (H, W) print with these inks (n, 3), the later over the earlier."""
+    page = np.full((*plates[0].shape, 3), 255, np.uint8)
+    for plate, ink in zip(plates, inks, strict=True):
+        page[plate == 0] = ink
+    return page

@@ -167,6 +167,30 @@ def test_what_others_wrote_or_changed_stays(tmp_path: Path) -> None:
     assert files(tmp_path) == {"image.png", "cutouts/mine.png", "cutouts/02-dog.png"}
 
 
+def test_what_a_delivery_before_one_that_was_cut_short_wrote_is_still_accounted_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also a file that the second was to replace and did not get to, and one that nobody may take away since."""
+    from cutwork.tools.formats import base
+
+    blobs = MemoryBlobs()
+
+    def deliver_files(**files: bytes) -> None:
+        deliver(a_design(blobs, *(a_file(f"{name}.png", data, blobs) for name, data in files.items()), rounds=(), best=None), blobs, tmp_path)
+
+    def dies(*asked: Any) -> Any:
+        raise KeyboardInterrupt
+
+    deliver_files(image=b"1", sticker=b"1", other=b"1")
+    with monkeypatch.context() as patched:
+        patched.setattr(base, "export", dies)
+        for second in (b"2", b"3"):
+            with pytest.raises(KeyboardInterrupt):
+                deliver_files(image=second, sticker=second, other=second)
+    (tmp_path / "other.png").write_bytes(b"retouched by hand")
+    deliver_files(image=b"4")
+    assert files(tmp_path) == {"image.png", "other.png"}
+    assert list(json.loads((tmp_path / ".cutwork.json").read_text())) == ["image.png"]
+
+
 def test_nothing_is_written_into_a_folder_for_a_run_without_files(tmp_path: Path) -> None:
     deliver(a_design(MemoryBlobs(), rounds=(), best=None), MemoryBlobs(), tmp_path / "out")
     assert not (tmp_path / "out").exists()

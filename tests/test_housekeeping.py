@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
+from cutwork.domain import Call
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.graphs.fakes import FakeDrawing
+from cutwork.sessions import Sessions
 from cutwork.storage.db import reading, writing
 from cutwork.storage.jobs import Job, SqlJobs
 from cutwork.storage.owners import File
@@ -21,6 +24,8 @@ from cutwork.storage.rows import TABLES
 from cutwork.storage.service_tables import FileRow, JobRow
 from cutwork.storage.tables import Table
 from cutwork.studio import Studio
+from cutwork.tools.pixels import encode
+from cutwork.working import Work
 
 BRIEF = "a grumpy cat and a rocket on a purple background"
 
@@ -168,6 +173,68 @@ def test_the_state_of_a_run_that_is_gone_goes_too(home: Path) -> None:
     id = made.design(BRIEF, seed=1).id
     made.wired.designs.delete(id)  # killed between this and its state
     assert made.gc().states == 1
+
+
+def a_mask(made: Studio) -> str:
+    mask = np.zeros((256, 256), np.uint8)
+    mask[20:90, 20:90] = 255
+    return made.wired.blobs.put(encode(mask))
+
+
+def test_what_a_turn_that_waits_was_asked_for_is_kept(home: Path) -> None:
+    made = studio(home)
+    sessions = Sessions(made)
+    talk = sessions.create(approve=True).id
+    sessions.answer(talk, sessions.say(talk, "a cat on a teal background").id, [{"type": "approve"}])
+    waiting = sessions.say(talk, calls=[Call(tool="move", args={"subject": "cat", "mask": a_mask(made)})])
+    age(made)
+    assert made.gc().blobs == 0, "its mask, which no run names yet"
+    again = Sessions(studio(home))
+    assert again.answer(talk, waiting.id, [{"type": "approve"}]).status == "done"
+
+
+def test_what_only_the_state_of_a_stopped_turn_names_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person answered with another mask, and the turn was killed over it."""
+    made = studio(home)
+    sessions = Sessions(made)
+    talk = sessions.create(approve=True).id
+    sessions.answer(talk, sessions.say(talk, "a cat on a teal background").id, [{"type": "approve"}])
+    asked = sessions.say(talk, calls=[Call(tool="move", args={"subject": "cat", "where": "left"})])
+    edited = {"type": "edit", "edited_action": {"name": "move", "args": {"subject": "cat", "mask": (mask := a_mask(made))}}}
+    with monkeypatch.context() as patched:
+        patched.setattr(Work, "draw", lambda self, calls: die())
+        with pytest.raises(Killed):
+            sessions.answer(talk, asked.id, [edited])
+    age(made)
+    made.gc()
+    assert mask in made.wired.blobs
+    assert Sessions(studio(home)).say(talk, turn=asked.id).status == "done"
+
+
+def test_what_a_job_that_waits_was_asked_for_is_kept(home: Path) -> None:
+    made = studio(home)
+    jobs = SqlJobs(made.wired.designs.engine)
+    for id in ("open", "over"):
+        jobs.add(Job(id, "design", "local", {"shot": {"keep": {"image": made.wired.blobs.put(id.encode())}}}))
+    jobs.ask_to_stop("over")
+    age(made)
+    assert made.gc().blobs == 1
+    assert [made.wired.blobs.get(name) for name in made.wired.blobs] == [b"open"]
+
+
+def test_the_state_of_turns_that_are_done_or_gone_goes_and_that_of_others_stays(home: Path) -> None:
+    made = studio(home)
+    sessions = Sessions(made)
+    states = made.wired.turn_checkpointer
+    first, second, third = (sessions.create(approve=True).id for _ in range(3))
+    waiting, done, gone = (sessions.say(talk, "a cat on a teal background") for talk in (first, second, third))
+    made.wired.sessions.change_turn(second, done.id, lambda turn: turn.model_copy(update={"status": "done"}))  # killed between this and letting go of its state
+    made.wired.sessions.delete(third)
+    with made.wired.lease(f"session-{second}"), made.wired.lease(f"session-{third}"):
+        assert made.gc().states == 0, "they are just being worked on"
+    assert made.gc().states == 2
+    assert [states.get_tuple({"configurable": {"thread_id": f"{turn.session}/{turn.id}"}}) is None for turn in (waiting, done, gone)] == [False, True, True]
+    assert sessions.answer(first, waiting.id, [{"type": "approve"}]).status == "done"
 
 
 def test_a_home_that_two_databases_share_is_refused(home: Path, tmp_path: Path) -> None:

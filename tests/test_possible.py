@@ -58,6 +58,11 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"text": "a bee", "wishes": {"textile": {"width_cm": 0.1, "dpi": 36}}}, "pixels wide, wanted 32"),
     ({"text": "a bee", "wishes": {"textile": {"ground": "blurple"}}}, "no colour 'blurple'"),
     ({"text": "a bee", "wishes": {"textile": {"sheet_cm": (9_000, 9_000)}}}, "a sheet of 9000 x 9000 cm"),
+    ({"text": "a lemon on a teal background as a half-drop repeat with motifs of 30 cm"}, "motifs of 30 cm with gaps of 4 mm do not fit a half-drop repeat of 16 cm"),
+    ({"text": "a bee as a tossed textile", "wishes": {"textile": {"motif_cm": 80}}}, "do not fit a tossed repeat"),
+    ({"text": "a bee", "wishes": {"textile": {"repeat": "mirror", "motif_cm": 20}}}, "do not fit a mirror repeat"),
+    ({"text": "a bee", "kind": "textile", "wishes": {"textile": {"gap_mm": 200}}}, "motifs with gaps of 200 mm do not fit"),
+    ({"text": "a bee as a tossed textile", "wishes": {"textile": {"gap_mm": 200}}}, "gaps of 200 mm do not fit a tossed"),
     ({"text": "meme: a bee", "wishes": {"meme": {"font": "impact"}}}, "no font 'impact'; there are anton"),
     ({"text": "meme: a bee", "wishes": {"meme": {"stroke": "blurple"}}}, "no colour 'blurple'"),
     ({"text": "a bee", "kind": "meme", "captions": ["x" * 5_000]}, "captions.0"),
@@ -78,6 +83,30 @@ def test_what_can_be_is_not_refused(studio: Studio) -> None:
     for text in ("pattern of bees on cream, palette: navy", "pattern of bees in 2 colours", "a bee, 5000 dpi", "sticker of a bee with a gold border"):
         studio.plan(text)
     assert studio.plan(Brief(text="pattern of bees", palette=tuple(MANY[:32]))).finish.palette == tuple(MANY[:32])
+
+
+@pytest.mark.parametrize(
+    ("wishes", "fault"),
+    [({"repeat": "straight", "motif_cm": 15}, "3 motifs of 15 cm with"), ({"repeat": "ogee", "width_cm": 100, "dpi": 230}, "at most 120,000,000"), ({"gap_mm": 90}, "3 motifs with gaps of 90 mm")],
+)
+def test_goods_that_so_many_subjects_have_no_room_in_are_refused_before_anything_is_drawn(studio: Studio, wishes: dict[str, Any], fault: str) -> None:
+    with pytest.raises(BadInput, match=fault):
+        studio.design(Brief(text="a cat, a rocket and a star on a teal background", wishes={"textile": wishes}, kind="textile"))
+    assert drawings(studio) == 0
+
+
+def test_of_a_drawing_whose_goods_cannot_be_made_the_cutouts_are_delivered_and_other_goods_can_be_made(studio: Studio, tmp_path: Path) -> None:
+    design = studio.design("a lemon on a teal background as a half-drop repeat with motifs of 20 cm", seed=3)
+    assert (design.status, design.best, drawings(studio)) == ("best_effort", 1, 1)
+    assert "cutouts/01-lemon.png" in [a.name for a in design.artifacts]
+    note = next(note for note in design.notes if note.startswith("Not made: the textile, since motifs of"))
+    assert note in json.loads(studio.wired.blobs.get(next(a.sha256 for a in design.artifacts if a.kind == "manifest")))["notes"]
+    assert design.kind == "textile", "what is wished next is wished of the textile"
+    made = studio.refinish(design.id, "motifs of 3 cm")
+    assert "tile.png" in [a.name for a in made.artifacts]
+    assert note not in made.notes
+    assert studio.rerun(design.id).notes.count(note) == 1
+    assert drawings(studio) == 2
 
 
 def test_a_line_of_a_batch_that_cannot_be_costs_that_line_and_draws_nothing(studio: Studio, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 import pytest
+from builders import recompose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from cutwork.tools.repeats import colours, palettes
 from cutwork.tools.repeats.compile import settle, tile
 from cutwork.tools.repeats.lattice import lattice
 from cutwork.tools.repeats.seams import LOOK, seams
-from cutwork.tools.repeats.separate import FINE_MM, Separation, choose, colourways, finest, pixels_of, recompose, separate, turned
+from cutwork.tools.repeats.separate import FINE_MM, Separation, choose, colourways, finest, pixels_of, separate, turned
 
 GROUND = (251, 243, 221)
 RED, NAVY, GOLD = (200, 30, 40), (24, 28, 90), (230, 180, 60)

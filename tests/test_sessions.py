@@ -503,7 +503,7 @@ class Told:
     def hear(self, words: str, results: Any, now: Json) -> Heard:
         return Heard(() if results else (Call(tool="resize", args={"subject": "cat", "scale": 2}),))
 
-    def proposal(self, calls: Any, now: Json) -> Json | None:
+    def proposal(self, calls: Any, results: Any, now: Json) -> Json | None:
         return {"action_requests": [{"name": c.tool, "args": c.args, "description": ""} for c in calls], "review_configs": []}
 
     def act(self, calls: Any, results: Any, now: Json, answers: Json) -> Done:

@@ -10,7 +10,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 import tifffile
-from builders import a_design, a_plan, a_round
+from builders import a_design, a_plan, a_round, recompose
 from PIL import Image, ImageCms
 
 from cutwork.domain import Box, Design, FinishSettings, TextileSettings
@@ -18,7 +18,6 @@ from cutwork.errors import BadInput, CutworkError
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.formats import png, textile
 from cutwork.tools.repeats import prints
-from cutwork.tools.repeats.separate import recompose
 
 BACK = (200, 220, 240)
 SIDE = 96
@@ -235,7 +234,7 @@ def test_no_motif_at_all_is_refused() -> None:
         ({"sheet_cm": (9000.0, 9000.0)}, r"sheet of 9000 x 9000 cm at 150 dpi has 531,496 x 531,496 pixels, at most 1,000,000,000"),
         ({"width_cm": 0.1}, "6 pixels wide, wanted 32 or more"),
         ({"motif_cm": 30.0}, "do not fit"),
-        ({"gap_mm": 400.0}, "no room"),
+        ({"gap_mm": 400.0}, "motifs with gaps of 400 mm do not fit"),
         ({"ground": "blurple"}, "no colour 'blurple'"),
         ({"palette": ("navy", "sandd")}, "no colour 'sandd'"),
         ({"palette": ("navy",)}, "a palette of one colour"),

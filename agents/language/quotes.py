@@ -24,7 +24,6 @@ CUE = re.compile(
     rf"|{NOUN}(?:\s+(?:at|on)(?:\s+the)?\s+(?P<place2>{PLACE}))?(?:\s+(?:{SAYS}|is|are|of))?|{SAYS}))\s*[:=,\-–—]?\s*$",
     re.I,
 )
-JOIN = re.compile(r"^(?:\s|,|;|/|\||&|\+|-|–|—|and|then|plus|followed by)*$", re.I)
 # What says behind a quotation where it stands: '"…" on top', '"…" as the bottom text'.
 BEHIND = re.compile(
     rf"^\s*(?:(?:as|at|on|in|to)\s+(?:the\s+)?(?P<place>{PLACE})\b(?:\s+(?:{NOUN}|part|half))?(?:\s+of\s+(?:it|the\s+\w+))?|as\s+(?:an?\s+|the\s+)?{NOUN}\b"

@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -24,14 +24,14 @@ from cutwork import refinish
 from cutwork.api.events import Heard, Hub
 from cutwork.api.models import AnswerRequest, DesignRequest, FinishRequest, Links, Problem, ResumeRequest, Run, TurnRequest
 from cutwork.api.problems import Conflict, Missing
-from cutwork.domain import Brief, Design, Json, Session, Shot, Terms
-from cutwork.errors import BadInput
+from cutwork.domain import Brief, Design, DrawSettings, Json, Session, Shot, Terms
+from cutwork.errors import BadInput, CutworkError
 from cutwork.storage.jobs import Event, Job, SqlJobs
 from cutwork.storage.owners import File
 from cutwork.storage.tokens import SqlTokens
 from cutwork.studio import Studio, make_brief
 from cutwork.wiring import draw_settings, known_models
-from cutwork.worker import Worker
+from cutwork.worker import Worker, question_id
 
 if TYPE_CHECKING:
     from cutwork.sessions import Sessions
@@ -85,7 +85,8 @@ class Service:
 
         Args:
             kind: "design", "finish", "rerun", "resume" or "turn".
-            request: what the route of that kind takes as its body; "finish", "rerun" and "resume" also want "design", the id.
+            request: what the route of that kind takes as its body; "finish", "rerun" and "resume" also want "design", the id. What is said in a session may
+                have "after": the turn that it goes on from, None = from before the first; left out, where the session stands when its time has come.
             session: of a turn. turn: the turn that is answered, where the request has "decisions".
             idempotency: a key of the caller's; the same request under the same key is the same run.
 
@@ -95,6 +96,8 @@ class Service:
         asked = hashlib.sha256(json.dumps([kind, session, turn, request], sort_keys=True, default=str).encode()).hexdigest()
         if idempotency is not None and not (0 < len(idempotency) <= LONGEST_KEY and idempotency.isprintable()):
             raise BadInput(f"the Idempotency-Key has {len(idempotency)} characters, wanted 1 to {LONGEST_KEY} that can be printed")
+        if idempotency is not None and (earlier := self.jobs.earlier(tenant, idempotency, asked)) is not None:  # what was done since may forbid it now
+            return self._shown(earlier)
         prepare = {"design": self._design, "finish": self._finish, "rerun": self._rerun, "resume": self._resume, "turn": self._turn}[kind]
         id = fresh_id()
         fields = prepare(id, dict(request), tenant, session, turn)
@@ -103,12 +106,23 @@ class Service:
             self.worker.wake()
         return self._shown(job)
 
-    def draw(self, brief: Brief, shot: Shot, model: str, tenant: str) -> Run:
-        """Put a drawing into the queue whose plan and seed are given: one round, nothing is planned.
+    def draw(self, brief: Brief, shots: Sequence[Shot], model: str, tenant: str) -> list[Run]:
+        """Put drawings into the queue whose plans and seeds are given: one round each, nothing is planned. All of them, or none.
 
         Raises:
             BadInput: if too many of the tenant's jobs wait.
         """
+        runs: list[Run] = []
+        try:
+            for shot in shots:
+                runs.append(self._draw(brief, shot, model, tenant))
+        except CutworkError:
+            for run in runs:
+                self.cancel(run.id, tenant)
+            raise
+        return runs
+
+    def _draw(self, brief: Brief, shot: Shot, model: str, tenant: str) -> Run:
         id, terms = fresh_id(), self.studio.wired.terms(model, draw=shot.plan.draw, rounds=1, approve=False, interactive=False, redraw=True)
         request = {"brief": brief.model_dump(mode="json"), "terms": terms.model_dump(mode="json"), "shot": shot.model_dump(mode="json")}
         job, _ = self.jobs.add(Job(id, "design", tenant, request=request, design=id), MOST_WAITING)
@@ -266,12 +280,15 @@ class Service:
     def _terms(self, asked: DesignRequest, model: str) -> Terms:
         settings, approve = self.studio.settings, asked.approve if asked.approve is not None else self.studio.settings.approve
         wished = {key: value for key in ("steps", "guidance", "technique") if (value := getattr(asked, key)) is not None}
+        rounds = asked.rounds or settings.rounds
+        return self.studio.wired.terms(model, draw=self.draw_settings(wished, model), rounds=rounds, approve=approve, interactive=approve)
+
+    def draw_settings(self, wished: Json, model: str) -> DrawSettings:
+        """How a model is to draw, with what is wished of the service's settings by name. Raises BadInput if there is no such technique."""
         try:
-            draw = draw_settings(settings.model_copy(update=wished), model)
+            return draw_settings(self.studio.settings.model_copy(update=wished), model)
         except ValueError as error:
             raise BadInput(str(error)) from None
-        rounds = asked.rounds or settings.rounds
-        return self.studio.wired.terms(model, draw=draw, rounds=rounds, approve=approve, interactive=approve)
 
     def _finish(self, id: str, request: Json, tenant: str, session: str | None, turn: str | None) -> Json:  # noqa: ARG002
         design = self.design(str(request.pop("design", "")), tenant)
@@ -301,17 +318,19 @@ class Service:
     def _turn(self, id: str, request: Json, tenant: str, session: str | None, turn: str | None) -> Json:
         found = self.session(session or "", tenant)
         if "decisions" not in request:
+            place = {"after": request.pop("after")} if "after" in request else {}
             asked = parsed(TurnRequest, request)
             if not asked.words.strip() and not asked.calls:
                 raise BadInput("the turn has neither words nor calls; say what to change")
-            return {"request": asked.model_dump(mode="json"), "turn": id}
+            return {"request": asked.model_dump(mode="json") | place, "turn": id}
         decided = parsed(AnswerRequest, request)
         waiting = next((t for t in self.sessions.turns(found.id) if t.id == turn), None)
         if waiting is None:
             raise Missing(f"session {found.id} has no turn {str(turn)[:80]!r}")
-        if waiting.status != "waiting":
+        question = question_id(waiting)
+        if question is None:
             raise Conflict(f"turn {waiting.number} does not wait for an answer, it is {waiting.status}")
-        return {"request": decided.model_dump(mode="json"), "turn": waiting.id}
+        return {"request": decided.model_dump(mode="json") | {"question": question}, "turn": waiting.id}
 
     def _shown(self, job: Job) -> Run:
         return as_run(job, self.jobs.ahead(job) if job.status == "waiting" else None)

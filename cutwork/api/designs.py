@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Body, Depends, Header, Path
-from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from cutwork import delivery
 from cutwork.api import deps
@@ -29,7 +29,7 @@ Tenant = Annotated[str, Depends(deps.tenant)]
 Id = Annotated[str, Path(max_length=80)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, description="the same request under the same key is done once")]
 NOTHING = ResumeRequest()
-Form = Literal["run", "psd", "ora", "svg", "zip", "receipt"]
+Form = Literal["run", delivery.Form]
 QUEUED: dict[int | str, dict[str, Any]] = {
     202: {"description": "It is in the queue.", "headers": {"Location": {"description": "Where its run is.", "schema": {"type": "string"}}}}
 }
@@ -103,7 +103,7 @@ async def export_design(id: Id, service: Service, tenant: Tenant, form: Form = "
     if form != "run" and design.delivered is None:
         raise Conflict(f"design {id} has delivered nothing yet", "wait until it is done")
     written = await image_work(_export, service.studio, id, form)
-    return FileResponse(written, filename=f"{id}{'.cutwork' if form == 'run' else ''}{written.suffix}", background=BackgroundTask(_remove, written))
+    return Passing(written, headers={"Accept-Ranges": "none"}, filename=f"{id}{'.cutwork' if form == 'run' else ''}{written.suffix}")
 
 
 @router.get("/designs/{id}/maps", response_model=HeatMaps, responses=responses(401, 404, 409))
@@ -136,6 +136,17 @@ def as_out(design: Design) -> Json:
 
 def _summary(row: Listed) -> DesignSummary:
     return DesignSummary(id=row.id, status=row.status, brief=row.brief, created=row.created, image=row.image and address(row.image))  # type: ignore[arg-type]
+
+
+class Passing(FileResponse):
+    """A file that is made for one answer: sent whole, whatever part is asked for, and gone with its folder then, also where nobody takes it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        whole = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"range"]}
+        try:
+            await super().__call__(whole, receive, send)
+        finally:
+            _remove(FilePath(self.path))
 
 
 def _export(studio: Studio, id: str, form: str) -> FilePath:

@@ -26,7 +26,7 @@ COOKIE = "cutwork"
 OPEN = ("/", "/healthz", "/readyz", "/openapi.json", "/v1/login")  # and the files of the page
 READS = ("GET", "HEAD", "OPTIONS")
 BODY = 1 << 20  # bytes
-BODIES = {"/v1/uploads": 33 << 20, "/v1/images/edits": 64 << 20, "/v1/chat/completions": 16 << 20}  # where more may come
+BODIES = {"/v1/uploads": 33 << 20, "/v1/images/edits": 64 << 20, "/v1/chat/completions": 16 << 20, "/mcp": 50 << 20}  # where more may come
 FRESH_S = 1.0  # for so long a look at the tokens counts, for those it found
 
 
@@ -70,7 +70,7 @@ class Guard:
         if scope["method"] in READS:
             return None
         origin = headers.get("origin", "").lower()
-        if origin and origin not in self._origins and urlsplit(origin).netloc != host.lower():
+        if origin and origin not in self._origins and _site(origin) != host.lower():
             return plain(403, f"a page of {origin[:100]} may not write here", "add it to CUTWORK_ORIGINS if it may")
         if not origin and headers.get("sec-fetch-site") == "cross-site":
             return plain(403, "a page of another site may not write here")
@@ -125,6 +125,14 @@ class Guard:
             return message
 
         return bounded
+
+
+def _site(origin: str) -> str | None:
+    """The host and port of a page; None where there is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # half a bracket
+        return None
 
 
 def _most(path: str) -> int:

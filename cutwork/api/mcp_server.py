@@ -223,7 +223,7 @@ async def branch(
 
 
 async def export_run(
-    ctx: Asking, design: DesignId, form: Annotated[Literal["psd", "ora", "svg", "zip", "receipt"], Field(description="layers for other programs, all of it, or the receipt as a picture")]
+    ctx: Asking, design: DesignId, form: Annotated[delivery.Form, Field(description="layers for other programs, all of it, or the receipt as a picture")]
 ) -> Annotated[CallToolResult, mcp_answers.FileAnswer]:
     """A finished design as one file for other programs."""
     found, service = await _design(ctx, design)

@@ -6,6 +6,7 @@ Where neither is, no part is meant: a new picture is drawn that begins from this
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import io
@@ -26,7 +27,7 @@ from starlette.datastructures import UploadFile
 
 from cutwork.api import pictures, uploads, window
 from cutwork.api.deps import Service, tenant
-from cutwork.api.files import image_work
+from cutwork.api.files import UPLOAD_S, _turn, image_work
 from cutwork.api.openai_answers import Edit, ImagesAnswer, answered
 from cutwork.api.openai_asked import Extras, Wanted
 from cutwork.api.openai_images import drawn, effort, queued, shown, snapped
@@ -34,17 +35,17 @@ from cutwork.api.openai_models import model_named
 from cutwork.api.openai_wire import ErrorAnswer, OpenAiRoute, Refusal
 from cutwork.api.pictures import Picture
 from cutwork.api.talk import service_of
-from cutwork.api.uploads import Taken
 from cutwork.api.window import Mask, Pixels, Window
 from cutwork.domain import CELL, Brief, Design, Follow, Json, Keep, Plan, Shot, Size
 from cutwork.errors import BadInput, CutworkError
+from cutwork.storage.owners import File
 from cutwork.studio import make_brief
 from cutwork.tools.pixels import decode, encode
-from cutwork.wiring import draw_settings
 
 router = APIRouter(route_class=OpenAiRoute, tags=["openai"])
 MOST_PICTURES = 16
 FORM_FIELD = 64 << 10  # bytes of a field that is no file
+EDIT_S = 2 * UPLOAD_S  # that an edit may take to come, which may have twice the bytes of an upload
 ARTIFACT = re.compile(r"(?:https?://[^/]+)?/v1/artifacts/([0-9a-f]{64})")
 DATA = re.compile(r"data:(image/[a-z+.-]+);base64,", re.IGNORECASE)
 NO_PLACE = ("a", "an", "the", "in", "on", "at", "of", "plain", "background")  # words of a background that do not tell it from another
@@ -94,12 +95,16 @@ class EditAsked(Wanted):
             raise Refusal("An edit has the size of its picture: size must be auto.", param="size", code="unsupported_value")
 
 
-@dataclass(frozen=True, eq=False)
-class Given:
-    """A picture (H, W, 3 or 4) and where it may change (H, W)."""
+@dataclass(frozen=True)
+class Part:
+    """A picture (H, W, 3 or 4) that may change in a part (H, W; 255 where it may), by the hashes they are kept under, since whole pictures would
+    stand in memory until the runs end; and the window that is drawn in.
+    """
 
-    picture: Pixels
-    may_change: Mask
+    picture: str
+    may_change: str
+    place: Window
+    kept: Keep
 
 
 Source = bytes | str  # a file, or an address or id that names one
@@ -114,67 +119,72 @@ Source = bytes | str  # a file, or an address or id that names one
 )
 async def edit(request: Request, who: Annotated[str, Depends(tenant)]) -> Response:
     """Pixels outside the mask stay as they are, to the bit. Without a mask, and where the picture is nowhere transparent, a new one begins from it."""
-    asked, images, mask = await _read(request)
-    asked.check()
     service = service_of(request)
+    async with _turn():
+        asked, given, warnings = await _received(request, service, who)
+    if isinstance(given, Part):
+        return await _edited(asked, request, who, given, warnings)
+    runs, said = await run_in_threadpool(_begun, asked, given, service, who)
+    return await answered(asked, request, who, runs, warnings + said, "image_edit", lambda design: (shown(design, asked, service), None))
+
+
+async def _received(request: Request, service: Service, who: str) -> tuple[EditAsked, Part | File, list[str]]:
+    """What is asked, its picture taken in, and what is passed over; no picture is held in memory after it."""
+    try:
+        async with asyncio.timeout(EDIT_S):
+            asked, images, mask = await _read(request)
+    except TimeoutError:
+        raise BadInput(f"the pictures did not come within {EDIT_S:.0f} s") from None
+    asked.check()
     source = await run_in_threadpool(_bytes, images[0], service, who, "image")
     masked = None if mask is None else await run_in_threadpool(_bytes, mask, service, who, "mask")
-    taken = await image_work(uploads.take_in, source)
-    given = await image_work(_given, taken, masked)
-    warnings = asked.warnings() + [f"only the first of {len(images)} images is used"] * (len(images) > 1)
-    if given is None:
-        runs, said = await run_in_threadpool(_begun, asked, taken, service, who)
-        return await answered(asked, request, who, runs, warnings + said, "image_edit", lambda design: (shown(design, asked, service), None))
-    return await _edited(asked, request, who, given, warnings)
+    given = await image_work(_given, source, masked, asked, service)
+    return asked, given, asked.warnings() + [f"only the first of {len(images)} images is used"] * (len(images) > 1)
 
 
-async def _edited(asked: EditAsked, request: Request, who: str, given: Given, warnings: list[str]) -> Response:
+async def _edited(asked: EditAsked, request: Request, who: str, part: Part, warnings: list[str]) -> Response:
     """The answer where a part of a picture may change."""
-    asked.check_part()
     service = service_of(request)
-    model = model_named(asked.model, service) or service.studio.settings.model
-    place, runs = await run_in_threadpool(_queued, asked, given, model, service, who)
+    runs = await run_in_threadpool(_queued, asked, part, service, who)
     if asked.form == "jpeg":
         warnings = [*warnings, "a JPEG cannot keep pixels to the bit: ask for png or webp"]
     if asked.x_cutwork.follow is not None:
         warnings = [*warnings, "x_cutwork.follow is for pictures without a mask and was passed over"]
-    return await answered(asked, request, who, runs, warnings, "image_edit", lambda design: _shown(design, given, place, asked, service))
+    return await answered(asked, request, who, runs, warnings, "image_edit", lambda design: _shown(design, part, asked, service))
 
 
-def _begun(asked: EditAsked, taken: Taken, service: Service, who: str) -> tuple[list[str], list[str]]:
+def _begun(asked: EditAsked, picture: File, service: Service, who: str) -> tuple[list[str], list[str]]:
     """The runs of new pictures that begin from this one, and what is to be said of their size."""
     size, said = snapped(asked.size)
-    model = model_named(asked.model, service) or service.studio.settings.model
-    reference = service.take_in(who, taken)
-    wanted = {"brief": asked.prompt, "size": size or str(_like(taken, model)), "references": [reference], "follow": asked.follow, **drawn(asked, service)}
+    like = _like(picture, _model(asked, service))
+    service.designs.give_file(who, picture)
+    wanted = {"brief": asked.prompt, "size": size or str(like), "references": [picture.sha256], "follow": asked.follow, **drawn(asked, service)}
     return queued(service, [{**wanted, "seed": seed} for seed in asked.seeds], who), said
 
 
-def _like(taken: Taken, model: str) -> Size:
+def _model(asked: EditAsked, service: Service) -> str:
+    return model_named(asked.model, service) or service.studio.settings.model
+
+
+def _like(picture: File, model: str) -> Size:
     """A canvas of a picture's proportions, as far as the model draws such well: its shorter side is the one that suits it."""
     from cutwork.tools.drawing import canvas
 
-    side = min(canvas(model).root)
-    longer = round(side * min(window.LARGER, max(taken.width, taken.height) / min(taken.width, taken.height)) / CELL) * CELL
-    return Size((longer, side) if taken.width > taken.height else (side, longer))
+    side, width, height = min(canvas(model).root), picture.width or 1, picture.height or 1
+    longer = round(side * min(window.LARGER, max(width, height) / min(width, height)) / CELL) * CELL
+    return Size((longer, side) if width > height else (side, longer))
 
 
-def _queued(asked: EditAsked, given: Given, model: str, service: Service, who: str) -> tuple[Window, list[str]]:
-    """The runs that draw it, and the window they draw in."""
-    from cutwork.tools.drawing import canvas
-
-    blobs = service.studio.wired.blobs
-    place = window.around(given.may_change, min(canvas(model).root))
-    area = place.area(given.may_change)
-    before = place.cut(_flat(given.picture))
-    kept = Keep(image=blobs.put(encode(before)), area=blobs.put(encode(area)))
-    brief = make_brief(asked.prompt, kind="cutout", size=Size(place.canvas))
-    extras = asked.x_cutwork
+def _queued(asked: EditAsked, part: Part, service: Service, who: str) -> list[str]:
+    """The runs that draw it: all of them, or none."""
+    model, extras, blobs = _model(asked, service), asked.x_cutwork, service.studio.wired.blobs
     wished = {key: value for key in ("steps", "guidance", "technique") if (value := getattr(extras, key)) is not None}
     steps = {key: value for key, value in effort(asked.quality or "auto", service, asked.model).items() if key == "steps"}
-    draw = draw_settings(service.studio.settings.model_copy(update=steps | wished), model)
+    draw = service.draw_settings(steps | wished, model)
+    brief = make_brief(asked.prompt, kind="cutout", size=Size(part.place.canvas))
+    before, area = decode(blobs.get(part.kept.image), "RGB"), decode(blobs.get(part.kept.area), "L")
     plan = window.placed(_planned(brief, before, area, service), area).model_copy(update={"draw": draw})
-    return place, [service.draw(brief, Shot(plan=plan, seed=seed, keep=kept), model, who).id for seed in asked.seeds]
+    return [run.id for run in service.draw(brief, [Shot(plan=plan, seed=seed, keep=part.kept) for seed in asked.seeds], model, who)]
 
 
 def _planned(brief: Brief, before: Pixels, area: Pixels, service: Service) -> Plan:
@@ -188,44 +198,62 @@ def _planned(brief: Brief, before: Pixels, area: Pixels, service: Service) -> Pl
     return plan
 
 
-def _shown(design: Design, given: Given, place: Window, asked: EditAsked, service: Service) -> tuple[Picture, Edit]:
+def _shown(design: Design, part: Part, asked: EditAsked, service: Service) -> tuple[Picture, Edit]:
     """The picture with what was drawn in it.
 
     Raises:
         CutworkError: if a pixel changed that had to stay.
     """
-    best = design.delivered
+    best, blobs, place = design.delivered, service.studio.wired.blobs, part.place
     assert best is not None
-    drawn = decode(service.studio.wired.blobs.get(best.render.image), "RGB")
-    after = window.merged(given.picture, drawn, given.may_change, place)
-    kept = window.frozen(given.picture, given.may_change)
-    if window.frozen(after, given.may_change) != kept:
+    before, may_change = _pixels(blobs.get(part.picture)), decode(blobs.get(part.may_change), "L") > 0
+    after = window.merged(before, decode(blobs.get(best.render.image), "RGB"), may_change, place)
+    frozen = window.frozen(before, may_change)
+    if window.frozen(after, may_change) != frozen:
         raise CutworkError("pixels changed outside the mask of the edit, where nothing may")
-    made = Edit(window=(place.left, place.top, place.left + place.width, place.top + place.height), frozen=kept)
+    made = Edit(window=(place.left, place.top, place.left + place.width, place.top + place.height), frozen=frozen)
     return pictures.encoded(Image.fromarray(after), asked.form, asked.compression), made
 
 
-def _given(taken: Taken, mask: bytes | None) -> Given | None:
-    """A picture and where it may change; None where neither a mask nor the picture itself marks a part of it.
+def _given(source: bytes, mask: bytes | None, asked: EditAsked, service: Service) -> Part | File:
+    """A picture and where it may change; the picture alone where neither a mask nor itself marks a part of it.
+
+    Raises:
+        BadInput: if the picture or the mask is of no use. Refusal: if the mask is, or something is asked that a part of a picture cannot have.
+    """
+    from cutwork.tools.drawing import canvas
+
+    taken, blobs = uploads.take_in(source), service.studio.wired.blobs
+    picture = _pixels(taken.png)
+    may_change = _marked(picture, mask)
+    if may_change is None:
+        return File(blobs.put(taken.png), "image/png", "upload", taken.width, taken.height)
+    asked.check_part()
+    place = window.around(may_change, min(canvas(_model(asked, service)).root))
+    kept = Keep(image=blobs.put(encode(place.cut(_flat(picture)))), area=blobs.put(encode(place.area(may_change))))
+    return Part(blobs.put(taken.png), blobs.put(encode(may_change.astype(np.uint8) * 255)), place, kept)
+
+
+def _marked(picture: Pixels, mask: bytes | None) -> Mask | None:
+    """Where a picture (H, W, 3 or 4) may change (H, W); None where nothing says so.
 
     Raises:
         Refusal: if the mask is of no use.
     """
-    picture = _pixels(taken)
     if mask is None:
-        clear = picture.shape[-1] == 4 and (picture[..., 3] == 0).any()
-        return Given(picture, picture[..., 3] == 0) if clear else None
-    marked = _pixels(uploads.take_in(mask))
+        return picture[..., 3] == 0 if picture.shape[-1] == 4 and (picture[..., 3] == 0).any() else None
+    marked = _pixels(uploads.take_in(mask).png)
     if marked.shape[-1] != 4:
         raise Refusal("The mask has no alpha channel: its wholly transparent part is what may change.", param="mask", code="invalid_value")
     if marked.shape[:2] != picture.shape[:2]:
         sizes = f"{marked.shape[1]}x{marked.shape[0]}", f"{picture.shape[1]}x{picture.shape[0]}"
         raise Refusal(f"The mask is {sizes[0]}, the picture {sizes[1]}; both must be of one size.", param="mask", code="invalid_value")
-    return Given(picture, marked[..., 3] == 0)
+    may_change: Mask = marked[..., 3] == 0
+    return may_change
 
 
-def _pixels(taken: Taken) -> Pixels:
-    with Image.open(io.BytesIO(taken.png)) as image:
+def _pixels(png: bytes) -> Pixels:
+    with Image.open(io.BytesIO(png)) as image:
         return np.array(image.convert("RGBA" if "A" in image.getbands() else "RGB"))
 
 
@@ -308,7 +336,8 @@ def _bytes(source: Source, service: Service, who: str, param: str) -> bytes:
 
 
 async def _json(request: Request) -> Json:
-    return _parsed((await request.body()).decode("utf-8", "replace"), "body")
+    """The body; not by `request.body()`, which would keep its bytes as long as the request."""
+    return _parsed(b"".join([part async for part in request.stream()]).decode("utf-8", "replace"), "body")
 
 
 def _parsed(text: str, param: str) -> Json:

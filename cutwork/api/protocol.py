@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from cutwork import __version__
 from cutwork.api import protocol_models as shapes
 from cutwork.api import talk, thread_events, waiting
-from cutwork.api.deps import tenant
+from cutwork.api.deps import parsed, tenant
 from cutwork.api.models import Run
 from cutwork.api.openai_wire import header_safe
 from cutwork.api.problems import Missing, responses
@@ -261,7 +261,7 @@ def _begun(thread: str, asked: shapes.RunAsked, threads: Threads) -> Run:
     name = _assistant(asked.assistant_id)
     shapes.heard(asked.stream_mode)
     if asked.if_not_exists == "create":
-        threads.create(shapes.ThreadAsked(thread_id=thread, if_exists="do_nothing"))
+        threads.create(parsed(shapes.ThreadAsked, {"thread_id": thread, "if_exists": "do_nothing"}))
     return threads.begin(thread, asked, name)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from cutwork.domain import Call, Json, Kind
+from cutwork.domain import Call, Json, Kind, spelt
 from cutwork.errors import BadInput
 
 Name = Literal["design", "session"]
@@ -24,6 +24,11 @@ class Open(BaseModel):
     """Base of requests: clients of other versions send more than is known here."""
 
     model_config = ConfigDict(extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelt(cls, given: Any) -> Any:
+        return spelt(given)
 
 
 class ThreadAsked(Open):

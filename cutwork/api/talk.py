@@ -46,9 +46,9 @@ def say(service: Service, who: str, session: Session, words: str, after: str | N
     while at is not None and at.status != "done":  # nothing stands there
         at = turns.get(at.parent) if at.parent else None
     stand = at.id if at else None
-    if stand != session.head and not busy(service, who, session.id):
-        service.sessions.go_to(session.id, stand)
     request: Json = {"words": words, "calls": [call.model_dump(mode="json") for call in calls]}
+    if stand != session.head:  # else it goes on from what the turns before it in the queue come to
+        request["after"] = stand
     return service.submit("turn", request, who, session=session.id)
 
 
@@ -56,11 +56,6 @@ def decided(turn: Turn, words: str) -> list[Json]:
     """What a person's words decide about what a turn asks: "yes" takes it, anything else says what is wrong with it."""
     asked = len((turn.question or {}).get("action_requests") or []) or 1
     return [{"type": "approve"} if approves(words) else {"type": "reject", "message": words}] * asked
-
-
-def busy(service: Service, who: str, session: str) -> bool:
-    """Whether something is being done in a session, or waits to be."""
-    return any(not job.ended for job in service.jobs.list(who, session=session, limit=20))
 
 
 def turn_of(service: Service, run: Run) -> Turn:
@@ -77,8 +72,7 @@ def turn_of(service: Service, run: Run) -> Turn:
 
 def design_of(turn: Turn, service: Service) -> Design | None:
     """The design that a turn made; None where it made none, or that is gone."""
-    before = next((t.design for t in service.sessions.turns(turn.session) if t.id == turn.parent), None)
-    if turn.design is None or turn.design == before:
+    if turn.design is None or (turn.parent and service.sessions.turn(turn.session, turn.parent).design == turn.design):
         return None
     try:
         return service.studio.show(turn.design)

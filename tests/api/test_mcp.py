@@ -267,6 +267,17 @@ def test_a_drawing_begins_from_a_picture_that_is_sent(served: Served) -> None:
     over_http(served, story)
 
 
+def test_pictures_may_be_larger_than_other_requests(served: Served) -> None:
+    async def story(client: Client) -> None:
+        noise = io.BytesIO()
+        Image.fromarray(np.random.default_rng(1).integers(0, 256, (700, 700, 3), np.uint8)).save(noise, "PNG")
+        assert len(noise.getvalue()) > 1 << 20
+        made = await client.call_tool("generate", {"brief": "a cat", "size": "64x64", "reference": base64.b64encode(noise.getvalue()).decode(), "wait_s": 60})
+        assert data(made)["status"] == "done"
+
+    over_http(served, story)
+
+
 def test_long_work_is_handed_in_asked_after_and_cancelled(served: Served) -> None:
     served.drawing.gate.clear()
 

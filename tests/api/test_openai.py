@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import json
 import socket
+import time
+import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,6 +19,7 @@ import openai
 import pytest
 from PIL import Image
 
+from cutwork.api import deps, files, openai_edits
 from cutwork.domain import FOLLOW
 
 if TYPE_CHECKING:
@@ -327,6 +332,79 @@ def test_edits_that_cannot_be_are_refused(client: openai.OpenAI, image: bytes, m
     with pytest.raises(openai.APIStatusError) as caught:
         client.images.edit(image=("p.png", image), prompt="a rocket", **more)  # type: ignore[call-overload]
     assert (caught.value.param, caught.value.code) == (param, code)
+
+
+def masked(asked: dict[str, Any] | None = None) -> dict[str, Any]:
+    """An edit of a part of a picture, as httpx takes a form."""
+    files = {"image": ("p.png", png(noise(128, 128)), "image/png"), "mask": ("m.png", png(hole(128, 128, (30, 30, 90, 90))), "image/png")}
+    return {"files": files, "data": {"prompt": "a rocket", **(asked or {})}}
+
+
+def in_words(pixels: np.ndarray[Any, Any]) -> str:
+    """A picture in its own address."""
+    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode()
+
+
+def test_a_technique_that_is_not_there_is_refused(served: Served) -> None:
+    answer = served.client.post("/v1/images/edits", **masked({"x_cutwork[technique]": "bogus"}))
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert "no technique 'bogus'" in answer.json()["error"]["message"]
+
+
+def test_of_edits_that_do_not_all_find_room_none_is_drawn(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deps, "MOST_WAITING", 2)
+    served.drawing.gate.clear()
+    served.design()
+    served.drawing_begun()
+    answer = served.client.post("/v1/images/edits", **masked({"n": 4}))
+    assert (answer.status_code, answer.json()["error"]["type"]) == (429, "rate_limit_error")
+    assert [run["status"] for run in served.client.get("/v1/runs").json()["data"]] == ["cancelled", "cancelled", "running"]
+
+
+@pytest.mark.parametrize("form", [True, False])
+def test_no_picture_stands_in_memory_while_its_edit_waits(served: Served, monkeypatch: pytest.MonkeyPatch, form: bool) -> None:
+    class Seen(np.ndarray[Any, Any]):
+        """Pixels that can be watched."""
+
+    pixels, seen = openai_edits._pixels, []
+
+    def watched(data: Any) -> Any:
+        seen.append(weakref.ref(found := pixels(data).view(Seen)))
+        return found
+
+    monkeypatch.setattr(openai_edits, "_pixels", watched)
+    asked = masked() if form else {"json": {"prompt": "a rocket", "images": [in_words(noise(64, 64))], "mask": in_words(hole(64, 64, (0, 0, 40, 40)))}}
+    served.drawing.gate.clear()
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(served.client.post, "/v1/images/edits", **asked)
+        served.drawing_begun()
+        gc.collect()
+        alive = [one() is not None for one in seen]
+        served.drawing.gate.set()
+        assert answer.result().status_code == 200
+    assert alive == [False, False]
+
+
+def test_edits_wait_before_their_bytes_are_read_where_many_come(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "UPLOADS", 1)
+    body = httpx.Request("POST", served.url, **masked())
+    host, port = served.url.removeprefix("http://").split(":")
+    head = f"POST /v1/images/edits HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: {body.headers['content-type']}\r\nContent-Length: {len(body.read())}\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=90) as slow:
+        slow.sendall(head.encode() + body.content[:1_000])
+        time.sleep(0.3)
+        with pytest.raises(httpx.ReadTimeout):
+            served.client.post("/v1/images/edits", **masked(), timeout=1)
+        assert served.client.get("/v1/runs").json()["data"] == []
+    assert served.client.post("/v1/images/edits", **masked()).status_code == 200  # who left makes room
+
+
+def test_an_edit_that_does_not_come_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_edits, "EDIT_S", 0.1)
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=90) as slow:
+        slow.sendall(f"POST /v1/images/edits HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+        assert b" 400 " in slow.recv(1_000).splitlines()[0]
 
 
 def test_no_address_of_others_is_fetched(served: Served) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
         ("POST", "/v1/designs", {"content": b'{"brief": "a cat", "guidance": NaN}', "headers": {"content-type": "application/json"}}, 422),
         ("POST", "/v1/designs", {"content": b" " * (2 << 20)}, 413),
         ("POST", "/v1/designs", {"json": {"brief": "a cat"}, "headers": {"Idempotency-Key": "x" * 201}}, 422),
+        ("POST", "/v1/plans", {"json": {"brief": "a cat"}, "headers": {"Origin": "http://["}}, 403),
+        ("POST", "/mcp", {"content": b" " * (51 << 20)}, 413),
+        ("POST", "/threads/foo%20bar/runs", {"json": {"assistant_id": "session", "input": {"messages": "a cat"}, "if_not_exists": "create"}}, 422),
+        ("POST", "/threads", {"content": b'{"metadata": {"a": ["\\ud800"]}}', "headers": {"content-type": "application/json"}}, 422),
+        ("POST", "/threads", {"content": b'{"metadata": {"\\udfff": 1}}', "headers": {"content-type": "application/json"}}, 422),
         ("GET", "/v1/runs?limit=0", {}, 422),
         ("GET", "/v1/runs?after=WzFd.", {}, 422),
         ("GET", "/v1/runs?after=WzEwMDAwMDAwMDAwMDAwMDAwMDAwMDAwXQ", {}, 422),
@@ -51,6 +57,23 @@ def test_errors_are_problems(served: Served, method: str, address: str, how: dic
     assert {"type", "title", "detail", "code"} <= set(told)
     assert told["type"] == f"urn:cutwork:problem:{told['code']}"
     assert answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "a cat \\udc00 and a dog"])
+def test_half_a_character_is_refused_wherever_a_turn_takes_words(served: Served, text: str) -> None:
+    session = served.client.post("/v1/sessions", json={}).json()["id"]
+    call = {"tool": "design", "args": {"brief": "TEXT"}}
+    asked = [
+        ("/v1/designs", {"brief": "TEXT"}), ("/v1/designs", {"brief": "a cat", "wishes": {"sticker": {"title": "TEXT"}}}),
+        (f"/v1/sessions/{session}/turns", {"words": "TEXT"}), (f"/v1/sessions/{session}/turns", {"calls": [call]}),
+        *((f"/threads/{session}/runs", {"assistant_id": "session", "input": given}) for given in ({"messages": "TEXT"}, {"messages": [{"role": "user", "content": "TEXT"}]}, {"calls": [call]})),
+        (f"/threads/{session}/runs", {"assistant_id": "design", "input": {"brief": "TEXT"}}),
+        (f"/threads/{session}/runs", {"assistant_id": "session", "input": {"messages": "a cat"}, "metadata": {"a": "TEXT"}}),
+    ]  # fmt: skip
+    for address, body in asked:
+        answer = served.client.post(address, content=json.dumps(body).replace("TEXT", text), headers={"content-type": "application/json"})
+        assert answer.status_code == 422, (address, body, answer.text)
+    assert served.service.jobs.list("local") == []
 
 
 def test_json_that_was_sent_as_something_else_is_told_so(served: Served) -> None:

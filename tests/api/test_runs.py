@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
+import time
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image
 
 from cutwork.domain import FOLLOW
@@ -234,6 +238,19 @@ def test_exports_and_heat_maps(served: Served) -> None:
         picture = Image.open(io.BytesIO(served.client.get(found["map"]).content))
         assert (picture.mode, picture.size) == ("L", (64, 64))
         assert picture.getpixel((round((x0 + x1) * 32), round((y0 + y1) * 32))) > 200  # white where the word's subject is
+
+
+def test_an_export_leaves_nothing_behind_whatever_part_of_it_is_asked_for(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = served.ended(served.design()["id"])["design"]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for asked in ("items=0-1", "bytes=9999999999-", "bytes=0-1", "bytes=0-1,4-5"):
+        answer = served.client.get(f"/v1/designs/{id}/export?form=run", headers={"Range": asked, "If-Range": "x"} if asked == "bytes=0-1" else {"Range": asked})
+        assert (answer.status_code, answer.headers["accept-ranges"]) == (200, "none"), asked
+        assert zipfile.ZipFile(io.BytesIO(answer.content)).testzip() is None
+    deadline = time.monotonic() + 5
+    while list(tmp_path.glob("cutwork-*")):  # the answer is there before what made it is gone
+        assert time.monotonic() < deadline, "it is left behind"
+        time.sleep(0.01)
 
 
 def test_only_the_agents(served: Served) -> None:

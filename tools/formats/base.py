@@ -32,8 +32,8 @@ class Format(Protocol):
 class Choosy(Format, Protocol):
     """A format with settings that could be impossible."""
 
-    def check(self, finish: FinishSettings) -> None:
-        """Refuse what cannot be made whatever is drawn.
+    def check(self, finish: FinishSettings, subjects: int = 1) -> None:
+        """Refuse what cannot be made of so many subjects, however they are drawn.
 
         Raises:
             BadInput: naming the setting.

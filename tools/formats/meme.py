@@ -21,7 +21,7 @@ from cutwork.tools.pixels import decode
 CLASHES = 0.02  # share of a caption's pixels on a subject from which it is said
 
 
-def check(finish: FinishSettings) -> None:
+def check(finish: FinishSettings, subjects: int = 1) -> None:  # noqa: ARG001 - as every format's
     """Refuse what no picture could be lettered with.
 
     Raises:

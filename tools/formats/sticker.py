@@ -109,7 +109,7 @@ class Made:
     files: tuple[File, ...]
 
 
-def check(finish: FinishSettings) -> None:
+def check(finish: FinishSettings, subjects: int = 1) -> None:  # noqa: ARG001 - as every format's
     """Refuse what no picture could be made into.
 
     Raises:

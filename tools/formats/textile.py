@@ -25,7 +25,7 @@ from cutwork.ports import Blobs
 from cutwork.tools.formats import png
 from cutwork.tools.formats.base import artifact, canonical, delivered
 from cutwork.tools.pixels import decode
-from cutwork.tools.repeats import colours, palettes, prints, seams, separate, sheet
+from cutwork.tools.repeats import colours, palettes, prints, seams, separate, sheet, toss
 from cutwork.tools.repeats.colours import Rgbs
 from cutwork.tools.repeats.compile import Motif, motif, settle, tile, toned
 from cutwork.tools.repeats.lattice import Lattice, Placed, everywhere, lattice
@@ -61,17 +61,18 @@ class Made:
         return self.drawn if self.reduced is None else self.reduced.pixels
 
 
-def check(finish: FinishSettings) -> None:
-    """Refuse what no motifs could be printed as.
+def check(finish: FinishSettings, subjects: int = 1) -> None:
+    """Refuse what so many subjects, or more, could not be printed as.
 
     Raises:
-        BadInput: if there is no such colour, the palette shows nothing, or the tile or sheet would have too few or too many pixels.
+        BadInput: if there is no such colour, the palette shows nothing, the tile or sheet would have too few or too many pixels, or motifs
+            of that size and number with such gaps have no room in the repeat.
     """
     settings, locked = finish.textile, set(map(parse, finish.palette))
     ground = None if settings.ground is None else parse(settings.ground)
     if len(locked) == 1 and ground in (None, *locked):
         raise BadInput(f"a palette of one colour ({finish.palette[0]!r}) prints nothing that could be seen; wanted two or more, or another ground")
-    _lattice(settings, 1)
+    _check_room(_lattice(settings, subjects), settings, subjects)
     _check_sheet(settings)
 
 
@@ -152,6 +153,18 @@ def _lattice(settings: TextileSettings, motifs: int) -> Lattice:
             f"lower dpi (150 is what most cloth is printed at) or width_cm; at {settings.dpi} dpi up to {settings.width_cm * (MOST_TILE / (w * h)) ** 0.5:.0f} cm",
         )
     return grid
+
+
+def _check_room(grid: Lattice, settings: TextileSettings, motifs: int) -> None:
+    dots = settings.dpi / CM  # pixels a centimetre
+    if toss.has_room(grid, motifs, settings.gap_mm / 10 * dots, settings.motif_cm and settings.motif_cm * dots):
+        return
+    what = f"{motifs} motifs" if motifs > 1 else "motifs"
+    size = f" of {settings.motif_cm:g} cm" if settings.motif_cm else ""
+    raise BadInput(
+        f"{what}{size} with gaps of {settings.gap_mm:g} mm do not fit a {settings.repeat} repeat of {settings.width_cm:g} cm",
+        "use a wider repeat (width_cm), smaller motifs (motif_cm) or a smaller gap_mm",
+    )
 
 
 def _sheet_size(settings: TextileSettings) -> tuple[int, int]:

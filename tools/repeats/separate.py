@@ -86,14 +86,6 @@ def separate(pixels: Pixels, ground: Rgb, dpi: int, count: int | None = None, lo
     return _cleaned(Separation(inks, labels), dpi)
 
 
-def recompose(plates: Sequence[Pixels], inks: Rgbs) -> Pixels:
-    """The tile that plates (H, W) print with these inks, the later over the earlier."""
-    page = np.full((*plates[0].shape, 3), 255, np.uint8)
-    for plate, ink in zip(plates, inks, strict=True):
-        page[plate == 0] = ink
-    return page
-
-
 def choose(pixels: Pixels, ground: Rgb, count: int | None, locked: Sequence[Rgb] = ()) -> Rgbs:
     """The inks (n, 3) that suit a tile, ground first, then by area; see `separate`. There are fewer where the tile has fewer colours."""
     rest = list(dict.fromkeys(ink for ink in locked if ink != ground))

@@ -40,6 +40,7 @@ TILT = 24.0  # degrees of motifs between mirrors, so that reflections meet in ch
 PACKED = 0.9  # of a cell that motifs and half their gaps cover at most
 CROWD = 12  # motifs in the cell of an even layout at most
 SMALLEST = 4.0  # pixels; below this a motif is no picture
+SLIM = 1 / 3  # of a motif's longer side its shorter one is at least, as long as nothing of it is known
 
 
 @dataclass(frozen=True)
@@ -248,6 +249,28 @@ def _side_of(lattice: Lattice, outlines: Sequence[Outline], gap: float, count: i
     return max(SMALLEST, low)
 
 
+def has_room(lattice: Lattice, motifs: int, gap: float, side: float | None = None) -> bool:
+    """Whether so many motifs might find room (tossed: whether any might), before they are drawn: as slim ovals that lie or stand. False is certain for all but slimmer ones.
+
+    Args:
+        gap: least distance between alphas, pixels.
+        side: longer side of the motifs in pixels; None = however small.
+    """
+    rows, columns = np.mgrid[-35.5:36, -35.5:36]
+    lying = Outline.of(((columns / 36) ** 2 + (rows / 36 / SLIM) ** 2 <= 1).astype(np.uint8) * 255)
+    if lattice.repeat == "tossed":
+        least = SMALLEST if side is None else side * SCALES[-1]
+        torus = Torus(lattice.tile, gap, lying.step * least)
+        return any(torus.fits(lying.at(Placed(0, 0, 0, least, angle))) for angle in (0.0, 45.0))
+    return any(_has_room(lattice, [one] * motifs, gap, side) for one in (lying, Outline(lying.points[:, ::-1], lying.step)))
+
+
+def _has_room(lattice: Lattice, outlines: Sequence[Outline], gap: float, side: float | None) -> bool:
+    counts = _counts(lattice, outlines, gap, side)
+    count = counts[0] if side is not None else _handful(lattice, outlines, counts)
+    return _keeps(lattice, _sized(_layout(lattice, outlines, count), side or SMALLEST), outlines, gap)
+
+
 def arrange(lattice: Lattice, outlines: Sequence[Outline], gap: float, side: float | None = None) -> tuple[Placed, ...]:
     """Motifs of one size in even rows, each as often as the others, facing left and right in turn.
 
@@ -265,9 +288,7 @@ def arrange(lattice: Lattice, outlines: Sequence[Outline], gap: float, side: flo
     """
     counts = _counts(lattice, outlines, gap, side)
     if side is None:
-        most = max(evenness(lattice, n) for n in counts)
-        count = next(n for n in counts if evenness(lattice, n) >= EVEN * most and (n >= HANDFUL or n == counts[-1] or len(outlines) == 1))  # one motif shows best how it is shifted
-        best = _layout(lattice, outlines, count)
+        best = _layout(lattice, outlines, _handful(lattice, outlines, counts))
         return _sized(best, AIR * _largest(lattice, best, outlines, gap))
     for count in reversed(counts):
         places = _sized(_layout(lattice, outlines, count), side)
@@ -293,6 +314,12 @@ def _counts(lattice: Lattice, outlines: Sequence[Outline], gap: float, side: flo
         least = math.ceil(math.sqrt(motifs))
         return [k * k for k in range(least, max(least, 2 if side is None else math.isqrt(most)) + 1)]
     return [motifs * m for m in range(1, max(1, most // motifs) + 1) if side is not None or m <= 4]
+
+
+def _handful(lattice: Lattice, outlines: Sequence[Outline], counts: Sequence[int]) -> int:
+    """How many of these there are where nobody said how large: the fewest that are a handful and stand about as evenly as can be."""
+    most = max(evenness(lattice, n) for n in counts)
+    return next(n for n in counts if evenness(lattice, n) >= EVEN * most and (n >= HANDFUL or n == counts[-1] or len(outlines) == 1))  # one motif shows best how it is shifted
 
 
 def _layout(lattice: Lattice, outlines: Sequence[Outline], count: int) -> tuple[Placed, ...]:
