@@ -96,7 +96,8 @@ class Taking:
         make_room(mine, len(subjects), len(rows))
         kept = {name: getattr(mine, name) for name in Plan.model_fields}
         similar = tuple(p for p in mine.similar if replaced is None or replaced.id not in p or replaced.id == subject.id)
-        plan = Plan(**kept | {"subjects": tuple(subjects), "regions": tuple(r for r, _ in rows), "similar": similar})
+        bands = tuple(b.model_copy(update={"subject": taken.id}) if replaced is not None and b.subject == replaced.id else b for b in mine.bands)
+        plan = Plan(**kept | {"subjects": tuple(subjects), "regions": tuple(r for r, _ in rows), "similar": similar, "bands": bands})
         prompt = respoken(mine.prompt, replaced, taken) if replaced is not None and replaced.phrase != taken.phrase else mine.prompt
         return plan.model_copy(update={"prompt": prompt or f"{mine.prompt}, {taken.phrase}"}), [source for _, source in rows]
 

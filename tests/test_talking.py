@@ -179,6 +179,15 @@ def test_a_full_picture_takes_nobody_in(sessions: Sessions, id: str) -> None:
     assert sessions.get(id).head == other.id
 
 
+def test_a_label_goes_to_who_takes_the_place_of_the_one_it_named(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, 'meme: a cat and a rocket on a purple background, label the cat "me"')
+    assert [b.subject for b in plan_of(sessions, first).bands] == ["cat"]
+    assert [b.subject for b in plan_of(sessions, sessions.say(id, "replace the cat with a fox")).bands] == ["fox"]
+    taken = sessions.say(id, f"the cat from take {first.number}")
+    assert taken.status == "done", taken.error
+    assert [b.subject for b in plan_of(sessions, taken).bands] == ["cat"]
+
+
 def test_what_is_taken_is_spoken_of_before_the_background_that_stands(sessions: Sessions, id: str) -> None:
     sessions.say(id, BRIEF)
     sessions.say(id, "make the background teal")

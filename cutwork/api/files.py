@@ -98,7 +98,7 @@ async def get_artifact(
 )
 async def upload(request: Request, service: Service, tenant: Tenant) -> Upload:
     """Take a picture in: PNG, JPEG or WebP, as the body or as the field `file` of a form. It is kept as a PNG, turned upright, with nothing but its pixels."""
-    async with _turn():
+    async with reading_turn():
         try:
             async with asyncio.timeout(UPLOAD_S):
                 data, declared = await _received(request)
@@ -109,7 +109,7 @@ async def upload(request: Request, service: Service, tenant: Tenant) -> Upload:
     return Upload(sha256=sha256, url=f"/v1/artifacts/{sha256}", width=taken.width, height=taken.height)
 
 
-def _turn() -> asyncio.Semaphore:
+def reading_turn() -> asyncio.Semaphore:
     """Few uploads are held in memory at a time; others wait before their bytes are read."""
     loop = asyncio.get_running_loop()
     if loop not in _turns:

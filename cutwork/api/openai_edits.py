@@ -27,7 +27,7 @@ from starlette.datastructures import UploadFile
 
 from cutwork.api import pictures, uploads, window
 from cutwork.api.deps import Service, tenant
-from cutwork.api.files import UPLOAD_S, _turn, image_work
+from cutwork.api.files import UPLOAD_S, image_work, reading_turn
 from cutwork.api.openai_answers import Edit, ImagesAnswer, answered
 from cutwork.api.openai_asked import Extras, Wanted
 from cutwork.api.openai_images import drawn, effort, queued, shown, snapped
@@ -120,7 +120,7 @@ Source = bytes | str  # a file, or an address or id that names one
 async def edit(request: Request, who: Annotated[str, Depends(tenant)]) -> Response:
     """Pixels outside the mask stay as they are, to the bit. Without a mask, and where the picture is nowhere transparent, a new one begins from it."""
     service = service_of(request)
-    async with _turn():
+    async with reading_turn():
         asked, given, warnings = await _received(request, service, who)
     if isinstance(given, Part):
         return await _edited(asked, request, who, given, warnings)
