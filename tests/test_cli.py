@@ -205,6 +205,7 @@ def test_a_terminal_that_hangs_up_stops_the_run_and_keeps_it() -> None:
     assert status == "cancelled"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("args", [("design", "a cat"), ("batch", "b.txt", "--jobs", "2")])
 def test_a_second_signal_does_not_wait_for_a_server(tmp_path: Path, args: tuple[str, ...]) -> None:
     (tmp_path / "b.txt").write_text("a cat\n")

@@ -185,6 +185,7 @@ def test_the_rate_rises_and_falls_to_zero() -> None:
     assert train_judge.rate(500, 1.0) == train_judge.rate(500, 1.2) == 0
 
 
+@pytest.mark.slow
 def test_training_by_steps_is_the_same_each_time_also_when_it_was_stopped(art: tuple[Art, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vae = autoencoder.AutoencoderTiny(**autoencoder.CONFIG)
     wanted = train_judge.train(art, tmp_path / "a", None, vae, steps=4, batch=8, fresh=True).net.state_dict()

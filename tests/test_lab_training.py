@@ -21,15 +21,21 @@ from cutwork.lab.model import build, pack, unpack
 from cutwork.lab.pool import Pool, loosened
 
 
-@pytest.fixture
-def art(tmp_path: Path) -> tuple[Art, ...]:
-    return flat_art(tmp_path, ("cat", "orange", "ellipse"), ("dog", "brown", "rectangle"))
+@pytest.fixture(scope="module")
+def art(tmp_path_factory: pytest.TempPathFactory) -> tuple[Art, ...]:
+    return flat_art(tmp_path_factory.mktemp("art"), ("cat", "orange", "ellipse"), ("dog", "brown", "rectangle"))
+
+
+@pytest.fixture(scope="module")
+def vae(art: tuple[Art, ...]) -> autoencoder.AutoencoderTiny:
+    """Untrained, but for its encoder, which is computed."""
+    made = autoencoder.AutoencoderTiny(**autoencoder.CONFIG)
+    autoencoder.fit_encoder(made, art)
+    return made
 
 
 @pytest.fixture
-def pool(art: tuple[Art, ...]) -> Pool:
-    vae = autoencoder.AutoencoderTiny(**autoencoder.CONFIG)
-    autoencoder.fit_encoder(vae, art)
+def pool(art: tuple[Art, ...], vae: autoencoder.AutoencoderTiny) -> Pool:
     return Pool(art, vae, seed=1)
 
 
@@ -141,10 +147,8 @@ def test_the_mask_reaches_the_transformer(pool: Pool) -> None:
 
 
 @pytest.fixture
-def run(tmp_path: Path, art: tuple[Art, ...]) -> Path:
+def run(tmp_path: Path, vae: autoencoder.AutoencoderTiny) -> Path:
     """A run folder with an untrained autoencoder."""
-    vae = autoencoder.AutoencoderTiny(**autoencoder.CONFIG)
-    autoencoder.fit_encoder(vae, art)
     vae.save_pretrained(tmp_path / "run" / "vae")
     return tmp_path / "run"
 

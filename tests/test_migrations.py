@@ -82,6 +82,7 @@ def test_an_upgrade_with_nothing_to_do_writes_nothing_and_loads_no_alembic(file:
     assert out == "False\n"
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_all_succeed(file: Path, tmp_path: Path) -> None:
     code = """
 import pathlib, sys, time

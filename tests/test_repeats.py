@@ -159,6 +159,7 @@ def test_motifs_keep_the_gap(repeat: Repeat) -> None:
         assert min(distances) < 3 * gap + 12
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000), gap=st.floats(0, 16))
 def test_tossed_motifs_keep_any_gap(seed: int, gap: float) -> None:

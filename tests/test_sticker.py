@@ -341,6 +341,7 @@ def test_the_cutters_path_goes_once_around_everything_at_the_size_asked(rgba: Pi
         assert nearest(points[::4] / PIXEL - 0.5, edge(alpha > 127)[:, ::-1]).max() < 2.5  # it hugs the outline
 
 
+@pytest.mark.slow
 def test_pieces_and_holes_of_a_print_become_one_sticker() -> None:
     for rgba in (TWO, RING, layer(("ellipse", (0, 0, 14, 14)), ("ellipse", (80, 80, 94, 94)))):
         picture = only(rgba, preset="print", size_mm=25)
@@ -503,6 +504,7 @@ def test_nearer_subjects_lie_over_farther_ones_in_the_group() -> None:
         assert tuple(picture[picture.shape[0] // 2, picture.shape[1] // 2, :3]) == ink
 
 
+@pytest.mark.slow
 def test_a_whatsapp_pack_is_as_its_sample_app_reads_it(tmp_path: Path) -> None:
     files = folder(tmp_path, [LEFT, RIGHT], phrases=("a very, " + "very " * 25 + "grumpy cat", "a rocket"), preset="whatsapp", title="Katze & Rakete")
     (pack,) = json.loads(files["stickers/contents.json"])["sticker_packs"]

@@ -409,6 +409,7 @@ for n in range(40):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_and_two_threads_on_one_database_lose_nothing(designs: SqlDesigns, url: str) -> None:
     designs.save(a_design())
     processes = [subprocess.Popen([sys.executable, "-c", WRITER, url, f"p{n}"], stderr=subprocess.PIPE) for n in range(2)]
