@@ -23,8 +23,6 @@ from .mixtures import WAYS, Way, damaged, mixture
 
 Array = np.ndarray
 LARGEST = 96  # pixels art is shrunk to before it is used alone: crops are only 64
-SOFT = (20, 28, 40)  # pixels that crops are shrunk to, and enlarged again
-SOFTENED = 0.12  # share of the crops that each of these befalls
 CALIBRATING = scenes.HELD_OUT // 2  # seeds from here to `HELD_OUT` are for calibrating: training draws them as little as those for measuring
 
 
@@ -221,23 +219,13 @@ def softened(x: Tensor, vae: AutoencoderTiny, rng: np.random.Generator) -> Tenso
 
 
 def varied(x: Tensor, rng: np.random.Generator) -> Tensor:
-    """Crops (B, 3, H, W) mirrored half of the time, moved by up to three pixels (what comes in repeats the edge), some of them blurred, and all lit otherwise."""
+    """Crops (B, 3, H, W) mirrored half of the time, moved by up to three pixels (what comes in repeats the edge), and lit otherwise."""
     count, _, height, width = x.shape
     x = torch.where(torch.from_numpy(rng.random((count, 1, 1, 1)) < 0.5), x.flip(-1), x)
     wide = F.pad(x, (3, 3, 3, 3), mode="replicate")
     moved = torch.stack([one[:, dy : dy + height, dx : dx + width] for one, (dy, dx) in zip(wide, rng.integers(0, 7, (count, 2)), strict=True)])
     light = torch.from_numpy(rng.normal([1, 0, 0, 0], [0.06, 0.03, 0.03, 0.03], (count, 4)).astype(np.float32))
-    return blurred(moved, rng) * light[:, :1, None, None] + light[:, 1:, None, None]
-
-
-def blurred(x: Tensor, rng: np.random.Generator) -> Tensor:
-    """Crops (B, 3, H, W), a third of them as soft as drawings are, whatever they show: softness must not be taken for a mixture."""
-    x = x.clone()
-    for side in SOFT:
-        chosen = torch.from_numpy(rng.random(len(x)) < SOFTENED)
-        if chosen.any():
-            x[chosen] = F.interpolate(F.interpolate(x[chosen], (side, side), mode="area"), x.shape[2:], mode="bicubic", align_corners=False)
-    return x
+    return moved * light[:, :1, None, None] + light[:, 1:, None, None]
 
 
 def visible(scene: scenes.Scene, number: int) -> float:

@@ -294,7 +294,7 @@ def test_a_step_that_takes_longer_than_a_service_waits_for_is_broken_off_and_its
     async def live() -> str:
         app = create_app(service)
         async with app.router.lifespan_context(app):
-            run = service.draw(Brief(text="a cat and a dog"), steps(how="hangs"), "mini", LOCAL)
+            (run,) = service.draw(Brief(text="a cat and a dog"), [steps(how="hangs")], "mini", LOCAL)
             await to_thread(until, lambda: any(event.kind == "step" for event in service.jobs.events(run.id)))
             return run.id
 

@@ -163,19 +163,9 @@ def test_varied_crops_show_the_same_thing() -> None:
     x[:, 0, 20:40, 8:24] = 1  # a red bar left of the middle
     seen = crops.varied(x, np.random.default_rng(0))[:, 0] - crops.varied(x, np.random.default_rng(0))[:, 1]
     area, middle = (seen > 0.5).sum((1, 2)), (seen > 0.5).float().mean(1) @ torch.arange(64.0) / (seen > 0.5).float().mean((1, 2)) / 64
-    assert (area == 320).float().mean() > 0.5
-    assert ((area - 320).abs() < 64).all()  # blurred ones
+    assert (area == 320).all()
     assert 20 < (middle < 31.5).sum() < 44  # some of them mirrored
     assert len(set(middle.tolist())) > 8
-
-
-def test_some_crops_are_blurred_whatever_they_show() -> None:
-    x = torch.rand(400, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    seen = crops.blurred(x, np.random.default_rng(0))
-    softer = seen.std((1, 2, 3)) < 0.8 * x.std((1, 2, 3))
-    assert 0.25 < softer.float().mean() < 0.45
-    assert torch.equal(seen[~softer], x[~softer])
-    assert seen.mean((1, 2, 3)).sub(x.mean((1, 2, 3))).abs().max() < 0.02
 
 
 def test_the_rate_rises_and_falls_to_zero() -> None:
