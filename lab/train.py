@@ -147,6 +147,7 @@ class Job:
     minutes: float = math.inf  # stop after so long,
     steps: int = 0  # or after so many steps; 0 is no limit
     final: bool = False  # let the learning rate fall to zero
+    lr: float | None = None  # largest learning rate, None = the configuration's
     workers: int = 1
     compiled: bool = True
     sheet_every: float = 15.0  # minutes
@@ -186,7 +187,7 @@ def work(rank: int, job: Job) -> None:
             losses = _learn(job, model, pool, choose)
             for group in optimizer.param_groups:
                 falling = 1 - done if job.final else 1.0
-                group["lr"] = job.config.lr * min(1, (step + 1) / 300, (step - first + 1) / 50) * falling
+                group["lr"] = (job.lr or job.config.lr) * min(1, (step + 1) / 300, (step - first + 1) / 50) * falling
             torch.nn.utils.clip_grad_norm_(shared.parameters, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -294,6 +295,7 @@ def main() -> None:
     parser.add_argument("--no-compile", action="store_true", help="skip torch.compile: starts at once, each step takes half as long again")
     parser.add_argument("--stage", choices=STAGES, default="small")
     parser.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
+    parser.add_argument("--lr", type=float, help="largest learning rate, where the configuration's would undo more than a short stretch can learn")
     parser.add_argument("--autoencoder", type=float, metavar="MINUTES", help="train the autoencoder instead: on scenes, and once there is a transformer also on what that makes of them")
     parser.add_argument("--begin-from", type=Path, metavar="DIR", help="make a run out of exported weights instead")
     parser.add_argument("--measure", action="store_true", help="print what a run has come to instead")
@@ -313,7 +315,7 @@ def main() -> None:
         export.write(args.run, config, args.export)
     else:
         limit = {"steps": args.steps} if args.steps else {"minutes": args.minutes}
-        train(Job(args.run, config, STAGES[args.stage], load(config.tier), final=args.final, workers=args.workers, compiled=not args.no_compile, **limit))
+        train(Job(args.run, config, STAGES[args.stage], load(config.tier), final=args.final, lr=args.lr, workers=args.workers, compiled=not args.no_compile, **limit))
 
 
 if __name__ == "__main__":

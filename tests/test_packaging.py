@@ -73,6 +73,6 @@ def test_the_model_card_says_what_was_measured_last() -> None:
     assert result["command"] in card
     for name in ("single subject recognised", "two subjects, both recognised"):
         found = figures[name]
-        assert f"{found['value']:.0f} %" in card, name
+        assert f"{found['value']:.1f} %" in card, name
         assert f"{found['low']:.0f} to {found['high']:.0f}" in card, name
     assert f"{figures['autoencoder, held-out scenes']['value']:.1f} dB" in card
