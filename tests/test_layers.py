@@ -304,7 +304,10 @@ def test_outlines_drawn_by_other_software_are_the_mask(name: str, tmp_path: Path
 def test_any_discs_are_outlined_as_they_are(tmp_path_factory: pytest.TempPathFactory, discs: list[tuple[int, int, int]]) -> None:
     mask = np.any([disc(*one) for one in discs], axis=0)
     pixels = np.dstack([np.full((HEIGHT, WIDTH, 3), 90, np.uint8), mask.astype(np.uint8) * 255])
-    assert iou(drawn(svg.encode([layers.Layer("1 it", pixels, 0)], WIDTH, HEIGHT), WIDTH, HEIGHT, tmp_path_factory.mktemp("svg")), mask) > 0.97
+    seen = drawn(svg.encode([layers.Layer("1 it", pixels, 0)], WIDTH, HEIGHT), WIDTH, HEIGHT, tmp_path_factory.mktemp("svg"))
+    around = np.pad(mask, 1)
+    rim = mask & ~(around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:])
+    assert iou(seen, mask) > 0.97 or (seen ^ mask).sum() < 0.4 * rim.sum()  # less than half a pixel along the outline, of which small discs are mostly made
 
 
 def test_every_subject_is_one_named_path_in_its_colour() -> None:
