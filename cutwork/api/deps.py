@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -112,15 +112,19 @@ class Service:
         Raises:
             BadInput: if too many of the tenant's jobs wait.
         """
-        runs: list[Run] = []
+        return self.together((self._draw(brief, shot, model, tenant) for shot in shots), tenant)
+
+    def together(self, beginning: Iterable[Run], tenant: str) -> list[Run]:
+        """Runs that are begun one by one as they are asked for: all of them, or none, where one is refused."""
+        begun: list[Run] = []
         try:
-            for shot in shots:
-                runs.append(self._draw(brief, shot, model, tenant))
+            for run in beginning:
+                begun.append(run)
         except CutworkError:
-            for run in runs:
+            for run in begun:
                 self.cancel(run.id, tenant)
             raise
-        return runs
+        return begun
 
     def _draw(self, brief: Brief, shot: Shot, model: str, tenant: str) -> Run:
         id, terms = fresh_id(), self.studio.wired.terms(model, draw=shot.plan.draw, rounds=1, approve=False, interactive=False, redraw=True)

@@ -22,7 +22,6 @@ from cutwork.api.openai_wire import ErrorAnswer, OpenAiRoute, Refusal
 from cutwork.api.pictures import Picture
 from cutwork.api.talk import service_of
 from cutwork.domain import CELL, MAX_SIDE, MIN_SIDE, Design, Json, Size
-from cutwork.errors import CutworkError
 
 router = APIRouter(route_class=OpenAiRoute, tags=["openai"])
 SIZE = re.compile(r"([0-9]{1,5})[x×X]([0-9]{1,5})")
@@ -42,15 +41,7 @@ async def generate(asked: Wanted, request: Request, who: Annotated[str, Depends(
 
 def queued(service: Service, requests: Sequence[Json], who: str) -> list[str]:
     """The runs of these requests: all of them, or none."""
-    runs: list[str] = []
-    try:
-        for request in requests:
-            runs.append(service.submit("design", request, who).id)
-    except CutworkError:
-        for id in runs:
-            service.cancel(id, who)
-        raise
-    return runs
+    return [run.id for run in service.together((service.submit("design", request, who) for request in requests), who)]
 
 
 def drawn(asked: Wanted, service: Service) -> Json:
