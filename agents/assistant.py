@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from cutwork.agents.calls import ARGS, DRAWS, Standing, checked, plain
+from cutwork.agents.calls import ARGS, DRAWS, Standing, checked
 from cutwork.agents.edits import Draft, about, edited
 from cutwork.agents.schemas import AssistantAnswer, CallAnswer
 from cutwork.agents.words import question, tidy
@@ -73,7 +73,7 @@ def check(calls: Iterable[Call], there: Standing) -> tuple[tuple[Call, ...], tup
             known = known and one.tool not in ELSEWHERE
             good.append(one)
         except BadInput as error:
-            faults.append(plain(error))
+            faults.append(error.with_hint)
     return tuple(good), tuple(dict.fromkeys(faults))
 
 

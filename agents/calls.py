@@ -16,11 +16,10 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cutwork.agents.words import DETERMINERS, mentions, tidy
-from cutwork.domain import Box, Call, Kind, Plan, Sha256, Subject, ToolName
-from cutwork.errors import BadInput, CutworkError
+from cutwork.domain import Box, Call, Form, Kind, Plan, Sha256, Subject, ToolName
+from cutwork.errors import BadInput
 from cutwork.plurals import plural, singular
 
-Form = Literal["run", "psd", "ora", "svg", "zip", "receipt"]
 Layer = Literal["front", "back", "forward", "backward"]
 Ref = str | int
 
@@ -284,7 +283,7 @@ class Standing:
         raise BadInput(f"there is no {bare(words)!r} in the picture; there is {there}")
 
     def turn(self, ref: Ref) -> Take:
-        """Which take a number or an id means; "last" and "first" too, and -1 for the one before.
+        """Which take a number or an id means; "last" and "first" too.
 
         Raises:
             BadInput: if there is none.
@@ -370,11 +369,6 @@ def checked(call: Call, there: Standing) -> Call:
         if name in value:
             value[name] = there.turn(value[name]).id
     return Call(tool=call.tool, args=value)
-
-
-def plain(error: CutworkError) -> str:
-    """What went wrong, and how to mend it where that is known."""
-    return f"{error}; {error.hint}" if error.hint else str(error)
 
 
 def _fault(tool: ToolName, error: Any) -> str:

@@ -14,11 +14,11 @@ from typing import Any
 from cutwork.agents.bands import kept_free
 from cutwork.agents.boxes import clear_of, free_place, grown, placed
 from cutwork.agents.calls import bare, meant
-from cutwork.agents.language.model import NUMBERS
+from cutwork.agents.language.model import NUMBERS, Thing
 from cutwork.agents.layout import region_prompt
 from cutwork.agents.similarity import similar_pairs
 from cutwork.agents.words import DETERMINERS, mentions, slug, tidy, with_article
-from cutwork.domain import MAX_REGIONS, MAX_SUBJECTS, Box, Call, Plan, Region, Subject
+from cutwork.domain import MAX_COUNT, MAX_REGIONS, MAX_SUBJECTS, Box, Call, Plan, Region, Subject
 from cutwork.errors import BadInput
 from cutwork.plurals import plural, singular
 
@@ -109,7 +109,9 @@ def _change_subject(draft: Draft, args: dict[str, Any]) -> Draft:
     )
     noise = tuple(ANEW if r.subject == subject.id else n for r, n in zip(draft.plan.regions, draft.noise, strict=True))
     bands = tuple(b.model_copy(update={"subject": new.id}) if b.subject == subject.id else b for b in draft.plan.bands)
-    told = f"{subject.phrase} is now {new.phrase}"
+    told, many = f"{subject.phrase} is now {new.phrase}", _thing(args["phrase"])
+    if many is not None and many.count > 1 and many.count != subject.count:
+        told += f", as many as before: {subject.count}, not {many.count}"
     made = draft.with_plan(told, regions, subjects=subjects, similar=similar_pairs(subjects), bands=bands, prompt=_said(prompt, draft.plan, subjects))
     made = replace(made, noise=noise)
     return _fills(made, _single(made, new), args, ANEW) if args.get("mask") else made
@@ -178,29 +180,48 @@ def _resize(draft: Draft, args: dict[str, Any]) -> Draft:
 
 
 def _add(draft: Draft, args: dict[str, Any]) -> Draft:
-    plan = draft.plan
-    make_room(plan, len(plan.subjects) + 1, len(plan.regions) + 1)
+    plan, first = draft.plan, len(draft.plan.regions)
     new = _subject(args["phrase"], plan)
+    make_room(plan, len(plan.subjects) + 1, first + new.count)
+    if args.get("mask") and new.count > 1:
+        raise BadInput(f"an area is for one subject, {_counted(new)} are {new.count}", hint="say where they stand, or add them one by one")
+    top = min(1_000, max((r.z for r in plan.regions), default=-1) + 1)
+    boxes, z = _room_for(new, plan, args, top)
+    subjects, prompt = (*plan.subjects, new), region_prompt(new, plan.background)
+    regions = (*plan.regions, *(Region(subject=new.id, box=box, prompt=prompt, z=top) for box in boxes))
+    told = f"{_counted(new)} added" + (f" {spot(boxes[0])}" if new.count == 1 else "")
+    made = draft.with_plan(told, regions, subjects=subjects, similar=similar_pairs(subjects))
+    made = replace(made, origin=(*draft.origin, *[None] * new.count), noise=(*draft.noise, *[ANEW] * new.count))
+    made = _stacked(made, layered(made.plan, list(range(first, first + new.count)), "back")) if z < top else made
+    made = _fills(made, first, args, ANEW) if args.get("mask") else made
+    return replace(made, plan=made.plan.model_copy(update={"prompt": _rebuilt(made.plan)}))
+
+
+def _room_for(new: Subject, plan: Plan, args: dict[str, Any], top: int) -> tuple[list[Box], int]:
+    """A box for each that is added, and how near: in the box or at the place that was named, side by side, else wherever there is room."""
     taken, bands = [r.box for r in plan.regions], [b.box for b in kept_free(plan)]
     size = 0.22 if set(new.attributes) & {"small", "tiny", "little"} else 0.45 if set(new.attributes) & {"big", "large", "huge"} else 0.32
-    z = top = min(1_000, max((r.z for r in plan.regions), default=-1) + 1)
     if args.get("box") is not None:
-        box = Box.model_validate(args["box"])
+        boxes, z = _side_by_side(Box.model_validate(args["box"]), new.count), top
     elif args.get("where"):
         start = free_place(taken, bands, plan.size, (size, size * 0.8, size * 0.65))
-        ghost = plan.model_copy(update={"subjects": (*plan.subjects, new), "regions": (*plan.regions, Region(subject=new.id, box=start, prompt=new.phrase, z=top))})
+        wide = placed(start.centre, min(1.0, start.width * new.count), start.height)
+        ghosts = [Region(subject=new.id, box=wide, prompt=new.phrase, z=top)]
+        ghost = plan.model_copy(update={"subjects": (*plan.subjects, new), "regions": (*plan.regions, *ghosts)})
         box, z, _ = goes(args["where"], ghost, len(plan.regions), fresh=True)
+        boxes = _side_by_side(box, new.count)
     else:
-        box = free_place(taken, bands, plan.size, (size, size * 0.8, size * 0.65, 0.2, 0.15))
-    box = clear_of(grown(box, plan.size), bands)
-    region = Region(subject=new.id, box=box, prompt=region_prompt(new, plan.background), z=top)
-    subjects = (*plan.subjects, new)
-    made = draft.with_plan(f"{new.phrase} added {spot(box)}", (*plan.regions, region), subjects=subjects, similar=similar_pairs(subjects))
-    made = replace(made, origin=(*draft.origin, None), noise=(*draft.noise, ANEW))
-    number = len(plan.regions)
-    made = _stacked(made, layered(made.plan, [number], "back")) if z < top else made
-    made = _fills(made, number, args, ANEW) if args.get("mask") else made
-    return replace(made, plan=made.plan.model_copy(update={"prompt": _rebuilt(made.plan)}))
+        boxes, z = [], top
+        for _ in range(new.count):
+            boxes.append(free_place([*taken, *boxes], bands, plan.size, (size, size * 0.8, size * 0.65, 0.2, 0.15)))
+    return [clear_of(grown(box, plan.size), bands) for box in boxes], z
+
+
+def _side_by_side(box: Box, count: int) -> list[Box]:
+    """A box as so many of equal width, from left to right."""
+    x0, y0, _, y1 = box.root
+    step = box.width / count
+    return [Box.of(x0 + i * step, y0, x0 + (i + 1) * step, y1) for i in range(count)]
 
 
 def make_room(plan: Plan, subjects: int, regions: int) -> None:
@@ -504,21 +525,25 @@ def spot(box: Box) -> str:
 
 def _subject(phrase: str, plan: Plan, old: Subject | None = None) -> Subject:
     """A subject of a phrase; in place of another it keeps that one's count, and its id where it is the same thing."""
-    from cutwork.agents.language.parse import parse
-
-    said = tidy(phrase, 200)
-    things = parse(said).things
+    said, thing = tidy(phrase, 200), _thing(phrase)
     words = bare(said).split()
-    noun = things[0].noun if things else singular(words[-1])
-    attributes = tuple([*things[0].attributes, *things[0].tails][:12]) if things else tuple(words[:-1])
-    count = old.count if old else 1
-    spoken = with_article(things[0].phrase if things and things[0].count == 1 else bare(said))
+    noun = thing.noun if thing else singular(words[-1])
+    attributes = tuple([*thing.attributes, *thing.tails][:12]) if thing else tuple(words[:-1])
+    count = old.count if old else min(thing.count, MAX_COUNT) if thing else 1
+    spoken = with_article(thing.phrase if thing else bare(said))
     spoken = spoken if mentions(spoken, noun) else with_article(f"{spoken} {noun}")
     taken = {s.id for s in plan.subjects if old is None or s.id != old.id}
     id = old.id if old is not None and old.noun == noun else slug(noun, taken)
     if any(s.phrase.lower() == spoken.lower() and (old is None or s.id != old.id) for s in plan.subjects) and old is None:
         spoken = f"another {bare(spoken)}"
     return Subject(id=id, phrase=spoken[:200], noun=noun, attributes=tuple(a[:200] for a in attributes), count=count)
+
+
+def _thing(phrase: str) -> Thing | None:
+    """The first that a phrase names, as the grammar reads it."""
+    from cutwork.agents.language.parse import parse
+
+    return next(iter(parse(tidy(phrase, 200)).things), None)
 
 
 def background(words: str) -> str:

@@ -204,7 +204,7 @@ def _resized(clause: Clause) -> list[Call] | None:
         clause.match(r"(?P<who>.+?)\s+(?:(?:is|are|looks?|seems?)\s+(?:still )?(?:(?:a (?:little )?bit|a little|far|much|way|slightly) )?too|(?:looks?|seems?)(?: (?:rather|pretty|quite|so|very|really))?|(?:is|are|looks?|seems?) (?:a (?:little )?bit|a little|a tad|a touch|slightly|rather|somewhat)(?: on the)?) (?P<too>small|tiny|little|big|large|huge)(?: side)?")
         or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|needs to|has to|ought to|to|can)\s+)?(?:be |become |get |look |was |were |is )?(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+by\s+(?P<by>\d{{1,3}} ?(?:%|percent|per cent)))?(?:\s+(?P<after>a (?:little )?bit|a little|a lot|much|slightly|please|again|in (?:the )?(?:picture|image|frame)))?")
         or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+)?(?:be |become |was |were )?(?:to )?(?P<times>twice|half|double|triple|(?:\d{{1,2}}(?:\.\d+)?|two|three|four|one and a half)(?: ?x| times))(?:\s+(?:as (?:big|large|small|tall|high)|the size|its size|bigger|larger|smaller)|(?<=[\dx]x)|(?<=\dx))(?: as (?:it is(?: now)?|now|before))?")
-        or clause.match(r"(?P<verb>enlarge|grow|enhance|blow up|scale up|increase|zoom in on|zoom into|magnify|expand|double|triple|shrink|scale down|reduce|decrease|downsize|minify|halve|scale|resize)\s+(?:the (?:size|scale) of\s+)?(?P<who>.+?)(?:'s size| in size)?(?:\s+(?:in size\s+)?(?:to|by)?\s*(?P<by>\d{1,4}(?:\.\d+)? ?(?:%|percent|per cent|x|times)|half|a (?:little )?bit|a little|a lot|twice|double|slightly))?(?:\s+(?:in )?size)?")
+        or clause.match(r"(?P<verb>enlarge|grow|enhance|blow up|scale up|increase|zoom in on|zoom into|magnify|expand|double|triple|shrink|scale down|reduce|decrease|downsize|minify|halve|scale|resize)\s+(?:the (?:size|scale) of\s+)?(?P<who>.+?)(?:'s size| in size)?(?:\s+(?:in size\s+)?(?:(?P<to>to)|by)?\s*(?P<by>\d{1,4}(?:\.\d+)? ?(?:%|percent|per cent|x|times)|half|a (?:little )?bit|a little|a lot|twice|double|slightly))?(?:\s+(?:in )?size)?")
         or clause.match(rf"(?:{VERB}\s+)?(?P<who>.+?)\s+(?:(?:should|could|must|to)\s+be |be |was |were )?(?:really |very |quite |so |extremely |super )?(?P<absolute>{'|'.join(SIZES)})")
         or clause.match(rf"(?:an? )?(?:{DEGREE}\s+)?(?P<way>{LARGER}|{SMALLER})(?:\s+(?P<who>(?:the\s)?[\w -]+?))?")
         or clause.match(r"(?P<verb>double|triple|halve) (?:the size of )?(?P<who>.+)")
@@ -234,7 +234,7 @@ def _scale(found: dict[str, str | None]) -> float:
     percent = re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent|per cent)", said)
     if percent:
         share = float(percent[1]) / 100
-        if verb in ("scale", "resize"):
+        if verb in ("scale", "resize") or found.get("to"):
             return _within(share)
         return _within(1 - share if down else 1 + share)
     if said in ("half", "a half"):
@@ -447,16 +447,15 @@ def _added_phrase(words: str) -> str:
 def _placed(what: str, clause: Clause) -> tuple[str, str | None]:
     """What is added, and where."""
     related = re.fullmatch(rf"(?P<thing>.+?)\s+(?P<where>(?:(?:just|right|directly|up|down|somewhere)\s+)*(?:{RELATION})\s+(?P<who>.+))", what)
-    while related:
-        if all(meant(part, clause.there.subjects, clause.there.last) for part in re.split(r"\s+and\s+", related["who"])) and not fresh(related["who"]):
-            return related["thing"], _clean(related["where"])
-        break
+    if related and all(meant(part, clause.there.subjects, clause.there.last) for part in re.split(r"\s+and\s+", related["who"])) and not fresh(related["who"]):
+        return related["thing"], _clean(related["where"])
     place = re.fullmatch(rf"(?P<thing>.+?),?\s+(?P<where>{PLACE})", what)
     if place and not re.fullmatch(r"(?:background|back|front)", place["where"]):
         return place["thing"], place["where"]
     return what, None
 
 
+CAPTION_AT = {"top": 0, "upper": 0, "above": 0, "first": 0, "second": 1, "third": 2, "fourth": 3}  # others stand at the bottom
 CAPTION = r"(?:captions?|text|lettering|wording|words|letters|line|title|headline|slogan|subtitle)"
 
 
@@ -467,8 +466,8 @@ def _lettered(clause: Clause) -> list[Call] | None:
     both = clause.match(rf"(?:(?:make|put|write|set|change|with)\s+)?(?:the\s+)?(?:top|upper)(?: {CAPTION})?\s*(?:is|to|:|should (?:be|say|read)|says?|saying|reads?)?\s*(?P<top>\x01\d+\x01)\s*,?\s*(?:and\s+)?(?:the\s+)?(?:bottom|lower)(?: {CAPTION})?\s*(?:is|to|:|should (?:be|say|read)|says?|saying|reads?)?\s*(?P<bottom>\x01\d+\x01)")
     if both:
         return [call("recaption", captions=[clause.unquoted(both["top"]), clause.unquoted(both["bottom"])])]
-    one = clause.match(rf"(?:change|set|make|put|edit|rewrite|update|replace|let|have)\s+(?:the\s+)?(?P<where>top|bottom|upper|lower|first|second)?\s*(?:{CAPTION})\s*(?:say|read|be)?\s*(?:to|into|with|as|say|says|read|:)?\s*(?:say(?:ing)?|read(?:ing)?)?\s*(?P<said>.+)") or clause.match(
-        rf"(?:the\s+)?(?P<where>top|bottom|upper|lower|first|second)?\s*(?:{CAPTION})\s*(?:should (?:say|read|be)|says?|reads?|is|:|to)\s*(?P<said>.+)"
+    one = clause.match(rf"(?:change|set|make|put|edit|rewrite|update|replace|let|have)\s+(?:the\s+)?(?P<where>top|bottom|upper|lower|first|second|third|fourth|last)?\s*(?:{CAPTION})\s*(?:say|read|be)?\s*(?:to|into|with|as|say|says|read|:)?\s*(?:say(?:ing)?|read(?:ing)?)?\s*(?P<said>.+)") or clause.match(
+        rf"(?:the\s+)?(?P<where>top|bottom|upper|lower|first|second|third|fourth|last)?\s*(?:{CAPTION})\s*(?:should (?:say|read|be)|says?|reads?|is|:|to)\s*(?P<said>.+)"
     ) or clause.match(rf"(?:make it |let it |have it |it should |should |add (?:the )?(?:{CAPTION}) |with (?:the )?(?:{CAPTION}) )?(?:say(?:s|ing)?|read(?:s|ing)?|write|caption(?:ed)?(?: it)?|letter it|put)?\s*:?\s*(?P<said>\x01\d+\x01(?:\s*(?:/|,|and|\|)?\s*\x01\d+\x01)*)(?:\s+(?:(?:on|at|to|in)\s+(?:the\s+)?)?(?P<where>top|bottom|above|below|underneath|under it))?")
     if one is None or (clause.there.kind != "meme" and not re.search(rf"{CAPTION}|say|read|write|caption|\x01", clause.low)):
         return None
@@ -482,14 +481,12 @@ def _lettered(clause: Clause) -> list[Call] | None:
 
 def _captions(clause: Clause, lines: list[str], where: str | None) -> list[str]:
     """All lettering, after one line of it was said for the top or the bottom."""
-    old = [*clause.there.captions, "", ""]
-    if len(lines) > 1:
+    old = list(clause.there.captions)
+    if len(lines) > 1 or where is None:
         return lines
-    if where in ("top", "upper", "first", "above"):
-        return [lines[0], *old[1:2]] if old[1] else [lines[0]]
-    if where in ("bottom", "lower", "second", "below", "underneath", "under it"):
-        return [old[0], lines[0]]
-    return lines
+    last = len(old) - 1
+    at = CAPTION_AT[where] if where in CAPTION_AT else max(0 if where == "last" else 1, last)
+    return [*old[:at], *[""] * (at - len(old)), lines[0], *old[at + 1 :]]
 
 
 GOODS = re.compile(

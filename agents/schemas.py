@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, field_validator
 from pydantic_core import CoreSchema
 
-from cutwork.agents.calls import ARGS, Form, Layer
-from cutwork.domain import Kind, Repeat
+from cutwork.agents.calls import ARGS, Layer
+from cutwork.domain import Form, Kind, Repeat
 
 BOX: dict[str, Any] = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}  # what is asked for; anything is read
 

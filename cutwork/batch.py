@@ -31,7 +31,7 @@ from cutwork.studio import Studio, make_brief
 
 FIELDS = {"kind", "size", "seed", "captions", "palette", "set", "reference", "follow"}
 LISTS = ("captions", "palette", "set")  # in CSV, split on "|"
-ASKED = ("model", "llm", "rounds", "steps")  # settings that make it another batch
+ASKED = ("model", "llm", "rounds", "steps", "guidance", "technique", "lora")  # settings that make it another batch
 ERROR_CHARS = 500  # of a reason in the results
 STDIN = "-"
 WANTED = 'a line must be text, or an object whose "brief" is text'

@@ -11,11 +11,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal, get_args
+from typing import Annotated, get_args
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from cutwork.domain import Artifact, Cutout, Design, FileName, Json, Sha256
+from cutwork.domain import Artifact, Cutout, Design, FileName, Json, SaveForm, Sha256
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.ports import Blobs
 
@@ -52,16 +52,21 @@ def deliver(design: Design, blobs: Blobs, out: Path) -> Json:
     return data
 
 
-Form = Literal["psd", "ora", "svg", "zip", "receipt"]  # what a design can be saved as
 MADE_BY = {"zip": "bundle"}  # the format that makes it, where that has another name
-FORMS: tuple[Form, ...] = get_args(Form)
+FORMS: tuple[SaveForm, ...] = get_args(SaveForm)
+
+
+def within(path: str | Path | None, name: str) -> Path:
+    """The path, or that of a file of this name in it, if it is a folder; in the current one if there is none."""
+    path = Path(path or "")
+    return path / name if path.is_dir() else path
 
 
 def save_as(design: Design, blobs: Blobs, form: str, path: Path | None = None) -> Path:
     """Write a design as one file for other programs, whole or not at all.
 
     Args:
-        path: where to; None = the run's id with the form's ending, here.
+        path: where to, a file or a folder; None = here. In a folder the file has the run's id with the form's ending.
 
     Raises:
         BadInput: if there is no such form, or the design has delivered nothing. StorageFailed: if the file cannot be written.
@@ -69,7 +74,7 @@ def save_as(design: Design, blobs: Blobs, form: str, path: Path | None = None) -
     from cutwork.tools.formats.base import export
 
     made = made_as(design, blobs, form)
-    path = path or Path(f"{design.id}{PurePosixPath(made.name).suffix}")
+    path = within(path, f"{design.id}{PurePosixPath(made.name).suffix}")
     (written,) = export([made.model_copy(update={"name": path.name})], blobs, path.parent)
     return written
 

@@ -25,6 +25,11 @@ class CutworkError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @property
+    def with_hint(self) -> str:
+        """What went wrong, and how to mend it where that is known."""
+        return f"{self}; {self.hint}" if self.hint else str(self)
+
 
 class BadInput(CutworkError, ValueError):
     """What the caller gave cannot be used. Also a ValueError, so that validators may raise it."""

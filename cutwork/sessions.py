@@ -16,7 +16,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cutwork.agents.calls import plain
 from cutwork.comparing import compared
 from cutwork.domain import MAX_BRIEF, Call, Cost, Design, Json, Session, Turn
 from cutwork.errors import BadInput, Cancelled, CutworkError, StorageFailed
@@ -265,7 +264,7 @@ class Sessions:
             self._note_end(turn, "failed", f"it could not be kept: {error}")
             raise
         except CutworkError as error:
-            return self._end(turn, "failed", plain(error))
+            return self._end(turn, "failed", error.with_hint)
         except Exception as error:
             self._note_end(turn, "failed", f"{type(error).__name__}: {error}")
             raise

@@ -358,7 +358,7 @@ class Studio:
         """One run as one file; returns where it is.
 
         Args:
-            path: where to; None = the run's id, here.
+            path: where to, a file or a folder; None = here. In a folder the file has the run's id.
             form: "run", a zip of validated JSON and blobs that `import_` takes in; or a file for other programs: "psd", "ora", "svg", "zip", "receipt".
 
         Raises:
@@ -367,7 +367,7 @@ class Studio:
         from cutwork.storage.archive import export_run
 
         if form == "run":
-            written = Path(path or f"{id}.zip")
+            written = delivery.within(path, f"{id}.zip")
             export_run(id, self.wired.designs, self.wired.blobs, written)
             return written
         return delivery.save_as(self.wired.designs.get(id), self.wired.blobs, form, None if path is None else Path(path))

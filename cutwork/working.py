@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cutwork import composing
 from cutwork.agents import telling
 from cutwork.agents.bands import captions_of
-from cutwork.agents.calls import Standing, checked, plain
+from cutwork.agents.calls import Standing, checked
 from cutwork.agents.edits import Draft, about, edited
 from cutwork.comparing import compared
 from cutwork.delivery import made_as
@@ -71,7 +71,7 @@ class Work:
             told = self._made[call.tool](one)
         except (BadInput, Refused) as error:
             self.now = kept
-            self._note(call, False, plain(error))
+            self._note(call, False, error.with_hint)
             return True
         if self.asks:
             return False
@@ -224,7 +224,7 @@ class Work:
                 good.append((one, "; ".join(draft.told[count:])))
                 self.now["last"] = about(one, draft)
             except BadInput as error:
-                self._note(call, False, plain(error))
+                self._note(call, False, error.with_hint)
         if not good:
             return
         kept = dict(self.now)
@@ -233,7 +233,7 @@ class Work:
         except (BadInput, Refused) as error:
             self.now = kept
             for one, _ in good:
-                self._note(one, False, plain(error))
+                self._note(one, False, error.with_hint)
             return
         for at, (one, told) in enumerate(good):
             self._note(one, True, told + (note if at == len(good) - 1 else ""))

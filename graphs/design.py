@@ -210,7 +210,7 @@ def _made(design: Design, deps: Deps) -> Design:
     except BadInput as error:
         if best is None or kind == "cutout":
             raise
-        why = f"{error} ({error.hint})" if error.hint else str(error)
+        why = error.with_hint
     noted = unmade(best, f"the {kind}, since {why}. Its plain cut-outs are here; `cutwork finish` makes other goods of them.")
     plain = design.model_copy(update={"rounds": _instead(design.rounds, _as_cutouts(noted))})
     return design.model_copy(update={"status": "best_effort", "rounds": _instead(design.rounds, noted), "artifacts": deps.drawing.finish(plain)})

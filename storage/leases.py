@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cutwork.errors import BadInput, StorageFailed
+
+LOOKS, LOOK_S = 2, 0.02  # how often and when it is tried again to hold what is held: somebody may only be looking
 
 
 @contextmanager
@@ -35,7 +38,7 @@ def lease(folder: Path, id: str) -> Iterator[None]:
 
 
 def is_held(folder: Path, id: str) -> bool:
-    """Whether somebody holds the run of that id just now. Writes nothing."""
+    """Whether somebody holds the run of that id just now. Writes nothing, and holds it for no longer than the look."""
     try:
         handle = os.open(folder / f"{id}.lock", os.O_RDONLY)
     except OSError:
@@ -47,12 +50,17 @@ def is_held(folder: Path, id: str) -> bool:
 
 
 def _hold(path: Path) -> int | None:
-    """An open, locked file of that name; None if it is locked already."""
+    """An open, locked file of that name; None if it is locked already, for longer than `is_held` looks."""
+    looks = 0
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         if not _locked(handle):
             os.close(handle)
-            return None
+            if looks == LOOKS:
+                return None
+            looks += 1
+            time.sleep(LOOK_S)
+            continue
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), os.stat(path)):
                 return handle

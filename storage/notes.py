@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
@@ -34,6 +34,12 @@ class SqlNotes:
         """Remember this, instead of what was remembered under that name."""
         with writing(self.engine) as connection:
             _put(connection, tenant, self.door, name, data)
+
+    def change(self, tenant: str, name: str, how: Callable[[Json], Json]) -> None:
+        """Remember what `how` makes of what was remembered ({} if nothing was), with nobody in between."""
+        with writing(self.engine) as connection:
+            old = connection.execute(select(NoteRow.data).where(*self._where(tenant), NoteRow.name == name)).scalar()
+            _put(connection, tenant, self.door, name, how(old or {}))
 
     def get(self, tenant: str, name: str) -> Json | None:
         """What is remembered under that name."""

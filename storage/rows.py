@@ -5,6 +5,7 @@ Nothing is stored twice: a plan that five rounds drew is one row, and every fiel
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -47,14 +48,17 @@ TABLES: tuple[type[Table], ...] = (
     RepairRow,
     ArtifactRow,
 )
-HASHES: dict[type[Table], tuple[str, ...]] = {  # every column that names a blob
+HASHES: dict[type[Table], tuple[str, ...]] = {  # every column that names a blob which no other does
+    RunRow: ("rest",),  # in its terms: what an edit keeps
     BriefRow: ("references",),
+    PlanRow: ("draw",),  # what ControlNets are shown
     RegionRow: ("mask",),
     RoundRow: ("rest",),  # what an edit keeps
     RenderRow: ("image", "record"),
     CutoutRow: ("image", "mask"),
     ArtifactRow: ("sha256",),
 }
+_SHA256 = re.compile("[0-9a-f]{64}")
 PLACES = {"run", "plan", "round", "position", "current", "applied", "inserted", "at", "rest"}  # columns that are no field of the value
 
 
@@ -80,11 +84,16 @@ def named(rows: Mapping[type[Table], Iterable[Mapping[str, Any]]]) -> Iterable[s
     for table, columns in HASHES.items():
         for row in rows.get(table, ()):
             for column in columns:
-                found = row[column]
-                if isinstance(found, dict):
-                    kept = (found.get("shot") or {}).get("keep") or {}
-                    found = [kept[name] for name in ("image", "area") if name in kept]
-                yield from found if isinstance(found, list) else [found] if found else []
+                yield from _within(row[column])
+
+
+def _within(value: Any) -> Iterable[str]:
+    """Every blob that a column's value names, however deep."""
+    if isinstance(value, str):
+        yield from [value] if _SHA256.fullmatch(value) else []
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _within(part)
 
 
 def to_rows(design: Design) -> Rows:

@@ -102,6 +102,20 @@ def test_who_was_nicer_before_is_taken_from_before() -> None:
         assert hear(words, standing(takes=takes)).calls == (Call(tool="take", args={"what": "dog", "turn": 2}),), words
 
 
+@pytest.mark.parametrize(
+    ("words", "after"),
+    [("first caption", "X|b|c|d"), ("second caption", "a|X|c|d"), ("third caption", "a|b|X|d"), ("last caption", "a|b|c|X"), ("top text", "X|b|c|d"), ("bottom text", "a|b|c|X")],
+)
+def test_one_caption_is_said_anew_and_the_others_stay(words: str, after: str) -> None:
+    there = standing(kind="meme", captions=("a", "b", "c", "d"))
+    assert hear(f'change the {words} to "X"', there).calls == (_call(f"recaption captions={after}"),)
+
+
+@pytest.mark.parametrize(("old", "words", "after"), [((), "bottom text", "|X"), (("a",), "bottom text", "a|X"), (("a",), "last caption", "X"), (("a",), "top text", "X"), ((), "first caption", "X")])
+def test_a_caption_that_was_not_there_comes_to_its_place(old: tuple[str, ...], words: str, after: str) -> None:
+    assert hear(f'change the {words} to "X"', standing(kind="meme", captions=old)).calls == (_call(f"recaption captions={after}"),)
+
+
 def test_what_can_be_taken_apart_in_very_many_ways_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
     clause = _Reading._clause

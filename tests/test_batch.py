@@ -187,7 +187,7 @@ def test_what_was_asked_is_part_of_what_is_done(tmp_path: Path, studio: Studio, 
     assert run_batch(source, out, studio)["skipped"] == 1
     (row,) = rows(out)
     assert row["status"] == "accepted"
-    different: tuple[dict[str, Any], ...] = ({"steps": 3}, {"rounds": 2}, {"llm": "openai:other"}, {"model": "elsewhere/other"})
+    different: tuple[dict[str, Any], ...] = ({"steps": 3}, {"rounds": 2}, {"technique": "erg"}, {"guidance": 3.0}, {"llm": "openai:other"}, {"model": "elsewhere/other"})
     for changed in different:
         other = Studio(home=home, **{"llm": "offline", "model": "mini", "steps": 2, **changed})
         other.wired.__dict__["drawing"] = FakeDrawing(other.wired.blobs)

@@ -196,6 +196,31 @@ def test_subjects_are_added_into_free_space_and_removed_with_all_that_is_theirs(
     assert draft(call("add", phrase="a star")).plan.regions[2].box.intersection(ROCKET) == 0
 
 
+@pytest.mark.parametrize(("place", "where"), [({}, None), ({"where": "top left"}, "the top left"), ({"box": [0.0, 0.0, 0.6, 0.3]}, "the top left")])
+def test_as_many_are_added_as_were_asked_for(place: dict[str, Any], where: str | None) -> None:
+    made = draft(call("add", phrase="two small birds", **place))
+    bird, boxes = made.plan.subjects[-1], [r.box for r in made.plan.regions[2:]]
+    assert (bird.id, bird.phrase, bird.count, bird.attributes) == ("bird", "a small bird", 2, ("small",))
+    assert len(boxes) == 2
+    assert boxes[0].intersection(boxes[1]) == 0
+    assert where is None or spot(boxes[0]) == where
+    assert made.plan.prompt == "a grumpy cat, a rocket and two small birds on a purple background"
+    assert (made.origin, made.noise, made.told) == ((0, 1, None, None), (0.0, 0.0, 1.0, 1.0), ("two small birds added",))
+
+
+def test_a_subject_that_becomes_another_stays_as_many() -> None:
+    made = draft(call("change_subject", subject="cat", phrase="three dogs"))
+    assert (made.plan.subjects[0].phrase, made.plan.subjects[0].count) == ("a dog", 1)
+    assert made.told == ("a grumpy cat is now a dog, as many as before: 1, not 3",)
+
+
+def test_an_area_is_for_one_and_a_canvas_for_few() -> None:
+    with pytest.raises(BadInput, match="an area is for one subject"):
+        draft(call("add", phrase="two birds", mask="0" * 64))
+    with pytest.raises(BadInput, match="more cannot be told apart"):
+        draft(call("add", phrase="100 birds"))
+
+
 def test_a_second_one_of_a_kind_has_a_name_of_its_own() -> None:
     made = draft(call("add", phrase="a cat"))
     assert [s.id for s in made.plan.subjects] == ["cat", "rocket", "cat-2"]

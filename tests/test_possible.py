@@ -67,7 +67,9 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"text": "meme: a bee", "wishes": {"meme": {"stroke": "blurple"}}}, "no colour 'blurple'"),
     ({"text": "a bee", "kind": "meme", "captions": ["x" * 5_000]}, "captions.0"),
     ({"text": "sticker of a bee", "wishes": {"sticker": {"colour": "#ffffff80"}}}, "not opaque"),
-    ({"text": "sticker of a bee", "wishes": {"sticker": {"preset": "print", "outline": 30, "size_mm": 50}}}, "leaves nothing"),
+    ({"text": "sticker of a bee", "wishes": {"sticker": {"preset": "print", "outline": 30, "size_mm": 50}}}, "leaves no room"),
+    ({"text": "sticker of a bee", "wishes": {"sticker": {"preset": "print", "size_mm": 5}}}, "2 mm around 5 mm leaves no room"),
+    ({"text": "textile of bees", "palette": [f"#0000{n:02x}" for n in range(32)], "wishes": {"textile": {"ground": "white"}}}, "33 spot colours asked for"),
 ]
 
 

@@ -219,6 +219,17 @@ def test_no_motif_is_refused() -> None:
 # motifs
 
 
+def test_a_fringe_takes_the_colour_of_its_own_side() -> None:
+    layer = np.zeros((40, 60, 4), np.uint8)
+    layer[:, 8:30], layer[:, 30:] = (200, 20, 20, 255), (20, 20, 200, 255)
+    layer[19:21, :8] = (250, 240, 240, 255)  # a thin tail, as pale as what it was cut from
+    made = motif("fish", layer, (255, 255, 255))
+    assert made is not None
+    tail = made.pixels[19:21, :8].reshape(-1, 4)
+    assert (tail[:, 0] > 150).all()
+    assert (tail[:, 2] < 100).all()
+
+
 def test_what_cannot_be_seen_is_no_motif() -> None:
     layer = np.zeros((20, 20, 4), np.uint8)
     assert motif("nothing", layer) is None

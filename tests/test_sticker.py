@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
@@ -21,13 +21,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from cutwork.api import pictures
 from cutwork.domain import Box, Design, FinishSettings, Size, StickerSettings
 from cutwork.errors import BadInput, CutworkError
 from cutwork.tools.fakes import MemoryBlobs
+from cutwork.tools.formats import contact
 from cutwork.tools.formats import sticker as format
 from cutwork.tools.formats._dieline import evenly, through, traced
 from cutwork.tools.formats._pack import clipped, emoji_of, emojis, identifier
-from cutwork.tools.formats.base import export
+from cutwork.tools.formats.base import export, telling
 from cutwork.tools.formats.png import read_manifest
 from cutwork.tools.formats.sticker import PRESETS, sticker, write
 from cutwork.tools.masks import grow
@@ -435,7 +437,7 @@ def test_other_software_opens_the_webp(tmp_path: Path) -> None:
         (np.zeros((64, 64, 3), np.uint8), {}, r"shape \(64, 64, 3\), wanted uint8"),
         (BALL, {"colour": "whitish"}, "there is no colour 'whitish'"),
         (BALL, {"colour": "#ffffff80"}, "is not opaque"),
-        (BALL, {"preset": "print", "outline": 30.0}, "30 mm leaves nothing of a sticker of 50 mm"),
+        (BALL, {"preset": "print", "outline": 30.0}, "an outline of 30 mm around 50 mm leaves no room"),
         (BALL, {"preset": "print", "size_mm": 4.5}, "outline of 2 mm around 4.5 mm leaves no room"),
         (BALL, {"preset": "print", "size_mm": 0.1, "outline": 0.0}, "leaves no room"),
     ],
@@ -574,3 +576,16 @@ def test_names_and_texts_are_kept_within_their_limits() -> None:
     assert clipped("one two three", 9) == "one two…"
     assert len(clipped("x" * 300, 125)) == 125
     assert clipped("short  text", 125) == "short text"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(("phrases", "stem"), [(("a cat", "a dog"), "group"), (("a cat",), "01-cat")])
+def test_whoever_asks_for_one_picture_gets_that_of_all(preset: str, phrases: tuple[str, ...], stem: str) -> None:
+    """Never a file of curves, which is no picture of pixels."""
+    blobs = MemoryBlobs()
+    design = a_sticker_design(blobs, [LEFT, RIGHT][: len(phrases)], phrases, preset=preset, size_mm=20)
+    design = design.model_copy(update={"artifacts": write(design, blobs)})
+    shown = pictures.main(design)
+    assert PurePosixPath(shown.name).stem == stem
+    assert pictures.of_goods(design, blobs).size == f"{shown.width}x{shown.height}"
+    assert telling(design.artifacts, contact.SHOWN) == shown

@@ -29,6 +29,8 @@ from cutwork.domain import (
     DrawSettings,
     Expansion,
     Finding,
+    HintSettings,
+    Keep,
     LlmCall,
     Move,
     Plan,
@@ -42,6 +44,7 @@ from cutwork.domain import (
     Shot,
     Size,
     Subject,
+    Terms,
 )
 from cutwork.errors import BadInput, NotConfigured, StorageFailed
 from cutwork.storage import tables
@@ -233,7 +236,10 @@ def test_hashes_are_all_the_blobs_a_design_names() -> None:
             return set().union(*map(walk, value)) if value else set()
         return {value} if isinstance(value, str) and len(value) == 64 else set()
 
-    design = a_design()
+    shown = DrawSettings(hints=(HintSettings(path="edges", image=sha(70)),))
+    keep = Keep(image=sha(71), area=sha(72))
+    design = a_design(plan=PLAN.model_copy(update={"draw": shown}), terms=Terms(model="mini", llm="offline", keep=keep))
+    assert hashes(design) >= {sha(70), sha(71), sha(72)}
     assert hashes(design) == walk(design.model_dump(mode="json"))
 
 

@@ -20,6 +20,7 @@ from cutwork.domain import Brief, Critique, Design, Reseed, Shot
 from cutwork.errors import BadInput, NotConfigured, StorageFailed
 from cutwork.graphs.fakes import FakeDrawing
 from cutwork.graphs.state import start
+from cutwork.storage import leases
 from cutwork.storage.designs import SqlDesigns
 from cutwork.storage.leases import is_held, lease
 from cutwork.studio import Studio
@@ -246,6 +247,28 @@ def test_a_lease_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
         holder.join()
     with lease(tmp_path, "run-1"):
         pass
+
+
+def test_whoever_only_looks_whether_a_run_is_held_keeps_nobody_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run-1.lock"
+    looking = os.open(path, os.O_RDWR | os.O_CREAT)
+    assert leases._locked(looking)
+    waits: list[float] = []
+    monkeypatch.setattr(leases.time, "sleep", lambda s: os.close(looking) if waits.append(s) or len(waits) == leases.LOOKS else None)
+    with lease(tmp_path, "run-1"):
+        assert len(waits) == leases.LOOKS
+        assert is_held(tmp_path, "run-1")
+
+
+@pytest.mark.parametrize(("form", "ending"), [("run", "zip"), ("svg", "svg")])
+@pytest.mark.parametrize("place", [".", "exports", None])
+def test_what_is_exported_into_a_folder_has_the_runs_name(home: Path, tmp_path: Path, form: str, ending: str, place: str | None) -> None:
+    (tmp_path / "exports").mkdir()
+    made, _ = studio(home)
+    id = made.design("a cat", seed=1).id
+    written = made.export(id, place, form)
+    assert written.resolve() == tmp_path / (place or "") / f"{id}.{ending}"
+    assert written.stat().st_size > 100
 
 
 def test_changes_made_at_once_are_all_kept(home: Path) -> None:

@@ -26,7 +26,7 @@ from cutwork.api.models import AnswerRequest, DesignRequest, FinishRequest, Link
 from cutwork.api.problems import Conflict, Missing
 from cutwork.domain import Brief, Design, DrawSettings, Json, Session, Shot, Terms
 from cutwork.errors import BadInput, CutworkError
-from cutwork.storage.jobs import Event, Job, SqlJobs
+from cutwork.storage.jobs import OPEN, Event, Job, SqlJobs
 from cutwork.storage.owners import File
 from cutwork.storage.tokens import SqlTokens
 from cutwork.studio import Studio, make_brief
@@ -211,6 +211,17 @@ class Service:
         if found is None or found.owner != tenant:
             raise Missing(f"there is no session {id[:80]!r}")
         return found
+
+    def delete_session(self, id: str, tenant: str) -> None:
+        """Delete a session of the tenant's with its turns; the designs it made stay.
+
+        Raises:
+            Missing: if it has none of that id. Conflict: if turns of it are not done.
+        """
+        self.session(id, tenant)
+        if any(self.jobs.list(tenant, status, id, 1) for status in OPEN):
+            raise Conflict(f"session {id} has turns that are not done", "wait until they are done, or cancel them")
+        self.sessions.delete(id)
 
     def has_model(self) -> bool:
         """Whether the service's model is there."""

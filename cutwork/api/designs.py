@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Body, Depends, Header, Path
@@ -19,7 +19,7 @@ from cutwork.api.models import DesignOut, DesignPage, DesignRequest, DesignSumma
 from cutwork.api.paging import After, Limit, cursor, place
 from cutwork.api.problems import Conflict, responses
 from cutwork.api.runs import as_json
-from cutwork.domain import Design, Json, Plan
+from cutwork.domain import Design, Form, Json, Plan
 from cutwork.storage.owners import File, Listed
 from cutwork.studio import Studio
 
@@ -29,7 +29,6 @@ Tenant = Annotated[str, Depends(deps.tenant)]
 Id = Annotated[str, Path(max_length=80)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, description="the same request under the same key is done once")]
 NOTHING = ResumeRequest()
-Form = Literal["run", delivery.Form]
 QUEUED: dict[int | str, dict[str, Any]] = {
     202: {"description": "It is in the queue.", "headers": {"Location": {"description": "Where its run is.", "schema": {"type": "string"}}}}
 }

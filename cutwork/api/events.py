@@ -117,9 +117,10 @@ class Hub:
         async with self._listening(job) as tail:
             number, looks = after, 0
             while not self.closed:
-                news = tail.news
+                news, read = tail.news, False
                 found = tail.after(number)
                 if not found and (found is None or looks % 2):  # in memory is nothing: what does the database say?
+                    read = True
                     found = _whole(number, [Heard(e.number, e.kind, e.data) for e in await self._read(self._jobs.events, job, number)])
                     if tail.base is None:
                         tail.base = found[-1].number if found else await self._reached(job, number)
@@ -131,6 +132,7 @@ class Hub:
                     if event.kind == "done":
                         return
                 if found:
+                    looks = int(read)  # the database may have more than it brings at once: it is asked again
                     continue
                 looks += 1
                 try:

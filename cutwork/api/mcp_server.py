@@ -30,8 +30,9 @@ from cutwork.agents.calls import Layer
 from cutwork.api import mcp_answers, mcp_areas, talk
 from cutwork.api.files import image_work
 from cutwork.api.mcp_areas import Box, Follow, Mask, Outline, Reference, Where
-from cutwork.domain import Call, Design, Json
+from cutwork.domain import Call, Design, Json, SaveForm
 from cutwork.errors import BadInput, CutworkError
+from cutwork.storage.jobs import OPEN
 from cutwork.storage.owners import File
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ transparent layer and measures the result. Begin with `generate`, go on in its s
 `compose_meme` or `make_repeat`. Drawing takes seconds to minutes: pass wait_s, or ask `get_run`."""
 ForRun = Annotated[CallToolResult, mcp_answers.RunAnswer]
 Kind = domain.Kind | Literal["auto"]
-OPEN = ("waiting", "running")
 MOST_EVENTS = 100_000  # of one run
 
 
@@ -223,7 +223,7 @@ async def branch(
 
 
 async def export_run(
-    ctx: Asking, design: DesignId, form: Annotated[delivery.Form, Field(description="layers for other programs, all of it, or the receipt as a picture")]
+    ctx: Asking, design: DesignId, form: Annotated[SaveForm, Field(description="layers for other programs, all of it, or the receipt as a picture")]
 ) -> Annotated[CallToolResult, mcp_answers.FileAnswer]:
     """A finished design as one file for other programs."""
     found, service = await _design(ctx, design)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-from cutwork.domain import FOLLOW, MAX_BRIEF, Call, Critique, Follow, Json, Kind, Plan, Receipt, Seed, Sha256, Turn
+from cutwork.domain import FOLLOW, MAX_BRIEF, MAX_PALETTE, Call, Critique, Follow, Json, Kind, Plan, Receipt, Seed, Sha256, Turn
 
 RunStatus = Literal["waiting", "running", "needs_approval", "done", "failed", "cancelled"]
 RunKind = Literal["design", "turn", "finish", "rerun", "resume"]
@@ -47,7 +47,7 @@ class DesignRequest(Asked):
     size: Annotated[str, StringConstraints(max_length=20)] | tuple[int, int] | None = Field(None, description="WIDTHxHEIGHT or [width, height]; multiples of 16", examples=["256x256"])
     seed: Seed | None = None
     captions: Annotated[list[Short], Field(max_length=8)] | None = None
-    palette: Annotated[list[Short], Field(max_length=16)] | None = None
+    palette: Annotated[list[Short], Field(max_length=MAX_PALETTE)] | None = None
     similar: Annotated[list[Short], Field(max_length=66)] | None = Field(None, description="pairs that look alike", examples=[["tiger,leopard"]])
     wishes: dict[Literal["sticker", "meme", "textile"], Json] | None = Field(None, description="settings of finished goods", examples=[{"textile": {"repeat": "half-drop"}}])
     references: Annotated[list[Sha256], Field(max_length=8)] | None = Field(None, description="the upload that the drawing begins from; so far one")
@@ -67,7 +67,7 @@ class PlanRequest(Asked):
     kind: Kind | Literal["auto"] | None = None
     size: Annotated[str, StringConstraints(max_length=20)] | tuple[int, int] | None = None
     captions: Annotated[list[Short], Field(max_length=8)] | None = None
-    palette: Annotated[list[Short], Field(max_length=16)] | None = None
+    palette: Annotated[list[Short], Field(max_length=MAX_PALETTE)] | None = None
     similar: Annotated[list[Short], Field(max_length=66)] | None = None
     wishes: dict[Literal["sticker", "meme", "textile"], Json] | None = None
     references: Annotated[list[Sha256], Field(max_length=8)] | None = Field(None, description="as of a design; a plan is the same with one and without, so here it is only checked")
@@ -80,7 +80,7 @@ class FinishRequest(Asked):
     words: Text = Field("", examples=["half-drop in 4 colours"])
     kind: Kind | None = None
     captions: Annotated[list[Short], Field(max_length=8)] | None = None
-    palette: Annotated[list[Short], Field(max_length=32)] | None = None
+    palette: Annotated[list[Short], Field(max_length=MAX_PALETTE)] | None = None
     settings: dict[Literal["sticker", "meme", "textile"], Json] | None = None
 
 

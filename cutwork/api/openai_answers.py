@@ -204,7 +204,7 @@ async def _story(id: str, asked: Wanted, request: Request, who: str, kind: str, 
             picture = await run_in_threadpool(_preview, event.data, id, asked, service)
             yield sse(f"{kind}.partial_image", {**base, **_body(picture), "partial_image_index": sent})
             sent += 1
-    run = service.run(id, who)
+    run = await service.read(service.run, id, who)
     picture, item = await _made(run, asked, request, who, show)
     clear = "transparent" if picture.transparent else "opaque"
     done = {**base, **_body(picture), "background": clear, "usage": usage(asked.prompt, [picture]).model_dump(), "x_cutwork": item.x_cutwork.model_dump(mode="json")}

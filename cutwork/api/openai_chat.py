@@ -10,6 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -22,6 +23,7 @@ from cutwork.api.deps import Service, tenant
 from cutwork.api.models import Run
 from cutwork.api.openai_models import OURS
 from cutwork.api.openai_wire import Asked, ErrorAnswer, OpenAiRoute, Refusal, estimated_tokens, header_safe, refusal_of, unfinished
+from cutwork.api.problems import Missing
 from cutwork.api.talk import service_of
 from cutwork.domain import Json, Session, Turn
 
@@ -205,8 +207,9 @@ def _place(asked: ChatAsked, service: Service, who: str) -> Place:
     if not before:
         return Place(service.sessions.create(owner=who), None, [])
     known = talk.notes(service, KEPT_APART).get(who, _trail(before))
-    if known is not None:
-        return Place(service.session(known["session"], who), known["turn"], [])
+    with suppress(Missing):  # the session was deleted since
+        if known is not None:
+            return Place(service.session(known["session"], who), known["turn"], [])
     return Place(service.sessions.create(owner=who), None, ["the earlier messages are of no conversation that is kept here, so a new session was begun"])
 
 
@@ -246,7 +249,7 @@ async def _streamed(asked: ChatAsked, request: Request, who: str, run: Run, warn
         async for event in waiting.events(service, run.id, who):
             if event.kind in ("node", "step", "preview", "note", "call"):
                 yield _chunk(base, {}, x_cutwork={"event": event.kind, **event.data})
-        ended = service.run(run.id, who)
+        ended = await service.read(service.run, run.id, who)
         turn, text = await run_in_threadpool(_said, asked, service, who, ended, request)
         yield _chunk(base, {"content": text})
         yield _chunk(base, {}, finish="stop", x_cutwork=talk.told(turn, ended, service, request) | {"warnings": warnings})

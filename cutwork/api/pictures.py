@@ -13,6 +13,7 @@ from cutwork.domain import Artifact, Design
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs
 from cutwork.tools.formats import layers, png
+from cutwork.tools.formats.base import telling
 from cutwork.tools.pixels import decode
 
 Format = Literal["png", "jpeg", "webp"]
@@ -45,13 +46,10 @@ def main(design: Design) -> Artifact:
     Raises:
         BadInput: if the design has none.
     """
-    shown = [a for a in design.artifacts if a.media_type.startswith("image/") and a.kind in MAIN]
-    if not shown:
+    found = telling(design.artifacts, MAIN)
+    if found is None:
         raise BadInput(f"run {design.id} has delivered no picture", hint="look at its error, then ask again")
-    stickers = [a for a in shown if a.kind == "sticker"]
-    if len(stickers) > 1:  # several subjects, each on its own: the last is of them all
-        return stickers[-1]
-    return min(shown, key=lambda a: MAIN.index(a.kind))
+    return found
 
 
 def of_goods(design: Design, blobs: Blobs, form: Format = "png", compression: int = 100) -> Picture:

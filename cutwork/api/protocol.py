@@ -28,7 +28,7 @@ from cutwork.errors import BadInput
 
 router = APIRouter(tags=["threads"], responses=responses(404, 409))
 BEAT_S = 10.0  # between signs of life while a client waits
-After = Annotated[str | None, Header(alias="Last-Event-ID")]
+After = Annotated[str | None, Header(alias="Last-Event-ID", max_length=40)]
 
 
 def mine(request: Request, who: Annotated[str, Depends(tenant)]) -> Threads:

@@ -11,7 +11,7 @@ from cutwork.api import deps
 from cutwork.api.designs import QUEUED, Key, queued
 from cutwork.api.models import AnswerRequest, HeadRequest, Run, SessionChange, SessionOut, SessionPage, SessionRequest, SessionWhole, TurnRequest
 from cutwork.api.paging import After, Limit, cursor, place
-from cutwork.api.problems import Conflict, Missing, responses
+from cutwork.api.problems import Missing, responses
 from cutwork.domain import Json, Session, Turn
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
@@ -62,10 +62,7 @@ def change_session(id: Id, asked: SessionChange, service: Service, tenant: Tenan
 @router.delete("/{id}", status_code=204, responses=responses(401, 404, 409))
 def delete_session(id: Id, service: Service, tenant: Tenant) -> Response:
     """Delete a session with its turns. The designs it made stay."""
-    service.session(id, tenant)
-    if any(service.jobs.list(tenant, status, id, 1) for status in ("running", "waiting")):
-        raise Conflict(f"session {id} has turns that are not done", "wait until they are done, or cancel them")
-    service.sessions.delete(id)
+    service.delete_session(id, tenant)
     return Response(status_code=204)
 
 

@@ -67,7 +67,7 @@ class Threads:
     def change(self, id: str, metadata: Json | None) -> Json:
         """A thread with metadata added."""
         self.session(id)
-        talk.notes(self.service, THREADS).put(self.who, id, {"metadata": self._metadata(id) | (metadata or {})})
+        talk.notes(self.service, THREADS).change(self.who, id, lambda kept: {"metadata": kept.get("metadata", {}) | (metadata or {})})
         return self.get(id)
 
     def copy(self, id: str) -> Json:
@@ -80,7 +80,7 @@ class Threads:
     def delete(self, id: str) -> None:
         """Delete a thread; what was designed in it stays."""
         self.session(id)
-        self.service.sessions.delete(id)
+        self.service.delete_session(id, self.who)
         talk.notes(self.service, THREADS).drop(self.who, id)
 
     def search(self, asked: ThreadSearch) -> list[Json]:
@@ -92,9 +92,11 @@ class Threads:
         fitting = [s for s in fitting if _holds(known.get(s.id, {}), asked.metadata)]
         order = {"created_at": "created", "thread_id": "id"}.get(asked.sort_by or "", "updated")
         fitting.sort(key=lambda s: (getattr(s, order), s.id), reverse=asked.sort_order != "asc")
-        if asked.status is None:
+        if asked.status is None and asked.sort_by != "status":
             return [_selected(self.get(s.id), asked.select) for s in fitting[asked.offset : asked.offset + asked.limit]]
-        threads = [t for t in (self.get(s.id) for s in fitting) if t["status"] == asked.status]
+        threads = [t for t in (self.get(s.id) for s in fitting) if asked.status in (None, t["status"])]
+        if asked.sort_by == "status":
+            threads.sort(key=lambda t: t["status"], reverse=asked.sort_order != "asc")
         return [_selected(t, asked.select) for t in threads[asked.offset : asked.offset + asked.limit]]
 
     def count(self, asked: ThreadSearch) -> int:

@@ -57,11 +57,15 @@ async def events(service: Service, id: str, tenant: str, *, after: int = 0, canc
 
 @asynccontextmanager
 async def until_gone(service: Service, ids: Sequence[str], tenant: str) -> AsyncIterator[None]:
-    """Cancel the runs where this is left before its time."""
+    """Cancel the runs where this is left before its time: the client is gone, or got an error instead of them."""
     try:
         yield
-    except (ClientLeft, asyncio.CancelledError, GeneratorExit):
-        for id in ids:
-            with suppress(CutworkError):
-                service.cancel(id, tenant)
+    except BaseException:
+        asyncio.get_running_loop().run_in_executor(None, _give_up, service, ids, tenant)  # whoever leaves waits for no database
         raise
+
+
+def _give_up(service: Service, ids: Sequence[str], tenant: str) -> None:
+    for id in ids:
+        with suppress(CutworkError):
+            service.cancel(id, tenant)

@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import update
 
 from cutwork import housekeeping
+from cutwork.api import events
 from cutwork.api.deps import told
 from cutwork.api.events import KEPT, Hub
 from cutwork.storage.db import writing
-from cutwork.storage.jobs import Job, SqlJobs
+from cutwork.storage.jobs import AT_ONCE, Job, SqlJobs
 from cutwork.storage.service_tables import JobRow
 
 if TYPE_CHECKING:
@@ -221,6 +222,16 @@ def test_slow_listeners_and_fast_ones_hear_all_of_a_long_run(jobs: SqlJobs) -> N
 
     for numbers in follow(jobs, 12, act, lambda n: n % 3 == 0):
         assert numbers == list(range(1, count + 5))
+
+
+def test_who_comes_late_to_a_long_run_is_told_all_of_it_at_once(jobs: SqlJobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs.add(Job("j", "design", "local", {}))
+    jobs.take("me")
+    for n in range(2 * AT_ONCE + 3):
+        jobs.add_event("j", "step", {"done": n})
+    jobs.end("j", "done")
+    monkeypatch.setattr(events, "LOOK_S", 60.0)  # longer than `follow` waits
+    assert follow(jobs, 2, lambda: None) == [list(range(1, 2 * AT_ONCE + 8))] * 2
 
 
 def test_what_is_told_out_of_order_is_heard_in_order(jobs: SqlJobs) -> None:

@@ -228,6 +228,25 @@ def test_a_run_that_fails_is_told_in_openais_words(client: openai.OpenAI, served
         list(client.images.generate(prompt="a cat", size="64x64", stream=True))
 
 
+def test_after_a_failure_nothing_is_drawn_for_nobody(client: openai.OpenAI, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cutwork.errors import NotConfigured
+
+    drawn, render = [], served.drawing.render
+
+    def fails_once(shot: Any, watch: Any) -> Any:
+        drawn.append(shot.seed)
+        if len(drawn) == 1:
+            raise NotConfigured("the weights are gone")
+        served.drawing.gate.clear()
+        return render(shot, watch)
+
+    monkeypatch.setattr(served.drawing, "render", fails_once)
+    with pytest.raises(openai.APIError, match="the weights are gone"):
+        list(client.images.generate(prompt="a cat", size="64x64", stream=True, n=3))
+    runs = served.client.get("/v1/runs").json()["data"]
+    assert sorted(served.ended(run["id"])["status"] for run in runs) == ["cancelled", "cancelled", "failed"]
+
+
 # ---------------------------------------------------------------------------------------------------------------- edits
 
 
@@ -461,6 +480,14 @@ def test_a_conversation_that_is_not_known_begins_anew_and_says_so(client: openai
     answer = client.chat.completions.create(model="cutwork", messages=said("draw a fox", "Here it is.", "a cat and a rocket"))
     assert "no conversation that is kept here" in ours(answer)["warnings"][0]
     assert ours(answer)["number"] == 1
+
+
+def test_a_conversation_whose_session_was_deleted_begins_anew_and_says_so(client: openai.OpenAI, served: Served) -> None:
+    first = client.chat.completions.create(model="cutwork", messages=said(BRIEF))
+    assert served.client.delete(f"/v1/sessions/{ours(first)['session']}").status_code == 204
+    answer = client.chat.completions.create(model="cutwork", messages=said(BRIEF, first.choices[0].message.content, "a cat"))
+    assert "no conversation that is kept here" in ours(answer)["warnings"][0]
+    assert ours(answer)["session"] != ours(first)["session"]
 
 
 def test_a_conversation_may_name_its_session(client: openai.OpenAI, served: Served) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -65,8 +66,11 @@ def test_threads_are_kept_found_changed_and_deleted(client: SyncLangGraphClient)
     assert client.threads.search(status="busy") == []
     assert client.threads.search(select=["thread_id"], limit=1, offset=1) == [{"thread_id": mine}]
     assert client.threads.count(metadata={"who": "bob"}) == 1
-    changed = client.threads.update(mine, metadata={"done": True})
-    assert changed["metadata"] == {"graph_id": "session", "who": "ann", "done": True}
+    with ThreadPoolExecutor() as several:  # of changes at once none is lost
+        list(several.map(lambda n: client.threads.update(mine, metadata={f"n{n}": n}), range(8)))
+    assert client.threads.get(mine)["metadata"] == {"graph_id": "session", "who": "ann"} | {f"n{n}": n for n in range(8)}
+    changed = client.threads.update(second["thread_id"], metadata={"done": True})
+    assert changed["metadata"] == {"who": "bob", "done": True}
     client.threads.delete(mine)
     with pytest.raises(NotFoundError):
         client.threads.get(mine)
@@ -218,6 +222,30 @@ def test_runs_in_the_background_are_joined_and_cancelled(client: SyncLangGraphCl
     joined: Any = client.runs.join(thread, first["run_id"])
     assert len(joined["messages"]) == 2
     assert client.runs.get(thread, second["run_id"])["status"] == "interrupted"
+
+
+def test_a_thread_that_is_busy_is_not_deleted(client: SyncLangGraphClient, served: Served) -> None:
+    busy, idle = (client.threads.create()["thread_id"] for _ in range(2))
+    served.drawing.gate.clear()
+    runs = [client.runs.create(busy, "session", input=says(words))["run_id"] for words in (BRIEF, "a fox")]
+    served.drawing_begun()
+    assert [thread["status"] for thread in client.threads.search(sort_by="status", sort_order="asc")] == ["busy", "idle"]
+    assert [thread["thread_id"] for thread in client.threads.search(sort_by="status", sort_order="desc")] == [idle, busy]
+    with pytest.raises(ConflictError, match="turns that are not done"):
+        client.threads.delete(busy)
+    client.runs.cancel(busy, runs[1], wait=True)
+    served.drawing.gate.set()
+    client.runs.join(busy, runs[0])
+    client.threads.delete(busy)
+    assert client.threads.count() == 1
+
+
+def test_a_place_in_a_stream_that_cannot_be_is_refused(client: SyncLangGraphClient, served: Served) -> None:
+    thread = client.threads.create()["thread_id"]
+    run = client.runs.create(thread, "session", input=says("a cat"))["run_id"]
+    answer = served.client.get(f"/threads/{thread}/runs/{run}/stream", headers={"Last-Event-ID": "1" * 5_000})
+    assert answer.status_code == 422
+    client.runs.join(thread, run)
 
 
 def test_a_newer_run_may_interrupt(client: SyncLangGraphClient, served: Served) -> None:

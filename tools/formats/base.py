@@ -16,6 +16,8 @@ from cutwork.domain import Artifact, Cutout, Design, FinishSettings, Round
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.ports import Blobs
 
+PIXELS = ("image/png", "image/webp", "image/tiff")  # media types that are pictures of pixels
+
 
 class Format(Protocol):
     """A module of this folder that finishes designs of one kind."""
@@ -52,6 +54,13 @@ def artifact(kind: str, name: str, data: bytes, blobs: Blobs, media_type: str, s
     """Keep a file's bytes and name them; size is (width, height) in pixels."""
     width, height = size or (None, None)
     return Artifact(kind=kind, sha256=blobs.put(data), media_type=media_type, name=name, width=width, height=height)
+
+
+def telling(artifacts: Sequence[Artifact], kinds: Sequence[str]) -> Artifact | None:
+    """The picture of pixels that shows a design: of the first of these kinds that there is; of several stickers the last, which is of all subjects."""
+    pictures = [one for one in artifacts if one.media_type in PIXELS]
+    found = next((some for kind in kinds if (some := [one for one in pictures if one.kind == kind])), [])
+    return found[-1 if found[0].kind == "sticker" else 0] if found else None
 
 
 def file_stem(region: int, subject: str) -> str:

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from cutwork.domain import Design
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs
+from cutwork.tools.formats.base import telling
 from cutwork.tools.formats.overview import checkerboard
 from cutwork.tools.formats.png import encode
 
@@ -42,8 +43,7 @@ def sheet(designs: Sequence[Design], blobs: Blobs) -> bytes:
 
 def _shown(design: Design, blobs: Blobs) -> Image.Image:
     """The design's most telling picture, on squares where it is transparent, at most SIDE pixels long."""
-    pictures = {a.kind: a for a in reversed(design.artifacts) if a.media_type.startswith("image/")}
-    found = next((pictures[kind] for kind in SHOWN if kind in pictures), None)
+    found = telling(design.artifacts, SHOWN)
     if found is None:
         raise BadInput(f"run {design.id} has no picture to show")
     with Image.open(io.BytesIO(blobs.get(found.sha256))) as image:

@@ -40,7 +40,7 @@ DPI, LARGE_DPI, LARGE = 300, 150, 500.0  # of prints; above so many millimetres 
 CUT = 1.0  # pixels of a print between the outline's edge and the cutter's path, so that the path has all of it inside
 BLEED, PAGE = 1.0, 2.0  # millimetres beyond the path: outline colour in SVG and PDF, and the page
 ROUND = 1.0  # millimetres; a cutter's blade turns in no notch that is narrower than twice this
-LEAST = 16  # pixels that outline and margin must leave a subject
+LEAST = 16  # pixels that a print's outline must leave a subject
 SHADE = 0.38  # of black, at the shadow's darkest
 BLUR, DROP = 0.011, 0.013  # of the canvas' longer side: σ of the shadow, and how far it falls
 CELL, GAP, LINE = 288, 16, 20  # pixels of the overview: a sticker's square, the space between, a line of text
@@ -184,7 +184,7 @@ def stuck(shape: Shape, settings: StickerSettings) -> Sticker:
 def _on_screen(shape: Shape, preset: Preset, outline: float, shadow: bool, ink: tuple[int, int, int]) -> Sticker:
     edge = int(np.ceil(outline)) + 1 if outline else 0  # with the pixel over which it fades
     around = np.full(4, preset.margin + edge) + (_shadow_room(preset.side) if shadow else 0)  # left, top, right, bottom
-    times, size = _fitted(shape, (preset.side - around[0] - around[2], preset.side - around[1] - around[3]), f"{outline:g} pixels around {preset.side} pixels")
+    times, size = _fitted(shape, (preset.side - around[0] - around[2], preset.side - around[1] - around[3]))
     canvas = tuple(preset.side if preset.square or inner == max(size) else int(inner + a + b) for inner, a, b in zip(size, around[:2], around[2:], strict=True))
     left, top = (round((side - inner - b - a) / 2 + a) for side, inner, a, b in zip(canvas, size, around[:2], around[2:], strict=True))
     layer = np.zeros((canvas[1], canvas[0], 4), np.uint8)
@@ -195,10 +195,8 @@ def _on_screen(shape: Shape, preset: Preset, outline: float, shadow: bool, ink: 
     return Sticker(_shaded(picture, coverage(solid), preset.side) if shadow else picture, times)
 
 
-def _fitted(shape: Shape, room: tuple[float, float], outline: str) -> tuple[float, tuple[int, int]]:
+def _fitted(shape: Shape, room: tuple[float, float]) -> tuple[float, tuple[int, int]]:
     """How many times a subject is enlarged to fill a room, and its width and height then."""
-    if min(room) < LEAST:
-        raise BadInput(f"an outline of {outline} leaves no room for the subject", hint="make the outline narrower")
     times = min(space / side for space, side in zip(room, shape.size, strict=True))
     width, height = (max(1, min(int(space), round(side * times))) for space, side in zip(room, shape.size, strict=True))
     return times, (width, height)
@@ -249,10 +247,8 @@ def _shadow_room(side: int) -> NDArray[np.int64]:
 
 def _printed(shape: Shape, settings: StickerSettings, ink: tuple[int, int, int]) -> Sticker:
     """A die-cut sticker at true size: its cutter's path is as long as asked, its page a little larger."""
-    dpi = DPI if settings.size_mm <= LARGE else LARGE_DPI
-    outline = (PRESETS["print"].outline if settings.outline is None else settings.outline) / MM * dpi
-    room = settings.size_mm / MM * dpi - 2 * (outline + CUT)
-    times, size = _fitted(shape, (room, room), f"{outline * MM / dpi:g} mm around {settings.size_mm:g} mm")
+    dpi, outline, room = _print_room(settings)
+    times, size = _fitted(shape, (room, room))
     around = round(outline + CUT + PAGE / MM * dpi)
     layer = np.pad(drawn(shape, size), ((around, around), (around, around), (0, 0)))
     field = filled(joined(distance(layer[..., 3], shape.level) - np.float32(outline), ROUND / MM * dpi, outline / 2))
@@ -260,6 +256,21 @@ def _printed(shape: Shape, settings: StickerSettings, ink: tuple[int, int, int])
     picture = _over(layer, solid, ink) if outline else layer
     edge = distance(np.asarray(solid * 255 + 0.5, np.uint8))  # measured anew: where pieces were joined the field says little of distances
     return Sticker(picture, times, traced(edge, CUT), dpi)
+
+
+def _print_room(settings: StickerSettings) -> tuple[int, float, float]:
+    """Dots an inch, the outline in dots, and the dots a side that are left for a subject.
+
+    Raises:
+        BadInput: if that is no room.
+    """
+    dpi = DPI if settings.size_mm <= LARGE else LARGE_DPI
+    wide = PRESETS["print"].outline if settings.outline is None else settings.outline
+    outline = wide / MM * dpi
+    room = settings.size_mm / MM * dpi - 2 * (outline + CUT)
+    if room < LEAST:
+        raise BadInput(f"an outline of {wide:g} mm around {settings.size_mm:g} mm leaves no room for the subject", hint="make the outline narrower")
+    return dpi, outline, room
 
 
 # files
@@ -385,8 +396,8 @@ def _group(best: Round, subjects: Sequence[Subject]) -> Subject:
 def _checked(settings: StickerSettings) -> None:
     """BadInput for what is wrong whatever the picture."""
     parse(settings.colour)
-    if settings.preset == "print" and settings.outline is not None and 2 * settings.outline >= settings.size_mm:
-        raise BadInput(f"an outline of {settings.outline:g} mm leaves nothing of a sticker of {settings.size_mm:g} mm", hint="make the outline narrower")
+    if settings.preset == "print":
+        _print_room(settings)  # on screens there is room within any outline that settings take
 
 
 def _advice(settings: StickerSettings, count: int) -> list[str]:

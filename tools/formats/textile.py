@@ -65,13 +65,15 @@ def check(finish: FinishSettings, subjects: int = 1) -> None:
     """Refuse what so many subjects, or more, could not be printed as.
 
     Raises:
-        BadInput: if there is no such colour, the palette shows nothing, the tile or sheet would have too few or too many pixels, or motifs
+        BadInput: if there is no such colour, the palette shows nothing or is more than can be printed, the tile or sheet would have too few or too many pixels, or motifs
             of that size and number with such gaps have no room in the repeat.
     """
     settings, locked = finish.textile, set(map(parse, finish.palette))
     ground = None if settings.ground is None else parse(settings.ground)
     if len(locked) == 1 and ground in (None, *locked):
         raise BadInput(f"a palette of one colour ({finish.palette[0]!r}) prints nothing that could be seen; wanted two or more, or another ground")
+    if locked:
+        separate.number(ground or next(iter(locked)), settings.colours, tuple(locked))  # without a ground it is one of them
     _check_room(_lattice(settings, subjects), settings, subjects)
     _check_sheet(settings)
 

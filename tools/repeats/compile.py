@@ -25,6 +25,8 @@ Pixels = NDArray[np.uint8]
 EMPTY = 2  # pixels; a cut-out that is smaller along either side is no motif
 FRINGE = 3  # pixels of a cut-out that its background may shine into
 LEANING = 0.9  # of the distance from the background that colours further in have
+SPREAD = (1, 2, 4, 8)  # pixels over which colours go on beyond what is seen, one after the other
+REACH = sum(SPREAD)
 ENLARGED = 1.2  # from here on edges are drawn anew
 TONE = 0.07  # by how much of OKLab's lightness that line differs from the ground
 
@@ -160,15 +162,16 @@ def enlarged(pixels: Pixels, side: float) -> Image.Image:
 
 def _spread(rgba: Pixels) -> Pixels:
     """Colours (H, W, 3) that go on beyond the alpha: where nothing is seen, those of the nearest that is, blurred."""
+    rgba = np.pad(rgba, ((REACH, REACH), (REACH, REACH), (0, 0)))  # a motif is no torus: what is at its left says nothing of its right
     share = np.asarray(rgba[..., 3], np.float32) / np.float32(255)
     found, known = rgba[..., :3].astype(np.float32), share > 0.5
     totals = [found[..., k] * share for k in range(3)]
-    for radius in (1, 2, 4, 8):
+    for radius in SPREAD:
         totals, share = [toss.blurred(total, radius) for total in totals], toss.blurred(share, radius)
         new = ~known & (share > 1e-4)
         found[new] = np.stack([total[new] / share[new] for total in totals], -1)
         known |= new
-    return (found + 0.5).clip(0, 255).astype(np.uint8)
+    return (found[REACH:-REACH, REACH:-REACH] + 0.5).clip(0, 255).astype(np.uint8)
 
 
 def _grounded(lattice: Lattice, ground: Rgb) -> Pixels:

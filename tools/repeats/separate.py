@@ -88,10 +88,7 @@ def separate(pixels: Pixels, ground: Rgb, dpi: int, count: int | None = None, lo
 
 def choose(pixels: Pixels, ground: Rgb, count: int | None, locked: Sequence[Rgb] = ()) -> Rgbs:
     """The inks (n, 3) that suit a tile, ground first, then by area; see `separate`. There are fewer where the tile has fewer colours."""
-    rest = list(dict.fromkeys(ink for ink in locked if ink != ground))
-    total = count if count is not None else len(rest) + 1
-    if not 2 <= total <= MOST_INKS:
-        raise BadInput(f"{total} spot colour{'s' * (total != 1)} asked for, the ground among them; 2 to {MOST_INKS} can be printed", "change colours or the palette")
+    rest, total = list(dict.fromkeys(ink for ink in locked if ink != ground)), number(ground, count, locked)
     found, weights = _flat_colours(pixels, ground)
     if not len(found):
         return np.array([ground], np.uint8)
@@ -99,6 +96,14 @@ def choose(pixels: Pixels, ground: Rgb, count: int | None, locked: Sequence[Rgb]
     if rest:
         return np.array([ground, *_picked(lab, weights, base, rest, total - 1)], np.uint8)
     return _means(lab, weights, base, total - 1, ground)
+
+
+def number(ground: Rgb, count: int | None, locked: Sequence[Rgb] = ()) -> int:
+    """How many inks that asks for; see `separate`, which raises the same."""
+    total = count if count is not None else len({*locked, ground})
+    if not 2 <= total <= MOST_INKS:
+        raise BadInput(f"{total} spot colour{'s' * (total != 1)} asked for, the ground among them; 2 to {MOST_INKS} can be printed", "change colours or the palette")
+    return total
 
 
 def _flat_colours(pixels: Pixels, ground: Rgb) -> tuple[Rgbs, NDArray[np.float64]]:
