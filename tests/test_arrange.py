@@ -274,3 +274,24 @@ def test_between_with_an_end_missing_is_still_laid_out(brief: str) -> None:
     assert all(map(valid, flat(arrange(parsed.things, parsed.relations).boxes)))
     half = [Relation("between", i, j) for i in range(len(parsed.things)) for j in range(len(parsed.things))]
     assert all(map(valid, flat(arrange(parsed.things, half).boxes)))
+
+
+@pytest.mark.parametrize(
+    ("places", "kind"),
+    [(("left", "right"), "x"), (("right", "left"), "x"), (("top", "bottom"), "y"), (("bottom", "top"), "y"), (("top left", "bottom right"), "xy"), (("bottom left", "top right"), "xy"), (("top left", "top right"), "x")],
+)
+def test_between_what_has_places_each_stands_at_its_own(places: tuple[str, str], kind: str) -> None:
+    things = [Thing("cat", place=places[0]), Thing("dog", place=places[1]), Thing("crown")]
+    made = arrange(things, [Relation("between", 2, 0, 1)])
+    assert made.notes == []
+    (cat,), (dog,), (crown,) = made.boxes
+    for (x, y), place in ((_centre(cat), places[0]), (_centre(dog), places[1])):
+        assert all({"left": x < 0.4, "right": x > 0.6, "top": y < 0.4, "bottom": y > 0.6}[word] for word in place.split())
+    (ax, ay), (bx, by), (x, y) = map(_centre, (cat, dog, crown))
+    assert "x" not in kind or min(ax, bx) + 0.1 < x < max(ax, bx) - 0.1
+    assert "y" not in kind or min(ay, by) + 0.1 < y < max(ay, by) - 0.1
+    assert not any(overlap(a, b) for a, b in ((cat, dog), (cat, crown), (dog, crown)))
+
+
+def _centre(rect: Rect) -> tuple[float, float]:
+    return (rect[0] + rect[2]) / 2, (rect[1] + rect[3]) / 2

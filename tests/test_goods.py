@@ -89,6 +89,7 @@ def test_memes(text: str, picture: str, captions: tuple[str, ...]) -> None:
         ("meme with a fox and a hen. labels: fox = bugs, hen = my release", "a fox and a hen", (("fox", "bugs"), ("hen", "my release"))),
         ("meme, red cat labelled as me, blue cat labelled as you", "red cat, blue cat", (("red cat", "me"), ("blue cat", "you"))),
         ('meme, label the shark "rent"', "a shark", (("shark", "rent"),)),
+        ('label the cat "me" and label the dog "my boss", meme', "a cat, a dog", (("cat", "me"), ("dog", "my boss"))),
     ],
 )  # fmt: skip
 def test_labels(text: str, picture: str, labels: tuple[tuple[str, str], ...]) -> None:

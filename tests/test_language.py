@@ -432,3 +432,33 @@ def test_long_noise_takes_about_as_much_more_as_it_is_longer(piece: str) -> None
 def test_relation_phrases_are_one_token() -> None:
     kinds = [(t.kind, t.value) for t in tokens("a cat to the left of a dog in the top right corner")]
     assert kinds == [("word", ""), ("word", ""), ("relation", "left"), ("word", ""), ("word", ""), ("place", "top right")]
+
+
+@pytest.mark.parametrize(
+    ("brief", "expected"),
+    [
+        ("the sun top right", [("a sun", 1, "top right")]),
+        ("a car in the top left corner, a bicycle bottom right, and the sun top right", [("a car", 1, "top left"), ("a bicycle", 1, "bottom right"), ("a sun", 1, "top right")]),
+        ("a fox bottom left and an owl top right", [("a fox", 1, "bottom left"), ("an owl", 1, "top right")]),
+        ("dog left, cat right, bone in the middle", [("a dog", 1, "left"), ("a cat", 1, "right"), ("a bone", 1, "centre")]),
+        ("sun top, boat bottom", [("a sun", 1, "top"), ("a boat", 1, "bottom")]),
+        ("a cat looking left", [("a cat looking left", 1, "")]),
+        ("the top left of a car", [("a car", 1, "")]),
+        ("cat x3, dog x2", [("a cat", 3, ""), ("a dog", 2, "")]),
+        ("a fluffy cat x 2 on purple", [("a fluffy cat", 2, "")]),
+        ("a red and a blue balloon", [("a red balloon", 1, ""), ("a blue balloon", 1, "")]),
+        ("a big and a small dog", [("a big dog", 1, ""), ("a small dog", 1, "")]),
+        ("a red and white balloon", [("a red and white balloon", 1, "")]),
+        ("a cat and a blue balloon", [("a cat", 1, ""), ("a blue balloon", 1, "")]),
+    ],
+)
+def test_little_words_may_be_left_out(brief: str, expected: list[tuple[str, int, str]]) -> None:
+    assert [(t.phrase, t.count, t.place) for t in parse(brief).things] == expected
+
+
+@pytest.mark.parametrize(
+    ("brief", "background"),
+    [("a cat on a #ff8800 background", "an orange background"), ("a cat on #06c", "a blue background"), ("🐱 and 🚀 on 🟣", "a purple background"), ("a cat on a #FFFFFF background", "a white background")],
+)
+def test_colours_come_as_codes_and_as_dots(brief: str, background: str) -> None:
+    assert parse(brief).background == [background]

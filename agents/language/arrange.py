@@ -13,7 +13,7 @@ from cutwork.agents.language import figure, rects
 from cutwork.agents.language.model import Relation, Thing
 from cutwork.agents.language.order import Axis, grid
 from cutwork.agents.language.rects import CANVAS, Rect
-from cutwork.agents.language.shown import OPPOSITE, holds
+from cutwork.agents.language.shown import OPPOSITE, directions, holds
 from cutwork.agents.language.spots import around_the_centre, spot_of, tidy
 from cutwork.domain import CELL, MAX_REGIONS
 
@@ -180,15 +180,29 @@ class _Layout:
 
     def _between(self, r: Relation) -> bool:
         assert r.c is not None
-        for first, last in ((r.b, r.c), (r.c, r.b)):
-            if self.root(r.a) in (self.root(r.b), self.root(r.c)) or self.root(r.b) == self.root(r.c):
-                return False
-            if not self._reverse_known(first, r.a) and not self._reverse_known(r.a, last):
-                return self._before(self.across, self.down, first, r.a) and self._before(self.across, self.down, r.a, last)
+        if self.root(r.a) in (self.root(r.b), self.root(r.c)) or self.root(r.b) == self.root(r.c):
+            return False
+        one, other = (spot_of(self.things[i].place) for i in (r.b, r.c))
+        found = set() if one is None or other is None else directions(one, other)
+        if len(found) > 1:
+            return self._between_corners(r.a, r.b, r.c)
+        axis, across = (self.down, self.across) if found & {"above", "below"} else (self.across, self.down)
+        for first, last in ((r.c, r.b), (r.b, r.c)) if found & {"right", "below"} else ((r.b, r.c), (r.c, r.b)):
+            if not self._reverse_known(axis, first, r.a) and not self._reverse_known(axis, r.a, last):
+                return self._before(axis, across, first, r.a) and self._before(axis, across, r.a, last)
         return False
 
-    def _reverse_known(self, a: int, b: int) -> bool:
-        return self.across.leads(self.root(b), self.root(a))
+    def _between_corners(self, a: int, b: int, c: int) -> bool:
+        """Between what stands in opposite corners: in a row and in a column at once."""
+        ends = [self.root(i) for i in (b, a, c)]
+        pairs = [*zip(ends, ends[1:], strict=False)]
+        self.linked += pairs
+        ways = [(axis, pairs if first in self._own_place(ends[0]) else [(y, x) for x, y in pairs]) for axis, first in ((self.across, "left"), (self.down, "top"))]
+        done = [axis.before(x, y) for axis, ordered in ways for x, y in ordered]
+        return all(done)
+
+    def _reverse_known(self, axis: Axis, a: int, b: int) -> bool:
+        return axis.leads(self.root(b), self.root(a))
 
     def _beside(self, r: Relation) -> None:
         a, b = self.root(r.a), self.root(r.b)
@@ -231,6 +245,8 @@ class _Layout:
     def _blocks(self, area: Rect) -> list[tuple[list[int], Rect]]:
         """Which things share a grid, and the room each grid gets."""
         groups = self._groups()
+        for group in groups:
+            self._order_places(group)
         fixed = [g for g in groups if self._place(g)]
         free = [g for g in groups if not self._place(g)]
         out = self._fixed(fixed, area, False)
@@ -251,13 +267,23 @@ class _Layout:
                 of = {m: of[a] if g == of[b] else g for m, g in of.items()}
         return [[m for m in roots if of[m] == g] for g in dict.fromkeys(of.values())]
 
+    def _order_places(self, group: Sequence[int]) -> None:
+        """ "a cat on the left, a dog on the right, both beside a crown": those who share a grid stand in it as on the canvas."""
+        for axis, first, last in ((self.across, "left", "right"), (self.down, "top", "bottom")):
+            for a in group:
+                for b in group:
+                    if first in self._own_place(a).split() and last in self._own_place(b).split():
+                        axis.before(a, b)
+
     def _own_place(self, root: int) -> str:
         family = [root, *sorted(self._below(root))]
         places = {self.things[i].place for i in family if self.things[i].place}
         return self.things[root].place or (places.pop() if len(places) == 1 else "")
 
     def _place(self, group: Sequence[int]) -> str:
-        return next((p for p in map(self._own_place, group) if p), "")
+        """Where a group stands: what its places have in common, "top" of those in both upper corners; nowhere of itself if that is nothing."""
+        places = [p.split() for p in map(self._own_place, group) if p]
+        return " ".join(word for word in (places[0] if places else []) if all(word in place for place in places))
 
     def _fixed(self, groups: list[list[int]], area: Rect, crowded: bool) -> list[tuple[list[int], Rect]]:
         """Rooms for the groups with a stated place, corners first; groups of one place share it."""

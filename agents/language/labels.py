@@ -10,7 +10,7 @@ from cutwork.agents.language.words import article, singular
 OPEN, SHUT = "\ue000", "\ue001"  # around the number of a quotation, while labels are read
 QUOTE = rf"{OPEN}(\d+){SHUT}"
 DET = r"(?:an?|the|my|his|her|their|our|this|that|each|one)"
-WORD = r"(?!labell?ed\b|tagged\b|marked\b)[^\W\d_][\w'-]*"
+WORD = r"(?!label(?:l?ed|l?ing|s)?\b|tagged\b|marked\b)[^\W\d_][\w'-]*"
 WHOM = rf"((?:{WORD}\s+){{0,2}}{WORD})"
 IS = r"(?:\s+(?:as|with|is|reads|says|gets|saying)|\s*[:=])?"
 LABELLED = re.compile(

@@ -10,6 +10,7 @@ import re
 from functools import cache
 
 from cutwork.agents.language import words
+from cutwork.agents.language.terse import in_full
 
 WITH = re.compile(r"(?<!\w)w/(o?)(?=\s|\w) ?", re.I)
 TIMES = re.compile(r"\b(\d+) ?[x×] (?=[^\W\d_])", re.I)
@@ -37,7 +38,7 @@ def spelled_out(text: str) -> str:
     text = WITH.sub(lambda match: "without " if match[1] else "with ", text)
     text = SHAPED.sub(lambda match: match[0] if words.is_modifier(match[1].lower()) else f"{match[1]}-{match[2]}", TIMES.sub(r"\1 ", text))
     text = IN_FRONT.sub(" in front of it ", MEASURED.sub("", FURTHER.sub(_beyond, text)))
-    return _slip().sub(lambda match: words.own()["typed"][match[0].lower()], text)
+    return in_full(_slip().sub(lambda match: words.own()["typed"][match[0].lower()], text))
 
 
 @cache
