@@ -278,8 +278,8 @@ class Standing:
         if len(found) == 1:
             return found[0]
         there = ", ".join(s.phrase for s in self.subjects) or "nothing"
-        if found:
-            raise BadInput(f"{words!r} may be {' or '.join(s.phrase for s in found)}; say which")
+        if found or (self.subjects and bare(words) in PRONOUNS):
+            raise BadInput(f"{words!r} may be {' or '.join(s.phrase for s in found or self.subjects)}; say which")
         raise BadInput(f"there is no {bare(words)!r} in the picture; there is {there}")
 
     def turn(self, ref: Ref) -> Take:

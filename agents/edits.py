@@ -176,7 +176,9 @@ def _resize(draft: Draft, args: dict[str, Any]) -> Draft:
     factor = (new.area / old.area) ** 0.5
     if abs(factor - 1) < 0.02:
         raise BadInput(f"{_the(subject)} cannot be {'larger' if float(args.get('scale') or 2) > 1 else 'smaller'}: there is no more room for it")
-    return replace(made, told=(*draft.told, f"{subject.noun}: {factor:.2g} times as large"))
+    scale = float(args.get("scale") or factor)
+    most = ", which is all the room there is" if factor < 0.95 * scale else ", which is as small as can be drawn" if factor > 1.05 * scale else ""
+    return replace(made, told=(*draft.told, f"{subject.noun}: {factor:.2g} times as large{most}"))
 
 
 def _add(draft: Draft, args: dict[str, Any]) -> Draft:
@@ -189,7 +191,7 @@ def _add(draft: Draft, args: dict[str, Any]) -> Draft:
     boxes, z = _room_for(new, plan, args, top)
     subjects, prompt = (*plan.subjects, new), region_prompt(new, plan.background)
     regions = (*plan.regions, *(Region(subject=new.id, box=box, prompt=prompt, z=top) for box in boxes))
-    told = f"{_counted(new)} added" + (f" {spot(boxes[0])}" if new.count == 1 else "")
+    told = f"{_counted(new)} added" + (f" {_at(boxes[0])}" if new.count == 1 else "")
     made = draft.with_plan(told, regions, subjects=subjects, similar=similar_pairs(subjects))
     made = replace(made, origin=(*draft.origin, *[None] * new.count), noise=(*draft.noise, *[ANEW] * new.count))
     made = _stacked(made, layered(made.plan, list(range(first, first + new.count)), "back")) if z < top else made
@@ -518,6 +520,11 @@ def spot(box: Box) -> str:
     down = "top" if y < 0.38 else "bottom" if y > 0.62 else ""
     across = "left" if x < 0.38 else "right" if x > 0.62 else ""
     return f"the {down} {across}".replace("  ", " ").strip() if down or across else "the middle"
+
+
+def _at(box: Box) -> str:
+    place = spot(box)
+    return f"{'on' if place in ('the left', 'the right') else 'in' if place == 'the middle' else 'at'} {place}"
 
 
 # ---------------------------------------------------------------------------------------------------------------- words

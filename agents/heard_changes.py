@@ -455,6 +455,10 @@ def _placed(what: str, clause: Clause) -> tuple[str, str | None]:
     return what, None
 
 
+LOOK_OF_LETTERS = (
+    r"(?:(?:a (?:little )?bit|a little|a lot|much|even|slightly|way) )?(?:big|small|larg|bold|thick|thin|dark|light|bright|wid|tall|short)(?:ger|ler|er|r)?"
+    r"|bold|italic|upper ?case|lower ?case|capitals|centered|centred|red|orange|yellow|green|teal|blue|purple|pink|brown|black|white|gr[ae]y|gold|silver"
+)
 CAPTION_AT = {"top": 0, "upper": 0, "above": 0, "first": 0, "second": 1, "third": 2, "fourth": 3}  # others stand at the bottom
 CAPTION = r"(?:captions?|text|lettering|wording|words|letters|line|title|headline|slogan|subtitle)"
 
@@ -472,6 +476,8 @@ def _lettered(clause: Clause) -> list[Call] | None:
     if one is None or (clause.there.kind != "meme" and not re.search(rf"{CAPTION}|say|read|write|caption|\x01", clause.low)):
         return None
     said = one["said"].strip()
+    if re.fullmatch(LOOK_OF_LETTERS, said, re.I):
+        return None  # how letters look is no caption: "make the text bigger"
     quoted = re.findall(r"\x01\d+\x01", said)
     lines = [clause.unquoted(q) for q in quoted] if quoted else [p.strip() for p in re.split(r"\s*(?:/|\|)\s*", clause.original(said)) if p.strip()]
     if not lines:

@@ -73,8 +73,8 @@ def run_batch(
     """Work through a file of briefs, or what comes through a pipe; "-" is stdin.
 
     Returns:
-        {"done", "skipped", "failed", "unsatisfied", "waiting", "interrupted", "seconds", "results"}, counting lines of this run;
-        `unsatisfied` are among the done, `waiting` need a person's approval.
+        {"done", "skipped", "failed", "unsatisfied", "waiting", "left", "interrupted", "seconds", "results"}, counting lines of this run;
+        `unsatisfied` are among the done, `waiting` need a person's approval, `left` were not come to, or stopped midway.
 
     Raises:
         BadInput: if the file is missing or is no JSON lines, text lines or CSV, or the folder cannot be written
@@ -87,7 +87,8 @@ def run_batch(
             report = _Report(results, len(numbers), on_line)
             work = partial(_one, folder=file.folder, out=out, studio=studio, plan_only=plan_only, cancelled=cancelled)
             _schedule(_lines(file, _asked(studio, plan_only), results), results.done, work, jobs, cancelled, report)
-    return {**report.counts, "interrupted": cancelled(), "seconds": round(time.monotonic() - started, 2), "results": str(results.path)}
+    left = len(numbers) - sum(report.counts[name] for name in ("done", "skipped", "failed", "waiting"))
+    return {**report.counts, "left": left, "interrupted": cancelled(), "seconds": round(time.monotonic() - started, 2), "results": str(results.path)}
 
 
 # Reading the briefs
@@ -332,7 +333,7 @@ def _brief(record: Any, studio: Studio, folder: Path) -> Brief:
     if isinstance(record, str):
         return make_brief(record)
     if not isinstance(record, dict) or not isinstance(record.get("brief"), str):
-        raise BadInput(f"{WANTED}, got {str(record)[:80]!r}")
+        raise BadInput("the row has no brief" if not record else f"{WANTED}, got {str(record)[:80]!r}")
     unknown = set(record) - FIELDS - {"brief"}
     if unknown:
         raise BadInput(f"unknown fields {', '.join(sorted(unknown))}; allowed are brief, {', '.join(sorted(FIELDS))}")

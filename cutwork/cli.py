@@ -202,17 +202,17 @@ def runs(
     json: AsJson = False,
 ) -> None:
     """Runs that are kept, newest first."""
-    from cutwork.console import show_runs
+    from cutwork.console import show_runs, standing
 
     studio = studio_of()
     if delete:
         _delete(studio, delete, json)
         return
-    rows = [dict(zip(("id", "status", "brief", "created"), row, strict=True)) for row in studio.runs(limit, status)]
+    rows = [{"id": row.id, "status": standing(row.status, row.id, studio.is_active), "brief": row.brief, "created": row.created} for row in studio.runs(limit, status)]
     if json:
         print_json(rows)
     else:
-        show_runs(rows, studio.is_active)
+        show_runs(rows)
 
 
 def _delete(studio: Studio, ids: list[str], json: bool) -> None:
@@ -350,9 +350,9 @@ def batch(
     if json:
         print_json(summary)
     else:
-        say(" · ".join(f"{value} {key}" for key, value in summary.items() if isinstance(value, int) and key != "interrupted") + f" → {summary['results']}")
+        say(" · ".join(f"{value} {key}" for key, value in summary.items() if isinstance(value, int) and key not in ("interrupted", "left")) + f" → {summary['results']}")
     if summary["interrupted"]:
-        say("cutwork: stopped; the same command goes on where it stopped")
+        say(f"cutwork: stopped with {summary['left']} line(s) left; the same command goes on where it stopped")
         raise typer.Exit(130)
     raise typer.Exit(1 if summary["failed"] else 0)
 

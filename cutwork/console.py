@@ -160,30 +160,30 @@ def show_model(card: dict[str, Any]) -> None:
         out.print(line)
 
 
-def show_runs(rows: Sequence[dict[str, Any]], is_active: Callable[[str], bool] = lambda id: True) -> None:
+def show_runs(rows: Sequence[dict[str, Any]]) -> None:
     """Runs as a table, on stdout; on stderr what to do if there are none, or some that stopped midway."""
     if not rows:
         console.print('no runs yet; try: cutwork design "a grumpy cat and a rocket"')
         return
     table = Table("id", "status", "brief", "created", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
-    shown = [_standing(row["status"], row["id"], is_active) for row in rows]
-    for row, status in zip(rows, shown, strict=True):
-        table.add_row(row["id"], status, row["brief"][:60], row["created"])
+    for row in rows:
+        table.add_row(row["id"], row["status"], row["brief"][:60], row["created"])
     _stdout().print(table)
-    if STOPPED in shown:
+    if any(row["status"] == STOPPED for row in rows):
         console.print(f"{STOPPED}: killed, or could not write how it ended; go on with cutwork resume ID, or cutwork runs --delete ID")
 
 
-def _standing(status: str, id: str, is_active: Callable[[str], bool]) -> str:
+def standing(status: str, id: str, is_active: Callable[[str], bool]) -> str:
+    """The status to be shown of a run: its own, or that it stopped midway."""
     return STOPPED if status == "running" and not is_active(id) else status
 
 
-def show_design(design: Design, data: Json, is_active: Callable[[str], bool] = lambda id: True) -> None:
+def show_design(design: Design, data: Json) -> None:
     """What came of a run, in a screen; the paths of its files on stdout."""
-    best, standing = design.delivered, _standing(design.status, design.id, is_active)
-    console.print(f"{standing.replace('_', ' ')} · {design.id} · seed {data['seed']} · {len(design.rounds)} round(s)")
-    for note in design.notes:
+    best, status = design.delivered, data["status"]
+    console.print(f"{status.replace('_', ' ')} · {design.id} · seed {data['seed']} · {len(design.rounds)} round(s)")
+    for note in data["notes"]:
         console.print(f"note: {note}")
     if best is not None:
         for cutout in best.cutouts:
@@ -196,8 +196,8 @@ def show_design(design: Design, data: Json, is_active: Callable[[str], bool] = l
         _print_plan(design.plan, console)
     if design.error:
         console.print(f"error: {design.error}")
-    if standing in NEXT:
-        console.print(NEXT[standing].format(id=design.id))
+    if status in NEXT:
+        console.print(NEXT[status].format(id=design.id))
     for artifact in data["artifacts"]:
         _stdout().print(artifact["path"], soft_wrap=True)
 

@@ -49,7 +49,13 @@ def deliver(design: Design, blobs: Blobs, out: Path) -> Json:
     except StorageFailed as error:
         kept = f"the run is kept: cutwork show {design.id} --out ELSEWHERE"
         raise StorageFailed(str(error), hint="; ".join(filter(None, (error.hint, kept)))) from error
-    return data
+    return data | {"notes": notes(design, blobs)}
+
+
+def notes(design: Design, blobs: Blobs) -> list[str]:
+    """What is to be said of a design, and what whoever finished it has to say, which its manifest holds."""
+    made = next((json.loads(blobs.get(a.sha256)).get("notes", []) for a in design.artifacts if a.kind == "manifest"), [])
+    return list(dict.fromkeys([*design.notes, *made]))
 
 
 MADE_BY = {"zip": "bundle"}  # the format that makes it, where that has another name

@@ -91,7 +91,7 @@ def go_on(stop: BaseException) -> str:
 
 def deliver(studio: Studio, result: Any, out: Path | None, json: bool, quiet: bool, exit_code: bool = True) -> None:
     """Write a design's files, print it, say where they are, and leave with the code that its status means."""
-    from cutwork.console import show_design
+    from cutwork.console import show_design, standing
 
     folder = out or Path("out") / result.id
     try:
@@ -99,10 +99,11 @@ def deliver(studio: Studio, result: Any, out: Path | None, json: bool, quiet: bo
     except KeyboardInterrupt as stop:
         vars(stop)["run"] = result.id
         raise
+    data["status"] = standing(result.status, result.id, studio.is_active)
     if json:
         print_json(data)
     else:
-        show_design(result, data, studio.is_active)
+        show_design(result, data)
     if not quiet and data["artifacts"]:
         say(f"files are in {folder}")
     if exit_code:

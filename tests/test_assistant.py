@@ -157,6 +157,11 @@ def test_offline_the_assistant_decides_once() -> None:
     assert unknown.faults == ("there is no 'zebra' in the picture; there is a grumpy cat, a rocket, a red balloon, a dog",)
 
 
+def test_whom_it_means_is_asked_where_nobody_was_spoken_of() -> None:
+    said = decide("make it bigger", standing(last=None), [], OfflineLlm())
+    assert said.faults == ("'it' may be a grumpy cat or a rocket or a red balloon or a dog; say which",)
+
+
 def answer(*calls: dict[str, Any], say: str = "") -> AssistantAnswer:
     return AssistantAnswer(calls=[CallAnswer.model_validate(call) for call in calls], say=say)
 

@@ -589,7 +589,10 @@ def test_a_run_that_stopped_midway_is_shown_as_that(command: Command, monkeypatc
     assert (code, "stopped" in out, "running" in out) == (0, True, False)
     assert "cutwork resume" in err
     assert f"cutwork resume {id}" in command("show", id)[2]
+    (row,), told = json.loads(command("runs", "--json")[1]), json.loads(command("show", id, "--json")[1])
+    assert (row["status"], told["status"]) == ("stopped", "stopped")
     with Studio().wired.lease(id):
+        assert json.loads(command("runs", "--json")[1])[0]["status"] == "running"
         assert "running" in command("runs")[1]
         assert "still running" in command("show", id)[2]
 

@@ -53,7 +53,7 @@ def test_no_runs_leaves_stdout_empty(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_design_without_rounds_shows_its_plan_and_the_next_step(capsys: pytest.CaptureFixture[str]) -> None:
     design = Design(id="r1", status="needs_approval", brief=make_brief(TEXT), seed=1, model="mini", llm="offline", plan=a_plan(), error="[/oops] :fox:")
-    data = {"seed": 1, "artifacts": [{"kind": "image", "path": "out/[/b] :cat:/" + "x" * 300 + ".png"}], "cutouts": [], "image": None}
+    data = {"status": "needs_approval", "notes": list(design.notes), "seed": 1, "artifacts": [{"kind": "image", "path": "out/[/b] :cat:/" + "x" * 300 + ".png"}], "cutouts": [], "image": None}
     console.show_design(design, data)
     printed = capsys.readouterr()
     assert printed.out == data["artifacts"][0]["path"] + "\n"  # type: ignore[index]

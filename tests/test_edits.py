@@ -208,6 +208,12 @@ def test_as_many_are_added_as_were_asked_for(place: dict[str, Any], where: str |
     assert (made.origin, made.noise, made.told) == ((0, 1, None, None), (0.0, 0.0, 1.0, 1.0), ("two small birds added",))
 
 
+def test_what_there_is_no_room_for_is_said() -> None:
+    assert draft(call("resize", subject="cat", scale=9.0)).told[0].endswith("times as large, which is all the room there is")
+    assert draft(call("resize", subject="cat", scale=0.5)).told == ("cat: 0.62 times as large, which is as small as can be drawn",)
+    assert draft(call("resize", subject="cat", scale=1.2)).told == ("cat: 1.2 times as large",)
+
+
 def test_a_subject_that_becomes_another_stays_as_many() -> None:
     made = draft(call("change_subject", subject="cat", phrase="three dogs"))
     assert (made.plan.subjects[0].phrase, made.plan.subjects[0].count) == ("a dog", 1)

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from cutwork.api import pictures
+from cutwork.delivery import deliver
 from cutwork.domain import Box, Design, FinishSettings, Size, StickerSettings
 from cutwork.errors import BadInput, CutworkError
 from cutwork.tools.fakes import MemoryBlobs
@@ -576,6 +577,16 @@ def test_names_and_texts_are_kept_within_their_limits() -> None:
     assert clipped("one two three", 9) == "one two…"
     assert len(clipped("x" * 300, 125)) == 125
     assert clipped("short  text", 125) == "short text"
+
+
+def test_what_the_place_will_say_is_told_with_the_files(tmp_path: Path) -> None:
+    blobs = MemoryBlobs()
+    design = a_sticker_design(blobs, [LEFT, RIGHT], preset="whatsapp")
+    design = design.model_copy(update={"artifacts": write(design, blobs)})
+    assert deliver(design, blobs, tmp_path)["notes"] == list(design.notes)
+    few = a_sticker_design(blobs, [LEFT], ("a cat",), preset="whatsapp")
+    few = few.model_copy(update={"artifacts": write(few, blobs)})
+    assert deliver(few, blobs, tmp_path)["notes"] == [*few.notes, "WhatsApp takes packs of 3 to 30 stickers, this one has 1"]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
