@@ -26,6 +26,7 @@ MOVED = 0.4  # noise from which a subject is drawn where it went to: its look st
 RESIZED = 0.5  # the same where its size changes much
 ANEW = 1.0
 SHIFT, BIT, FAR = 0.2, 0.09, 0.35  # of the canvas: "left", "a bit left", "far left"
+MEETING = 0.1  # of the smaller of two boxes: from here on it is said that one lies over the other
 GAP = 0.03  # of the canvas, between two that stand side by side
 EDGE = 0.03  # of the canvas, that those who go to its edge keep
 RELATED = re.compile(r"\b(?:left of|right of|above|below|beside|behind|in front of|between|next to|under|underneath|on top of|on the (?:left|right))\b", re.I)
@@ -138,9 +139,19 @@ def _move(draft: Draft, args: dict[str, Any]) -> Draft:
         raise BadInput(f"{_the(subject)} is {at} already")
     now = moved.plan.regions[numbers[0]].box
     went = "" if now == first.box else f"from {spot(first.box)} to {spot(now)}" if spot(first.box) != spot(now) else "a little"
-    where = " and ".join(filter(None, (told or went, LAYERS[layer] if layer else "")))
+    where = " and ".join(filter(None, (told or went, LAYERS[layer] if layer else ""))) + ("" if told else _meets(draft.plan, moved.plan, numbers[0]))
     said = _rebuilt(moved.plan) if RELATED.search(moved.plan.prompt) else moved.plan.prompt
     return moved.with_plan(f"{subject.noun}: moved {where}", prompt=said)
+
+
+def _meets(before: Plan, after: Plan, number: int) -> str:
+    """Whom a region comes to lie over, or behind, which its new place alone does not tell."""
+    own, old = after.regions[number], before.regions[number]
+    for k, other in enumerate(after.regions):
+        shared = own.box.intersection(other.box) / min(own.box.area, other.box.area)
+        if other.subject != own.subject and shared > MEETING and old.box.intersection(other.box) <= MEETING * min(old.box.area, other.box.area):
+            return f", partly {'over' if (own.z, number) > (other.z, k) else 'behind'} {_the(after.subject(other.subject))}"
+    return ""
 
 
 def _shifted(draft: Draft, numbers: list[int], args: dict[str, Any]) -> tuple[Draft, list[int] | None, str]:

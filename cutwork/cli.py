@@ -383,7 +383,7 @@ def demo(
     studio = studio_of(model="mini", llm="offline")
     ready(out)
     with progress(quiet) as (on_event, cancelled):
-        result = studio.design("a grumpy cat and a rocket on a purple background", seed=7, on_event=on_event, cancelled=cancelled)
+        result = studio.design("a frog and a robot on a purple background", seed=7, on_event=on_event, cancelled=cancelled)
     data = studio.deliver(result, out)
     if json:
         print_json(data)

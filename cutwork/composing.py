@@ -6,6 +6,7 @@ A composed picture is a run of its own, whose `parent` is the run it was made of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -44,21 +45,22 @@ def started(draft: Draft, design: Design, blobs: Blobs) -> Start | None:
     Raises:
         BadInput: if what is locked leaves nothing that may change.
     """
-    from cutwork.agents.edits import uncovered
+    from cutwork.agents.edits import stack, uncovered
     from cutwork.tools.keep.edits import Change, prepared
     from cutwork.tools.masks.place import places
 
-    before = before_of(design, blobs)
+    was, now = ({k: depth for depth, k in enumerate(stack(plan))} for plan in (draft.before, draft.plan))  # of equals the later one is nearer
+    before = replace(before_of(design, blobs), z=[was[k] for k in sorted(was)])
     locked = [k for k, region in enumerate(draft.before.regions) if region.subject in draft.locks]
     if draft.whole and not locked:
         return None
     gains, areas = uncovered(draft.before, draft.plan, draft.origin), places(draft.plan, blobs)
     changes = [
-        Change(origin, region.box, 1.0 if draft.whole else noise, region.z, tuple(gains.get(number, ())), areas[number].mask)
+        Change(origin, region.box, 1.0 if draft.whole else noise, now[number], tuple(gains.get(number, ())), areas[number].mask)
         for number, (region, origin, noise) in enumerate(zip(draft.plan.regions, draft.origin, draft.noise, strict=True))
         if noise > 0 or (draft.whole and origin not in locked)
     ]
-    z = {origin: region.z for region, origin in zip(draft.plan.regions, draft.origin, strict=True) if origin is not None}
+    z = {origin: now[number] for number, origin in enumerate(draft.origin) if origin is not None}
     changes += [Change(k, None) for k in sorted(set(range(len(draft.before.regions))) - {o for o in draft.origin if o is not None})]
     return prepared(before, changes, locked, draft.background or draft.whole, z)
 

@@ -77,8 +77,8 @@ class Drawing(Protocol):
 
     def cut(self, shot: Shot, render: Render) -> tuple[Cutout, ...]: ...
 
-    def carry(self, shot: Shot, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
-        """Cut-outs of a picture that keeps a part of another: those of subjects that stayed as they were are the other's own."""
+    def carry(self, shot: Shot, render: Render, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
+        """Cut-outs of a picture that keeps a part of another: those of subjects that stayed as they were are the other's own; who only went elsewhere keeps its outline."""
         ...
 
     def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:

@@ -123,7 +123,7 @@ def cut(state: DesignState, deps: Deps) -> Update:
     if state["render"].stopped_early:
         return {"cutouts": ()}
     cutouts, before = deps.drawing.cut(state["shot"], state["render"]), _before(state, deps)
-    return {"cutouts": cutouts if before is None else deps.drawing.carry(state["shot"], cutouts, before)}
+    return {"cutouts": cutouts if before is None else deps.drawing.carry(state["shot"], state["render"], cutouts, before)}
 
 
 def _before(state: DesignState, deps: Deps) -> Round | None:

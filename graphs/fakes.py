@@ -115,7 +115,7 @@ class FakeDrawing:
         cx, cy, w, h = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) * keep / 2, (y1 - y0) * keep / 2
         return cx - w, cy - h, cx + w, cy + h
 
-    def carry(self, shot: Shot, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
+    def carry(self, shot: Shot, render: Render, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:  # noqa: ARG002 - as the port asks
         return carry(shot, cutouts, before, self.blobs)
 
     def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:

@@ -6,19 +6,20 @@ import io
 
 import numpy as np
 import pytest
-from builders import a_plan, a_shot, png, unpng
+from builders import a_plan, a_round, a_shot, png, unpng
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutwork.agents.critic import critique
-from cutwork.domain import Attended, Box, Critique, CutSettings, Plan, Region, Render, Subject
+from cutwork.domain import Attended, Box, Critique, Cutout, CutSettings, Keep, Plan, Region, Render, Round, Shot, Subject
 from cutwork.errors import BadInput, CutworkError, StorageFailed
 from cutwork.tools import cut as cutting
 from cutwork.tools.attended import attended, cover
 from cutwork.tools.attention.fuse import WEIGHTS
-from cutwork.tools.cut import cut, fused_maps, painted_checkerboard, verify_alpha
+from cutwork.tools.cut import cut, followed, fused_maps, painted_checkerboard, verify_alpha
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.formats.overview import checkerboard
+from cutwork.tools.keep.start import level
 from cutwork.tools.masks import measure
 from cutwork.tools.masks.place import boxes
 from cutwork.tools.record_file import Record
@@ -389,3 +390,64 @@ def test_blobs_in_memory_keep_what_they_are_given_once() -> None:
     assert (blobs.get(name), name in blobs, len(blobs)) == (b"one", True, 1)
     with pytest.raises(StorageFailed, match="no blob"):
         blobs.get("0" * 64)
+
+
+# who went elsewhere
+
+
+MOVED = Box((0.3, 0.2, 0.78, 0.8))
+
+
+def gone(noise: float, half: bool, nearer: bool = True) -> tuple[Shot, np.ndarray, tuple[Cutout, ...], Round, MemoryBlobs, np.ndarray]:
+    """The rocket went to the left, onto the cat; of its new cut there is all or the right half. Last: where it is in truth."""
+    blobs = MemoryBlobs()
+    before = a_round(plan(), picture(), list(discs()), blobs)
+    true = np.roll(discs()[1], round((MOVED.x0 - BOXES[1].x0) * SIDE), axis=1)
+    image = np.full((SIDE, SIDE, 3), (40, 60, 90), np.uint8)
+    image[discs()[0]], image[true] = (230, 60, 40), (240, 220, 60)
+    regions = (plan().regions[0].model_copy(update={"z": 1 - nearer}), plan().regions[1].model_copy(update={"box": MOVED, "z": int(nearer)}))
+    after = plan().model_copy(update={"regions": regions})
+    found = true & (np.arange(SIDE) > 75) if half else true
+    cutouts = a_round(after, image, [discs()[0], found], blobs).cutouts
+    area = np.where(true, level(noise), 0).astype(np.uint8)
+    keep = Keep(image=blobs.put(png(image)), area=blobs.put(png(area)))
+    return Shot(plan=after, seed=7, keep=keep), image, cutouts, before, blobs, true
+
+
+def test_who_only_went_elsewhere_keeps_its_outline() -> None:
+    """Both stand in one place now, so that the new cut gave half of the rocket away."""
+    shot, image, cutouts, before, blobs, true = gone(0.4, half=True)
+    cat, rocket = followed(shot, image, cutouts, before, blobs)
+    assert cat == cutouts[0]
+    mask = unpng(blobs.get(rocket.mask)) > 127
+    assert (mask & true).sum() > 0.97 * (mask | true).sum()
+    assert rocket.receipt.alpha == measure.tight_box(mask)
+    assert rocket.receipt.attended == cutouts[1].receipt.attended
+    assert (rgba_of(blobs, rocket.image)[mask & true][:, :3] == (240, 220, 60)).mean() > 0.95
+
+
+def test_who_went_behind_another_is_not_seen_through_it() -> None:
+    shot, image, cutouts, before, blobs, true = gone(0.4, half=True, nearer=False)
+    cutouts = (before.cutouts[0], cutouts[1])
+    mask = unpng(blobs.get(followed(shot, image, cutouts, before, blobs)[1].mask)) > 127
+    assert not (mask & discs()[0]).any()
+    assert (mask & true).sum() > 0.95 * (true & ~discs()[0]).sum()
+
+
+def test_nobody_has_what_one_that_stayed_covers() -> None:
+    """The cat was drawn anew behind the rocket that stayed, and its new cut took much of the rocket."""
+    blobs, (cat, rocket) = MemoryBlobs(), discs()
+    plan_ = plan().model_copy(update={"regions": tuple(r.model_copy(update={"z": z}) for z, r in enumerate(plan().regions))})
+    before = a_round(plan_, picture(), [cat, rocket], blobs)
+    both = a_round(plan_, picture(), [cat | rocket, cat], blobs).cutouts[0]
+    keep = Keep(image=blobs.put(png(picture())), area=blobs.put(png(np.where(cat, 255, 0).astype(np.uint8))))
+    mine, stayed = followed(Shot(plan=plan_, seed=7, keep=keep), picture(), (both, before.cutouts[1]), before, blobs)
+    assert stayed == before.cutouts[1]
+    assert ((unpng(blobs.get(mine.mask)) > 127) == cat).all()
+
+
+@pytest.mark.parametrize(("noise", "half"), [(1.0, True), (0.4, False)])
+def test_a_new_cut_stands_where_the_look_is_new_or_the_cut_is_good(noise: float, half: bool) -> None:
+    shot, image, cutouts, before, blobs, _ = gone(noise, half)
+    assert followed(shot, image, cutouts, before, blobs) == cutouts
+    assert followed(shot.model_copy(update={"keep": None}), image, cutouts, before, blobs) == cutouts

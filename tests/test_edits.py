@@ -208,6 +208,12 @@ def test_as_many_are_added_as_were_asked_for(place: dict[str, Any], where: str |
     assert (made.origin, made.noise, made.told) == ((0, 1, None, None), (0.0, 0.0, 1.0, 1.0), ("two small birds added",))
 
 
+def test_it_is_said_where_one_comes_to_lie_over_another() -> None:
+    beside, behind, onto, away = (draft(call("move", subject="rocket", **where)).told[0] for where in ({"where": "right of the cat"}, {"where": "behind the cat"}, {"box": list(CAT.root)}, {"where": "top right"}))
+    assert "partly" not in beside + behind + away
+    assert onto.endswith("partly over the cat")
+
+
 def test_what_there_is_no_room_for_is_said() -> None:
     assert draft(call("resize", subject="cat", scale=9.0)).told[0].endswith("times as large, which is all the room there is")
     assert draft(call("resize", subject="cat", scale=0.5)).told == ("cat: 0.62 times as large, which is as small as can be drawn",)

@@ -6,13 +6,15 @@ import io
 
 import numpy as np
 import pytest
-from builders import LEFT, RIGHT, a_plan, a_round, grey_png, png, tiny_flux
+from builders import LEFT, RIGHT, a_design, a_plan, a_round, grey_png, png, tiny_flux
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
 
-from cutwork.domain import Box, DrawSettings, Keep, Shot
+from cutwork.agents.edits import Draft, edited
+from cutwork.composing import started
+from cutwork.domain import Box, Call, DrawSettings, Keep, Shot, Size
 from cutwork.errors import BadInput, CutworkError
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.keep.areas import marked, united
@@ -348,3 +350,19 @@ def test_what_is_kept_must_be_there_and_of_the_canvas(wrong: str) -> None:
     keep = Keep(image="0" * 64 if wrong == "image" else picture, area="1" * 64 if wrong == "area" else area)
     with pytest.raises(BadInput, match="an edit keeps"):
         start_of(keep, (64, 64), blobs)
+
+
+def test_of_two_that_are_equally_near_the_later_one_is_in_front() -> None:
+    """The dog overlaps the cat, and stays as it is when the cat becomes a fox."""
+    blobs, close = MemoryBlobs(), Box((0.3, 0.25, 0.6, 0.75))
+    picture, masks = np.full((SIDE, SIDE, 3), GROUND, np.uint8), [disc(LEFT) & ~disc(close), disc(close)]
+    for mask, colour in zip(masks, (CAT, DOG), strict=True):
+        picture[mask] = colour
+    plan = a_plan(boxes=(LEFT, close), size=Size((SIDE, SIDE)))
+    plan = plan.model_copy(update={"regions": tuple(r.model_copy(update={"z": 0}) for r in plan.regions)})
+    draft = edited(Draft.of(plan), Call(tool="change_subject", args={"subject": "cat", "phrase": "a fox"}))
+    start = started(draft, a_design(a_round(plan, picture, masks, blobs)), blobs)
+    assert start is not None
+    assert not (start.area[masks[1]] > STAYS).any()
+    assert (start.picture[masks[1]] == DOG).all()
+    assert (start.area[masks[0]] == 255).mean() > 0.8

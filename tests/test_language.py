@@ -456,6 +456,13 @@ def test_little_words_may_be_left_out(brief: str, expected: list[tuple[str, int,
     assert [(t.phrase, t.count, t.place) for t in parse(brief).things] == expected
 
 
+def test_what_is_related_already_is_not_related_again() -> None:
+    found = relations("a happy whale under a rainbow, with a sailboat on top of the whale")
+    assert ("below", 0, 1) in found
+    assert ("on", 2, 0) in found
+    assert ("on", 1, 0) not in found
+
+
 @pytest.mark.parametrize(
     ("brief", "background"),
     [("a cat on a #ff8800 background", "an orange background"), ("a cat on #06c", "a blue background"), ("🐱 and 🚀 on 🟣", "a purple background"), ("a cat on a #FFFFFF background", "a white background")],

@@ -113,8 +113,8 @@ class AwayDrawing:
     def cut(self, shot: Shot, render: Render) -> tuple[Cutout, ...]:
         return self._ask(LocalDrawing.cut, shot, render)
 
-    def carry(self, shot: Shot, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
-        return self._ask(LocalDrawing.carry, shot, cutouts, before)
+    def carry(self, shot: Shot, render: Render, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
+        return self._ask(LocalDrawing.carry, shot, render, cutouts, before)
 
     def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
         return self._ask(LocalDrawing.picture, render, cutouts)

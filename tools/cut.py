@@ -14,23 +14,29 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from cutwork.domain import Attended, Cutout, CutSettings, Plan, Receipt, Region
+from cutwork.domain import Attended, Cutout, CutSettings, Plan, Receipt, Region, Round, Shot
 from cutwork.errors import BadInput, CutworkError
 from cutwork.ports import Blobs
 from cutwork.tools.attended import attended as attended_of
 from cutwork.tools.attention.fuse import WEIGHTS, Origin, fuse
 from cutwork.tools.attention.propagate import snapped
 from cutwork.tools.attention.record import coarse
+from cutwork.tools.keep.edits import moved
+from cutwork.tools.keep.shapes import union
+from cutwork.tools.keep.start import level
 from cutwork.tools.masks import matting, measure
 from cutwork.tools.masks.clean import fragments
 from cutwork.tools.masks.place import Place, places
 from cutwork.tools.masks.segment import Method, Segmented, segment
 from cutwork.tools.masks.trimap import border_ring
-from cutwork.tools.pixels import encode
+from cutwork.tools.pixels import decode, encode
 from cutwork.tools.record_file import Record
 
 Pixels = NDArray[np.uint8]
 AROUND = measure.REACH + 1  # pixels around a mask that its softness depends on
+HALF = 127  # grey levels of alpha up to which a pixel is not of the subject
+FOLLOWS = 0.8  # IoU with the outline it had from which a new cut of a subject that went elsewhere is taken: its edges are its own
+SAME_LOOK = 0.6  # noise up to which what is drawn anew keeps the shape it had
 PERIODS = range(4, 33)  # pixels a square; the checkerboards that people paint for "transparent"
 
 
@@ -68,6 +74,47 @@ def cut(
     claimed = measure.overlap(found.claims)  # (regions, regions)
     alphas = _alphas(image, found, plan.cut)
     return tuple(_cutout(k, region, where[k], image, alphas[k], seen[k], _others(claimed[k], k), blobs) for k, region in enumerate(plan.regions))
+
+
+def followed(shot: Shot, image: Pixels, cutouts: Sequence[Cutout], before: Round, blobs: Blobs) -> tuple[Cutout, ...]:
+    """Cut-outs of an edited picture (H, W, 3) that go with those that stayed as they were.
+
+    Who only went elsewhere keeps its outline where a new cut lost much of it: what another subject's words claim too, because both now stand
+    there, came with the one that moved. And nobody has what one that stayed, and is nearer, covers.
+    """
+    if shot.keep is None:
+        return tuple(cutouts)
+    area, where, regions = decode(blobs.get(shot.keep.area), "L"), places(shot.plan, blobs), shot.plan.regions
+    alphas, old = {c.region: decode(blobs.get(c.mask), "L") for c in cutouts}, {c.image for c in before.cutouts}
+    stayed = [c.region for c in cutouts if c.image in old]
+    kept = []
+    for c in cutouts:
+        covered = union([alphas[k] > HALF for k in stayed if (regions[k].z, k) > (regions[c.region].z, c.region)], area.shape)
+        alpha = np.where(covered, 0, _outlined(alphas[c.region], _gone_along(shot.plan, c.region, before, blobs), covered, area)).astype(np.uint8)
+        same = c.region in stayed or np.array_equal(alpha, alphas[c.region])
+        kept.append(c if same else _cutout(c.region, regions[c.region], where[c.region], image, alpha, c.receipt.attended, c.receipt.overlap, blobs))
+    return tuple(kept)
+
+
+def _outlined(new: Pixels, gone: Pixels, covered: NDArray[np.bool_], area: Pixels) -> Pixels:
+    """A subject's alpha (H, W): its new cut, or the one that went along with it, where it looks as it did and its new cut has other pixels."""
+    mine, whole = new > HALF, (gone > HALF) & ~covered
+    looks = whole.any() and np.median(area[whole]) <= level(SAME_LOOK)
+    return gone if looks and (mine & whole).sum() < FOLLOWS * (mine | whole).sum() else new
+
+
+def _gone_along(plan: Plan, number: int, before: Round, blobs: Blobs) -> Pixels:
+    """Alpha (H, W) of a region's subject as it came from the box it had before; 0 where it stands where it stood, was not there, or was something else."""
+    region, old = plan.regions[number], before.shot.plan
+    nothing = np.zeros(plan.size.root[::-1], np.uint8)
+    now, was = ([k for k, r in enumerate(one.regions) if r.subject == region.subject] for one in (plan, old))
+    if len(now) != len(was) or plan.subject(region.subject).phrase != old.subject(region.subject).phrase or plan.size != old.size:
+        return nothing
+    came = was[now.index(number)]
+    found = next((c for c in before.cutouts if c.region == came), None)
+    if found is None or old.regions[came].box == region.box or region.mask is not None:
+        return nothing
+    return moved(decode(blobs.get(found.image), "RGBA"), old.regions[came].box, region.box)[..., 3]
 
 
 def fused_maps(record: Record, weight: str, snap: str = "none") -> NDArray[np.float32]:
@@ -165,7 +212,7 @@ def _cutout(number: int, region: Region, planned: Place, image: Pixels, alpha: P
     except CutworkError:  # what cannot be delivered counts as not found, and the critic says so
         alpha = np.zeros_like(alpha)
         data = encode(np.zeros_like(layer))
-    kept = alpha > 127
+    kept = alpha > HALF
     return Cutout(
         subject=region.subject,
         region=number,

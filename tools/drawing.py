@@ -153,10 +153,12 @@ class LocalDrawing:
 
         return cut(shot.plan, decode(self.blobs.get(render.image), "RGB"), Record.from_bytes(self.blobs.get(render.record)), render.attended, self.blobs)
 
-    def carry(self, shot: Shot, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
+    def carry(self, shot: Shot, render: Render, cutouts: Sequence[Cutout], before: Round) -> tuple[Cutout, ...]:
+        from cutwork.tools.cut import followed
         from cutwork.tools.keep.carry import carry
+        from cutwork.tools.pixels import decode
 
-        return carry(shot, cutouts, before, self.blobs)
+        return followed(shot, decode(self.blobs.get(render.image), "RGB"), carry(shot, cutouts, before, self.blobs), before, self.blobs)
 
     def picture(self, render: Render, cutouts: Sequence[Cutout]) -> bytes:
         from cutwork.tools.formats.overview import numbered

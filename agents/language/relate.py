@@ -203,6 +203,8 @@ def relate(reading: Reading, index: int) -> None:
         who = doers(reading, kind)
         if kind == "with" and in_hand(reading.parsed.things[who[-1]], reading.parsed.things[index]):
             who = who[-1:]
+        if len(who) > 1:  # "a whale under a rainbow with a boat on the whale": of the two that may be on it, one is above it already
+            who = [i for i in who if not any({r.a, r.b} == {i, index} for r in reading.parsed.relations)] or who
         for subject in who:
             if kind == "holding" and words.is_in("container", reading.parsed.things[subject].noun):
                 reading.parsed.relations.append(Relation("inside", index, subject))  # "the vase holds lilies"
