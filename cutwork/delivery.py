@@ -54,7 +54,7 @@ def deliver(design: Design, blobs: Blobs, out: Path) -> Json:
 
 def notes(design: Design, blobs: Blobs) -> list[str]:
     """What is to be said of a design, and what whoever finished it has to say, which its manifest holds."""
-    made = next((json.loads(blobs.get(a.sha256)).get("notes", []) for a in design.artifacts if a.kind == "manifest"), [])
+    made: list[str] = next((json.loads(blobs.get(a.sha256)).get("notes", []) for a in design.artifacts if a.kind == "manifest"), [])
     return list(dict.fromkeys([*design.notes, *made]))
 
 

@@ -439,7 +439,8 @@ def test_nobody_has_what_one_that_stayed_covers() -> None:
     blobs, (cat, rocket) = MemoryBlobs(), discs()
     plan_ = plan().model_copy(update={"regions": tuple(r.model_copy(update={"z": z}) for z, r in enumerate(plan().regions))})
     before = a_round(plan_, picture(), [cat, rocket], blobs)
-    both = a_round(plan_, picture(), [cat | rocket, cat], blobs).cutouts[0]
+    y, x = np.mgrid[:SIDE, :SIDE]
+    both = a_round(plan_, picture(), [cat | (np.hypot(x - 96, y - 64) < 24), cat], blobs).cutouts[0]  # and of what is around it
     keep = Keep(image=blobs.put(png(picture())), area=blobs.put(png(np.where(cat, 255, 0).astype(np.uint8))))
     mine, stayed = followed(Shot(plan=plan_, seed=7, keep=keep), picture(), (both, before.cutouts[1]), before, blobs)
     assert stayed == before.cutouts[1]

@@ -21,11 +21,11 @@ from cutwork.tools.attended import attended as attended_of
 from cutwork.tools.attention.fuse import WEIGHTS, Origin, fuse
 from cutwork.tools.attention.propagate import snapped
 from cutwork.tools.attention.record import coarse
-from cutwork.tools.keep.edits import moved
-from cutwork.tools.keep.shapes import union
+from cutwork.tools.keep.edits import RIM, moved
+from cutwork.tools.keep.shapes import grown, pixels_of, union
 from cutwork.tools.keep.start import level
 from cutwork.tools.masks import matting, measure
-from cutwork.tools.masks.clean import fragments
+from cutwork.tools.masks.clean import clean, fragments
 from cutwork.tools.masks.place import Place, places
 from cutwork.tools.masks.segment import Method, Segmented, segment
 from cutwork.tools.masks.trimap import border_ring
@@ -90,10 +90,21 @@ def followed(shot: Shot, image: Pixels, cutouts: Sequence[Cutout], before: Round
     kept = []
     for c in cutouts:
         covered = union([alphas[k] > HALF for k in stayed if (regions[k].z, k) > (regions[c.region].z, c.region)], area.shape)
-        alpha = np.where(covered, 0, _outlined(alphas[c.region], _gone_along(shot.plan, c.region, before, blobs), covered, area)).astype(np.uint8)
+        alpha = _uncovered(_outlined(alphas[c.region], _gone_along(shot.plan, c.region, before, blobs), covered, area), covered)
         same = c.region in stayed or np.array_equal(alpha, alphas[c.region])
         kept.append(c if same else _cutout(c.region, regions[c.region], where[c.region], image, alpha, c.receipt.attended, c.receipt.overlap, blobs))
     return tuple(kept)
+
+
+def _uncovered(alpha: Pixels, covered: NDArray[np.bool_]) -> Pixels:
+    """Alpha (H, W) without what is covered and, where that took something away, without the slivers that are left around it."""
+    if not (alpha > HALF)[covered].any():
+        return np.where(covered, 0, alpha).astype(np.uint8)
+    height, width = alpha.shape
+    sliver = grown(covered, pixels_of(RIM, width, height)) & (alpha > 0)
+    core = clean((alpha > HALF) & ~sliver)
+    near = grown(core, pixels_of(RIM, width, height)) if core.any() else alpha > 0
+    return np.where(near & ~covered, alpha, 0).astype(np.uint8)
 
 
 def _outlined(new: Pixels, gone: Pixels, covered: NDArray[np.bool_], area: Pixels) -> Pixels:
