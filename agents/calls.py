@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cutwork.agents.words import DETERMINERS, mentions, tidy
-from cutwork.domain import Box, Call, Form, Kind, Plan, Sha256, Subject, ToolName
+from cutwork.domain import MAX_BRIEF, Box, Call, Form, Kind, Plan, Sha256, Subject, ToolName
 from cutwork.errors import BadInput
 from cutwork.plurals import plural, singular
 
@@ -51,7 +51,7 @@ class Args(BaseModel):
 class DesignArgs(Args):
     """Start a new design from a brief; with a reference, a picture that was taken in, the drawing begins from that at so much noise (follow)."""
 
-    brief: Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_saying)]
+    brief: Annotated[str, Field(min_length=1, max_length=MAX_BRIEF), AfterValidator(_saying)]
     kind: Kind | None = None
     size: str | None = None
     seed: Annotated[int, Field(ge=0)] | None = None

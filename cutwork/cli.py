@@ -379,6 +379,7 @@ def demo(
 ) -> None:
     """Design a sample brief with the embedded model and the offline planner, and say what happened."""
     from cutwork.console import progress, tell_story
+    from cutwork.domain import DELIVERED
 
     studio = studio_of(model="mini", llm="offline")
     ready(out)
@@ -389,7 +390,7 @@ def demo(
         print_json(data)
     else:
         tell_story(result, data)
-    raise typer.Exit(0 if result.status in ("accepted", "best_effort") else 1)  # a demo that drew something has shown it
+    raise typer.Exit(0 if result.status in DELIVERED else 1)  # a demo that drew something has shown it
 
 
 @config_app.command("show")

@@ -51,6 +51,8 @@ def _stays_inside(name: str) -> str:
 
 FileName = Annotated[Name, AfterValidator(_stays_inside)]  # relative, with "/", never out of its folder
 Kind = Literal["cutout", "sticker", "meme", "textile"]
+DesignStatus = Literal["accepted", "best_effort", "failed", "needs_approval", "running", "cancelled"]
+DELIVERED: tuple[DesignStatus, ...] = ("accepted", "best_effort")  # nothing more happens to such a run
 SaveForm = Literal["psd", "ora", "svg", "zip", "receipt"]  # what a design can be saved as for other programs
 Form = Literal["run", SaveForm]  # what it can be exported as: all of the run, or so
 Repeat = Literal["straight", "half-drop", "half-brick", "mirror", "hexagonal", "ogee", "tossed"]
@@ -763,7 +765,7 @@ class Design(Value):
     """All of a run."""
 
     id: RunId
-    status: Literal["accepted", "best_effort", "failed", "needs_approval", "running", "cancelled"]
+    status: DesignStatus
     brief: Brief
     seed: Seed
     model: Name

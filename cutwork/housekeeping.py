@@ -14,11 +14,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from cutwork.domain import DELIVERED
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.wiring import Wired
 
 HASH = re.compile(r"\b[0-9a-f]{64}\b")
-FINISHED = ("accepted", "best_effort")  # such a run is never resumed, so its state is of no more use
 
 
 class Swept(NamedTuple):
@@ -78,7 +78,7 @@ def forget(wired: Wired) -> int:
 def _forget_finished(wired: Wired) -> int:
     threads = _threads(wired.checkpointer)  # before the runs: a run is kept before it has a state
     statuses = wired.designs.statuses()
-    return _forget_threads(wired, wired.checkpointer, {id: id for id in threads if statuses.get(id) in (None, *FINISHED)})
+    return _forget_threads(wired, wired.checkpointer, {id: id for id in threads if statuses.get(id) in (None, *DELIVERED)})
 
 
 def _forget_turns(wired: Wired) -> int:

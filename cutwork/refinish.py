@@ -5,7 +5,6 @@ What comes of it is a run of its own, whose `parent` is the run that drew; both 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast, get_args
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from cutwork.domain import CutSettings, Design, FinishSettings, Kind, Plan, Value
 from cutwork.errors import BadInput
 from cutwork.ports import Drawing
+from cutwork.storage.clock import fresh_id
 from cutwork.tools.finish import unmade
 
 SECTIONS = ("sticker", "meme", "textile")  # kinds with settings of their own
@@ -144,7 +144,7 @@ def record(design: Design, edit: Callable[[Plan], Plan], id: str | None = None) 
     turn = unmade(best).model_copy(update={"shot": best.shot.model_copy(update={"plan": plan}), "applied": None})
     now = datetime.now(UTC)
     changes: dict[str, Any] = {
-        "id": id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        "id": id or fresh_id(),
         "parent": design.id,
         "plan": plan,
         "rounds": (turn,),

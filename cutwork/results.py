@@ -14,12 +14,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from cutwork.domain import Json
+from cutwork.domain import DELIVERED, Json
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.storage.leases import lease
 
 RESULTS = "results.jsonl"
-DONE = ("planned", "accepted", "best_effort")
+DONE = ("planned", *DELIVERED)
 UNFINISHED = ("cancelled", "needs_approval")  # rows whose run is gone on with
 
 

@@ -7,11 +7,9 @@ killed in the middle is begun again with its own id, and finds what it had drawn
 from __future__ import annotations
 
 import re
-import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,7 +19,7 @@ from cutwork.domain import MAX_BRIEF, Call, Cost, Design, Json, Session, Turn
 from cutwork.errors import BadInput, Cancelled, CutworkError, StorageFailed
 from cutwork.history import Tree
 from cutwork.settings import masked
-from cutwork.storage.clock import now
+from cutwork.storage.clock import fresh_id, now
 from cutwork.storage.sessions import SqlSessions
 from cutwork.studio import OnEvent, Studio
 from cutwork.talking import Talking
@@ -54,7 +52,7 @@ class Sessions:
             BadInput: if there is one of that id, or a value cannot be.
         """
         at = now()
-        made = _valid(Session, id=id or _fresh(), title=title, created=at, updated=at, approve=approve, owner=owner)
+        made = _valid(Session, id=id or fresh_id(), title=title, created=at, updated=at, approve=approve, owner=owner)
         self._store.create(made)
         return made
 
@@ -222,7 +220,7 @@ class Sessions:
             parent = session.head if after == HEAD else after
             before = next((t for t in self._store.turns(id) if t.id == parent), None) if parent else None
             return Turn(
-                id=turn or _fresh(), session=id, parent=parent, number=number, words=said, calls=tuple(calls), design=before.design if before else None,
+                id=turn or fresh_id(), session=id, parent=parent, number=number, words=said, calls=tuple(calls), design=before.design if before else None,
                 locks=before.locks if before else (), created=now(),
             )  # fmt: skip
 
@@ -326,11 +324,6 @@ def _thread(session: str, turn: str) -> str:
 
 def _lease(session: str) -> str:
     return f"session-{session}"
-
-
-def _fresh() -> str:
-    """An id that sorts by time."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
 def _subjects(design: Design) -> Sequence[Any]:

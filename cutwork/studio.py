@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import ValidationError
 
 from cutwork import delivery, housekeeping, refinish
-from cutwork.domain import FOLLOW, Brief, Design, Json, Kind, Plan, Shot, Size
+from cutwork.domain import DELIVERED, FOLLOW, Brief, Design, Json, Kind, Plan, Shot, Size
 from cutwork.errors import BadInput, Cancelled, CutworkError, StorageFailed
 from cutwork.refinish import Wishes
 from cutwork.settings import Settings, masked
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 RECURSION = 200  # steps of the graph; rounds bound it long before
-DELIVERED = ("accepted", "best_effort")  # runs to which nothing more happens
 
 
 def make_brief(text: str, **fields: Any) -> Brief:

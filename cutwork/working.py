@@ -13,7 +13,7 @@ from cutwork.agents.calls import Standing, checked
 from cutwork.agents.edits import Draft, about, edited
 from cutwork.comparing import compared
 from cutwork.delivery import made_as
-from cutwork.domain import Call, Cost, Cutout, Design, Json, Keep, Plan, Shot
+from cutwork.domain import DELIVERED, Call, Cost, Cutout, Design, Json, Keep, Plan, Shot
 from cutwork.errors import BadInput, CutworkError, Refused
 from cutwork.studio import make_brief
 from cutwork.taking import Taking, carry_of
@@ -21,7 +21,6 @@ from cutwork.taking import Taking, carry_of
 if TYPE_CHECKING:
     from cutwork.talking import Talking
 
-FINISHED = ("accepted", "best_effort")
 ROUNDS = 3  # times at most that an edit is drawn
 
 
@@ -299,7 +298,7 @@ class Work:
             if turn.design is not None and turn.design != before.id:
                 with suppress(BadInput):
                     design = self.studio.show(turn.design)
-                    if design.status in FINISHED and design.rounds and design.rounds[0].shot == shot and design.model == before.model:
+                    if design.status in DELIVERED and design.rounds and design.rounds[0].shot == shot and design.model == before.model:
                         return design
         return None
 
@@ -316,7 +315,7 @@ class Work:
         if found is None:
             return self.studio.begin(design, on_event=on_event, cancelled=cancelled)
         answer = self.answers.get(design.id)
-        if found.status in FINISHED or (found.status == "needs_approval" and answer is None):
+        if found.status in DELIVERED or (found.status == "needs_approval" and answer is None):
             return found
         return self.studio.resume(design.id, answer, on_event=on_event, cancelled=cancelled)
 

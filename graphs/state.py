@@ -17,6 +17,7 @@ from cutwork.agents import goods as reading
 from cutwork.domain import Brief, Critique, Cutout, Design, Expansion, Plan, Render, Repair, Shot, Subject, Terms
 from cutwork.errors import BadInput
 from cutwork.ports import Designs, Drawing, Llm
+from cutwork.storage.clock import fresh_id
 from cutwork.tools.finish import check as possible
 
 
@@ -100,7 +101,7 @@ def start(
     now = datetime.now(UTC)
     fresh = brief.seed if brief.seed is not None else secrets.randbelow(2**32)
     return Design(
-        id=id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        id=id or fresh_id(),
         status="running",
         brief=brief,
         seed=shot.seed if shot else fresh,

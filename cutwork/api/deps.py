@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import secrets
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +24,7 @@ from cutwork.api.models import AnswerRequest, DesignRequest, FinishRequest, Link
 from cutwork.api.problems import Conflict, Missing
 from cutwork.domain import Brief, Design, DrawSettings, Json, Session, Shot, Terms
 from cutwork.errors import BadInput, CutworkError
+from cutwork.storage.clock import fresh_id
 from cutwork.storage.jobs import OPEN, Event, Job, SqlJobs
 from cutwork.storage.owners import File
 from cutwork.storage.tokens import SqlTokens
@@ -349,11 +348,6 @@ class Service:
 
     def _shown(self, job: Job) -> Run:
         return as_run(job, self.jobs.ahead(job) if job.status == "waiting" else None)
-
-
-def fresh_id() -> str:
-    """An id that sorts by time."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 def as_run(job: Job, ahead: int | None = None) -> Run:

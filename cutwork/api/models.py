@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-from cutwork.domain import FOLLOW, MAX_BRIEF, MAX_PALETTE, Call, Critique, Follow, Json, Kind, Plan, Receipt, Seed, Sha256, Turn
+from cutwork.domain import FOLLOW, MAX_BRIEF, MAX_PALETTE, Call, Critique, DesignStatus, Follow, Json, Kind, Plan, Receipt, Seed, Sha256, Turn
 
 RunStatus = Literal["waiting", "running", "needs_approval", "done", "failed", "cancelled"]
 RunKind = Literal["design", "turn", "finish", "rerun", "resume"]
-DesignStatus = Literal["accepted", "best_effort", "failed", "needs_approval", "running", "cancelled"]
 Text = Annotated[str, StringConstraints(max_length=MAX_BRIEF)]
 Short = Annotated[str, StringConstraints(max_length=200)]
 
