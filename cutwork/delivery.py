@@ -54,7 +54,10 @@ def deliver(design: Design, blobs: Blobs, out: Path) -> Json:
 
 def notes(design: Design, blobs: Blobs) -> list[str]:
     """What is to be said of a design, and what whoever finished it has to say, which its manifest holds."""
-    made: list[str] = next((json.loads(blobs.get(a.sha256)).get("notes", []) for a in design.artifacts if a.kind == "manifest"), [])
+    made: list[str] = []
+    with suppress(StorageFailed):  # one that is damaged is told of where files are delivered
+        for manifest in (a for a in design.artifacts if a.kind == "manifest"):
+            made += json.loads(blobs.get(manifest.sha256)).get("notes", [])
     return list(dict.fromkeys([*design.notes, *made]))
 
 

@@ -22,6 +22,7 @@ from langgraph.types import interrupt
 from cutwork.domain import Call, Json
 from cutwork.errors import BadInput
 
+REMARKS = ("approve", "explain")  # "it is fine as it is", "why?": said with a no they ask for nothing
 ROUNDS = 6  # times at most that is heard in a turn
 
 
@@ -35,6 +36,8 @@ class TalkState(TypedDict, total=False):
     """The calls came with the turn, and nothing else is to be heard."""
     approved: bool
     """A person has agreed to these calls, or need not."""
+    instead: str
+    """What a person said should be done instead of all that was proposed; still to be heard."""
     heard: int
     say: str
     unread: tuple[str, ...]
@@ -101,13 +104,16 @@ class Company:
 
 
 def hear(state: TalkState, talk: Talk) -> TalkState:
-    """Words and what was done → what to do next."""
-    heard = talk.hear(state["words"], state["results"], state["now"])
+    """Words and what was done → what to do next. Words that came with a no are heard like a message of their own, if they ask for anything."""
+    instead = state.get("instead", "")
+    heard = talk.hear(instead or state["words"], () if instead else state["results"], state["now"])
+    if instead and all(call.tool in REMARKS for call in heard.calls):
+        return {"calls": (), "instead": "", "heard": state.get("heard", 0) + 1}
     faults = tuple({"tool": "", "args": {}, "ok": False, "told": fault} for fault in heard.faults)
     told = {r["told"] for r in state["results"]}
     return {
         "calls": heard.calls, "say": heard.say or state.get("say", ""), "unread": (*state.get("unread", ()), *heard.unread), "heard": state.get("heard", 0) + 1,
-        "results": (*state["results"], *(f for f in faults if f["told"] not in told)), "approved": False,
+        "results": (*state["results"], *(f for f in faults if f["told"] not in told)), "approved": False, "instead": "",
     }  # fmt: skip
 
 
@@ -124,7 +130,9 @@ def approve(state: TalkState, talk: Talk) -> TalkState:
             results.append({"tool": call.tool, "args": call.args, "ok": False, "declined": True, "told": f"{call.tool} was not done, as you decided{f': {reason}' if reason else ''}"})
         else:
             calls.append(talk.edited(decision, call, state["now"]) if decision["type"] == "edit" else call)
-    return {"calls": tuple(calls), "results": tuple(results), "approved": True}
+    said = {str(decision.get("message") or "").strip() for decision in decisions if decision["type"] == "reject"}
+    changes = state["now"].get("design") is not None and not calls and len(said) == 1 and not state.get("alone")
+    return {"calls": tuple(calls), "results": tuple(results), "approved": True, "instead": said.pop() if changes else ""}
 
 
 def act(state: TalkState, talk: Talk) -> TalkState:

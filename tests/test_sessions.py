@@ -467,6 +467,33 @@ def test_a_plan_is_shown_before_it_is_drawn(home: Path) -> None:
     assert drawn(later) == 1
 
 
+def test_what_comes_with_a_no_is_asked_instead(home: Path) -> None:
+    sessions, id = asking(home)
+    sessions.answer(id, sessions.say(id, BRIEF).id, [{"type": "approve"}])
+    asked = sessions.say(id, "remove the cat and make the rocket bigger")
+    assert asked.question is not None
+    count = len(asked.question["action_requests"])
+    assert count == 2
+    again = sessions.answer(id, asked.id, [{"type": "reject", "message": "make the cat smaller"}] * count)
+    assert again.status == "waiting"
+    assert again.question is not None
+    assert [one["name"] for one in again.question["action_requests"]] == ["resize"]
+    done = sessions.answer(id, again.id, [{"type": "approve"}])
+    assert done.status == "done"
+    assert done.changes[-1].startswith("cat: 0.77 times as large")
+    assert drawn(sessions) == 2
+
+
+@pytest.mark.parametrize("remark", ["", "wibble the flobber", "it is fine", "looks good as it is"])
+def test_a_remark_that_comes_with_a_no_asks_for_nothing(home: Path, remark: str) -> None:
+    sessions, id = asking(home)
+    first = sessions.answer(id, sessions.say(id, BRIEF).id, [{"type": "approve"}])
+    no = sessions.answer(id, sessions.say(id, "make the cat bigger").id, [{"type": "reject", "message": remark}])
+    assert (no.status, no.design) == ("done", first.design)
+    assert "was not done, as you decided" in no.reply
+    assert "understand" not in no.reply
+
+
 def test_an_action_can_be_edited_before_it_is_done(home: Path) -> None:
     sessions, id = asking(home)
     sessions.answer(id, sessions.say(id, BRIEF).id, [{"type": "approve"}])
@@ -478,7 +505,7 @@ def test_an_action_can_be_edited_before_it_is_done(home: Path) -> None:
     assert sessions.turn(id, asked.id).status == "waiting"
     done = sessions.answer(id, asked.id, [{"type": "edit", "edited_action": {"name": "resize", "args": {"subject": "cat", "scale": 0.5}}}])
     assert done.calls == (Call(tool="resize", args={"subject": "cat", "scale": 0.5}),)
-    assert done.changes == ("cat: 0.58 times as large",)
+    assert done.changes == ("cat: 0.58 times as large, which is as small as can be drawn",)
 
 
 def test_a_fork_asks_anew(home: Path) -> None:

@@ -58,7 +58,7 @@ def get_design(id: Id, service: Service, tenant: Tenant) -> Json:
     """All of a design."""
     design = service.design(id, tenant)
     question = service.studio.question(id)
-    return as_out(design) | {"question": question and question["value"]}
+    return as_out(design, service) | {"question": question and question["value"]}
 
 
 @router.delete("/designs/{id}", status_code=204, responses=responses(401, 404, 409))
@@ -125,12 +125,12 @@ def address(sha256: str) -> str:
     return f"/v1/artifacts/{sha256}"
 
 
-def as_out(design: Design) -> Json:
+def as_out(design: Design, service: deps.Service) -> Json:
     """A design as its route answers it, without what it may wait for."""
     data = delivery.as_json(design, lambda sha256, name: address(sha256))
     for told, artifact in zip(data["artifacts"], design.artifacts, strict=True):
         told["name"] = artifact.name
-    return data | {"references": [address(sha256) for sha256 in design.brief.references], "follow": design.brief.follow}
+    return data | {"notes": delivery.notes(design, service.studio.wired.blobs), "references": [address(sha256) for sha256 in design.brief.references], "follow": design.brief.follow}
 
 
 def _summary(row: Listed) -> DesignSummary:

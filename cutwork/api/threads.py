@@ -243,7 +243,7 @@ class Threads:
         if turn.design is None:
             return None
         try:
-            return as_out(self.service.design(turn.design, self.who))
+            return as_out(self.service.design(turn.design, self.who), self.service)
         except CutworkError:  # deleted since
             return None
 
