@@ -108,7 +108,7 @@ function Brief({ meta, onOpen }: Omit<Props, "onSessions">) {
         <textarea
           ref={field}
           aria-label="Brief"
-          placeholder="a grumpy cat and a rocket on a purple background"
+          placeholder="a frog and a robot on a purple background"
           rows={3}
           autoFocus
           maxLength={2000}

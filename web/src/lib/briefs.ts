@@ -8,8 +8,8 @@ export interface Sample {
 }
 
 export const SAMPLES: readonly Sample[] = [
-  { kind: "cutout", title: "Cut-outs", brief: "a grumpy cat and a rocket on a purple background" },
+  { kind: "cutout", title: "Cut-outs", brief: "a frog and a robot on a purple background" },
   { kind: "sticker", title: "Sticker", brief: "whatsapp sticker: a fox" },
-  { kind: "meme", title: "Meme", brief: 'meme: grumpy cat and a rocket on a purple background, top "MONDAY", bottom "again"' },
-  { kind: "textile", title: "Textile", brief: "textile: a cupcake, a diamond and a crown on mint, half-drop, 16 cm, 5 colours" },
+  { kind: "meme", title: "Meme", brief: 'meme: grumpy panda and a rocket on a purple background, top "MONDAY", bottom "again"' },
+  { kind: "textile", title: "Textile", brief: "textile: a strawberry, a lemon and a star on navy, half-drop, 16 cm, 5 colours" },
 ];
