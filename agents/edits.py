@@ -150,7 +150,7 @@ def _meets(before: Plan, after: Plan, number: int) -> str:
     for k, other in enumerate(after.regions):
         shared = own.box.intersection(other.box) / min(own.box.area, other.box.area)
         if other.subject != own.subject and shared > MEETING and old.box.intersection(other.box) <= MEETING * min(old.box.area, other.box.area):
-            return f", partly {'over' if (own.z, number) > (other.z, k) else 'behind'} {_the(after.subject(other.subject))}"
+            return f", partly {'over' if after.depth(number) > after.depth(k) else 'behind'} {_the(after.subject(other.subject))}"
     return ""
 
 
@@ -353,7 +353,7 @@ def layered(plan: Plan, numbers: list[int], way: str) -> list[int]:
 
 def stack(plan: Plan) -> list[int]:
     """Every region's number, the farthest first."""
-    return sorted(range(len(plan.regions)), key=lambda i: (plan.regions[i].z, i))
+    return sorted(range(len(plan.regions)), key=plan.depth)
 
 
 def uncovered(before: Plan, after: Plan, origin: Sequence[int | None]) -> dict[int, list[int]]:

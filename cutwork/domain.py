@@ -552,6 +552,10 @@ class Plan(Value):
                 return subject
         raise KeyError(id)
 
+    def depth(self, number: int) -> tuple[int, int]:
+        """How near a region is, to be compared with others': the higher z is nearer, of equals the later one."""
+        return self.regions[number].z, number
+
 
 class Keep(Value):
     """What must stay when a part of a picture is drawn anew."""

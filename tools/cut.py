@@ -84,15 +84,15 @@ def followed(shot: Shot, image: Pixels, cutouts: Sequence[Cutout], before: Round
     """
     if shot.keep is None:
         return tuple(cutouts)
-    area, where, regions = decode(blobs.get(shot.keep.area), "L"), places(shot.plan, blobs), shot.plan.regions
+    plan, area, where = shot.plan, decode(blobs.get(shot.keep.area), "L"), places(shot.plan, blobs)
     alphas, old = {c.region: decode(blobs.get(c.mask), "L") for c in cutouts}, {c.image for c in before.cutouts}
     stayed = [c.region for c in cutouts if c.image in old]
     kept = []
     for c in cutouts:
-        covered = union([alphas[k] > HALF for k in stayed if (regions[k].z, k) > (regions[c.region].z, c.region)], area.shape)
-        alpha = _uncovered(_outlined(alphas[c.region], _gone_along(shot.plan, c.region, before, blobs), covered, area), covered)
+        covered = union([alphas[k] > HALF for k in stayed if plan.depth(k) > plan.depth(c.region)], area.shape)
+        alpha = _uncovered(_outlined(alphas[c.region], _gone_along(plan, c.region, before, blobs), covered, area), covered)
         same = c.region in stayed or np.array_equal(alpha, alphas[c.region])
-        kept.append(c if same else _cutout(c.region, regions[c.region], where[c.region], image, alpha, c.receipt.attended, c.receipt.overlap, blobs))
+        kept.append(c if same else _cutout(c.region, plan.regions[c.region], where[c.region], image, alpha, c.receipt.attended, c.receipt.overlap, blobs))
     return tuple(kept)
 
 

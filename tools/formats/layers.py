@@ -69,7 +69,7 @@ def subjects(design: Design, blobs: Blobs) -> tuple[Layer, ...]:
     """
     best = delivered(design)
     plan = best.shot.plan
-    found = sorted(best.cutouts, key=lambda c: (plan.regions[c.region].z, c.region))
+    found = sorted(best.cutouts, key=lambda c: plan.depth(c.region))
     layers = (Layer(title(plan, c), _canvas(decode(blobs.get(c.image), "RGBA"), plan, c), c.region) for c in found)
     return tuple(layer for layer in layers if layer.alpha.any())
 

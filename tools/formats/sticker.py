@@ -382,7 +382,7 @@ def _usable(subjects: Sequence[Subject]) -> tuple[list[tuple[Subject, Shape]], l
 
 def _group(best: Round, subjects: Sequence[Subject]) -> Subject:
     """All subjects where they stand in the picture, nearer ones over farther ones."""
-    ordered = sorted(subjects, key=lambda one: (best.shot.plan.regions[one.regions[0]].z, one.regions))
+    ordered = sorted(subjects, key=lambda one: best.shot.plan.depth(one.regions[0]))
     together = Image.fromarray(ordered[0].rgba)
     for one in ordered[1:]:
         together = Image.alpha_composite(together, Image.fromarray(one.rgba))

@@ -37,9 +37,9 @@ def carried(plan: Plan, before: Plan, old: Sequence[Cutout], area: Pixels, behin
 def _came_out(plan: Plan, before: Plan, number: int, k: int) -> bool:
     """Whether a region, k of the plan before, lies over one that lay over it: more is seen of it than its cut-out has."""
     for p, other in enumerate(before.regions):
-        covered = (other.z, p) > (before.regions[k].z, k) and other.box.intersection(before.regions[k].box) > 0
+        covered = before.depth(p) > before.depth(k) and other.box.intersection(before.regions[k].box) > 0
         now = next((j for j, region in enumerate(plan.regions) if covered and (region.subject, region.box) == (other.subject, other.box)), None)
-        if now is not None and (plan.regions[now].z, now) < (plan.regions[number].z, number):
+        if now is not None and plan.depth(now) < plan.depth(number):
             return True
     return False
 
