@@ -219,8 +219,7 @@ def _room_for(new: Subject, plan: Plan, args: dict[str, Any], top: int) -> tuple
     elif args.get("where"):
         start = free_place(taken, bands, plan.size, (size, size * 0.8, size * 0.65))
         wide = placed(start.centre, min(1.0, start.width * new.count), start.height)
-        ghosts = [Region(subject=new.id, box=wide, prompt=new.phrase, z=top)]
-        ghost = plan.model_copy(update={"subjects": (*plan.subjects, new), "regions": (*plan.regions, *ghosts)})
+        ghost = plan.model_copy(update={"subjects": (*plan.subjects, new), "regions": (*plan.regions, Region(subject=new.id, box=wide, prompt=new.phrase, z=top))})
         box, z, _ = goes(args["where"], ghost, len(plan.regions), fresh=True)
         boxes = _side_by_side(box, new.count)
     else:

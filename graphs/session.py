@@ -123,14 +123,14 @@ def approve(state: TalkState, talk: Talk) -> TalkState:
     if request is None:
         return {"approved": True}
     decisions = read_decisions(interrupt(request), len(state["calls"]))
-    calls, results = [], list(state["results"])
+    calls, results, said = [], list(state["results"]), set()
     for call, decision in zip(state["calls"], decisions, strict=True):
         if decision["type"] == "reject":
             reason = str(decision.get("message") or "").strip()
+            said.add(reason)
             results.append({"tool": call.tool, "args": call.args, "ok": False, "declined": True, "told": f"{call.tool} was not done, as you decided{f': {reason}' if reason else ''}"})
         else:
             calls.append(talk.edited(decision, call, state["now"]) if decision["type"] == "edit" else call)
-    said = {str(decision.get("message") or "").strip() for decision in decisions if decision["type"] == "reject"}
     changes = state["now"].get("design") is not None and not calls and len(said) == 1 and not state.get("alone")
     return {"calls": tuple(calls), "results": tuple(results), "approved": True, "instead": said.pop() if changes else ""}
 
