@@ -357,10 +357,10 @@ def stack(plan: Plan) -> list[int]:
 
 def uncovered(before: Plan, after: Plan, origin: Sequence[int | None]) -> dict[int, list[int]]:
     """Who comes to lie over whom: regions of the plan after, each with those of the plan before that covered it and do so no more. Who stands elsewhere counts not."""
-    was, now = stack(before), stack(after)
+    was, now = before.ranks(), after.ranks()
     stay = [(i, o) for i, o in enumerate(origin) if o is not None and after.regions[i].box == before.regions[o].box]
     found = {
-        i: [p for j, p in stay if was.index(o) < was.index(p) and now.index(i) > now.index(j) and before.regions[o].box.intersection(before.regions[p].box) > 0] for i, o in stay
+        i: [p for j, p in stay if was[o] < was[p] and now[i] > now[j] and before.regions[o].box.intersection(before.regions[p].box) > 0] for i, o in stay
     }
     return {i: over for i, over in found.items() if over}
 

@@ -6,7 +6,6 @@ A composed picture is a run of its own, whose `parent` is the run it was made of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -45,12 +44,11 @@ def started(draft: Draft, design: Design, blobs: Blobs) -> Start | None:
     Raises:
         BadInput: if what is locked leaves nothing that may change.
     """
-    from cutwork.agents.edits import stack, uncovered
+    from cutwork.agents.edits import uncovered
     from cutwork.tools.keep.edits import Change, prepared
     from cutwork.tools.masks.place import places
 
-    was, now = ({k: depth for depth, k in enumerate(stack(plan))} for plan in (draft.before, draft.plan))  # of equals the later one is nearer
-    before = replace(before_of(design, blobs), z=[was[k] for k in sorted(was)])
+    before, now = before_of(design, blobs), draft.plan.ranks()
     locked = [k for k, region in enumerate(draft.before.regions) if region.subject in draft.locks]
     if draft.whole and not locked:
         return None

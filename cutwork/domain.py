@@ -556,6 +556,11 @@ class Plan(Value):
         """How near a region is, to be compared with others': the higher z is nearer, of equals the later one."""
         return self.regions[number].z, number
 
+    def ranks(self) -> list[int]:
+        """For each region, how many are farther than it."""
+        depths = [self.depth(number) for number in range(len(self.regions))]
+        return [sum(other < depth for other in depths) for depth in depths]
+
 
 class Keep(Value):
     """What must stay when a part of a picture is drawn anew."""

@@ -78,7 +78,7 @@ class Taking:
         other = composing.elsewhere(other, {k: r.box for k, r in regions.items()}, self.blobs)
         plan, sources = self._joined(own, other, subject, replaced, regions, leaving)
         layers = {c.region: c for c in other.cutouts}
-        coming = [(decode(self.blobs.get(layers[k].image), "RGBA"), region.z) for k, region in regions.items()]
+        coming = [(decode(self.blobs.get(layers[k].image), "RGBA"), _farther(own.shot.plan, leaving, regions[k])) for k in sorted(regions, key=lambda k: (regions[k].z, k))]
         locked = [k for k, r in enumerate(own.shot.plan.regions) if r.subject in self.work.now["locks"]]
         return plan, put(composing.before_of(self.before, self.blobs), leaving, coming, locked), sources, f"the {subject.noun}"
 
@@ -91,7 +91,7 @@ class Taking:
         subjects = [taken if replaced is not None and s.id == replaced.id else s for s in mine.subjects]
         subjects += [] if replaced is not None else [taken]
         rows: list[tuple[Region, tuple[Round, int]]] = [(r, (own, k)) for k, r in enumerate(mine.regions) if k not in leaving]
-        at = leaving[0] if leaving else len(rows)
+        at = _place(mine, leaving)
         rows[at:at] = [(region.model_copy(update={"prompt": region_prompt(taken, mine.background)}), (other, k)) for k, region in regions.items()]
         make_room(mine, len(subjects), len(rows))
         kept = {name: getattr(mine, name) for name in Plan.model_fields}
@@ -100,6 +100,16 @@ class Taking:
         plan = Plan(**kept | {"subjects": tuple(subjects), "regions": tuple(r for r, _ in rows), "similar": similar, "bands": bands})
         prompt = respoken(mine.prompt, replaced, taken) if replaced is not None and replaced.phrase != taken.phrase else mine.prompt
         return plan.model_copy(update={"prompt": prompt or f"{mine.prompt}, {taken.phrase}"}), [source for _, source in rows]
+
+
+def _place(plan: Plan, leaving: Sequence[int]) -> int:
+    """Where among a plan's regions others are put in: in place of the first that leaves, else last."""
+    return leaving[0] if leaving else len(plan.regions)
+
+
+def _farther(plan: Plan, leaving: Sequence[int], region: Region) -> int:
+    """How many regions of a plan are farther than one that is put in: of equals the later one is nearer."""
+    return sum(plan.depth(k) < (region.z, _place(plan, leaving)) for k in range(len(plan.regions)))
 
 
 def carry_of(plan: Plan, blobs: Blobs) -> Carry:

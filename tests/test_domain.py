@@ -84,6 +84,12 @@ def test_a_plan_has_a_region_for_each_counted_subject() -> None:
         plan(subjects=[CAT.model_copy(update={"count": 2})])
 
 
+def test_of_regions_with_one_z_the_later_is_nearer() -> None:
+    subjects = [CAT.model_copy(update={"id": id}) for id in ("front", "back", "over")]
+    regions = [HERE.model_copy(update={"subject": id, "z": z}) for id, z in (("front", 3), ("back", 0), ("over", 3))]
+    assert plan(subjects=subjects, regions=regions).ranks() == [1, 0, 2]
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

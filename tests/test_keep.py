@@ -256,6 +256,14 @@ def test_a_subject_of_another_picture_takes_ones_place() -> None:
     assert (start.picture[disc(RIGHT)] == DOG).all()
 
 
+@pytest.mark.parametrize(("farther", "colour"), [(1, DOG), (2, (200, 80, 30))])
+def test_a_subject_of_another_picture_is_as_near_as_it_is_said_to_be(farther: int, colour: tuple[int, int, int]) -> None:
+    fox = layer(disc(Box((0.3, 0.3, 0.8, 0.7))), (200, 80, 30))
+    start = put(before(), [], [(fox, farther)])
+    assert tuple(start.picture[SIDE // 2, round(SIDE * 0.7)]) == colour
+    assert tuple(start.picture[SIDE // 2, round(SIDE * 0.4)]) == (200, 80, 30), "in front of the cat"
+
+
 def test_another_pictures_background_comes_behind_ones_subjects() -> None:
     other = Before(np.full((SIDE, SIDE, 3), (10, 160, 150), np.uint8), [], [], [])
     start = put_behind(before(), other)

@@ -303,6 +303,19 @@ def test_a_subject_of_another_take_stands_where_it_stands_now(sessions: Sessions
     assert again.status == "done", again.error
 
 
+def test_a_subject_of_another_take_comes_behind_whom_it_stands_behind(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    box = boxes(sessions, first)["cat"]
+    sessions.say(id, "the cat should be a fox")
+    over = sessions.say(id, calls=[Call(tool="move", args={"subject": "rocket", "box": [box[0] + 0.1, box[1], box[2] + 0.1, box[3]]})])
+    turn = sessions.say(id, f"the cat from take {first.number}")
+    assert turn.status == "done", turn.error
+    assert {r.z for r in plan_of(sessions, turn).regions} == {0}, "of equals the later one is nearer"
+    (rocket,) = [c for c in sessions.studio.show(str(over.design)).delivered.cutouts if c.subject == "rocket"]  # type: ignore[union-attr]
+    mask = decode(sessions.studio.wired.blobs.get(rocket.mask), "L") > 127
+    assert (picture(sessions, turn) == picture(sessions, over))[mask].all()
+
+
 def test_a_subject_of_another_take_stands_where_it_stood_if_that_is_said(sessions: Sessions, id: str) -> None:
     first, _ = elsewhere(sessions, id)
     turn = sessions.say(id, f"the cat from take {first.number}, where it was")

@@ -53,7 +53,7 @@ class Before:
         picture: (H, W, 3).
         layers: one a region, (H, W, 4); an empty one where nothing was cut out.
         boxes: one a region, as planned.
-        z: one a region; higher is nearer.
+        z: one a region: how many are farther than it.
     """
 
     picture: Pixels
@@ -73,7 +73,7 @@ def before_of(plan: Plan, image: str, cutouts: Sequence[Cutout], blobs: Blobs) -
     width, height = plan.size.root
     empty = np.zeros((height, width, 4), np.uint8)
     layers = [decode(blobs.get(by[k].image), "RGBA") if k in by else empty for k in range(len(plan.regions))]
-    return Before(decode(blobs.get(image), "RGB"), layers, [r.box for r in plan.regions], [r.z for r in plan.regions])
+    return Before(decode(blobs.get(image), "RGB"), layers, [r.box for r in plan.regions], plan.ranks())
 
 
 def prepared(before: Before, changes: Sequence[Change], locked: Iterable[int] = (), background: bool = False, z: Mapping[int, int] | None = None) -> Start:

@@ -19,7 +19,7 @@ def put(before: Before, leaving: Sequence[int], coming: Sequence[tuple[Pixels, i
 
     Args:
         leaving: regions that go.
-        coming: layers (H, W, 4), each with its z.
+        coming: layers (H, W, 4), the farthest first, each with how many of this picture's regions are farther than it.
         locked: regions that no edit may touch.
 
     Raises:
@@ -28,8 +28,8 @@ def put(before: Before, leaving: Sequence[int], coming: Sequence[tuple[Pixels, i
     height, width = before.picture.shape[:2]
     start = prepared(before, [Change(k, None) for k in leaving], locked)
     picture, area, masks = start.picture, start.area, before.masks
-    for layer, z in sorted(coming, key=lambda item: item[1]):
-        front = union([masks[k] for k in range(len(masks)) if k not in leaving and (k in set(locked) or before.z[k] > z)], (height, width))
+    for layer, farther in coming:
+        front = union([masks[k] for k in range(len(masks)) if k not in leaving and (k in set(locked) or before.z[k] >= farther)], (height, width))
         alpha = layer[..., 3:] / 255.0 * ~grown(front, 1)[..., None]
         picture = (layer[..., :3] * alpha + picture * (1 - alpha) + 0.5).astype(np.uint8)
         area = np.where(alpha[..., 0] > 0, np.uint8(STAYS + 1), area)
