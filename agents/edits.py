@@ -13,22 +13,18 @@ from typing import Any
 
 from cutwork.agents.bands import kept_free
 from cutwork.agents.boxes import clear_of, free_place, grown, placed
-from cutwork.agents.calls import bare, meant
-from cutwork.agents.language.model import NUMBERS, Thing
 from cutwork.agents.layout import region_prompt
+from cutwork.agents.places import LAYERS, at_spot, goes, layer_of, layered, spot, stack
+from cutwork.agents.rewording import background, counted, rebuilt, respoken, subject_of, the
 from cutwork.agents.similarity import similar_pairs
-from cutwork.agents.words import DETERMINERS, mentions, slug, tidy, with_article
-from cutwork.domain import MAX_COUNT, MAX_REGIONS, MAX_SUBJECTS, Box, Call, Plan, Region, Subject
+from cutwork.agents.words import tidy
+from cutwork.domain import MAX_REGIONS, MAX_SUBJECTS, Box, Call, Plan, Region, Subject
 from cutwork.errors import BadInput
-from cutwork.plurals import plural, singular
 
 MOVED = 0.4  # noise from which a subject is drawn where it went to: its look stays, its edges join what is around it
 RESIZED = 0.5  # the same where its size changes much
 ANEW = 1.0
-SHIFT, BIT, FAR = 0.2, 0.09, 0.35  # of the canvas: "left", "a bit left", "far left"
 MEETING = 0.1  # of the smaller of two boxes: from here on it is said that one lies over the other
-GAP = 0.03  # of the canvas, between two that stand side by side
-EDGE = 0.03  # of the canvas, that those who go to its edge keep
 RELATED = re.compile(r"\b(?:left of|right of|above|below|beside|behind|in front of|between|next to|under|underneath|on top of|on the (?:left|right))\b", re.I)
 
 Carry = Callable[[str, Box, Box], str]  # of an area's blob and the boxes it leaves and comes to
@@ -100,20 +96,20 @@ def about(call: Call, draft: Draft) -> str | None:
 
 def _change_subject(draft: Draft, args: dict[str, Any]) -> Draft:
     subject = _free(draft, args["subject"])
-    new = _subject(args["phrase"], draft.plan, subject)
+    new, many = subject_of(args["phrase"], draft.plan, subject)
     if new == subject:
         raise BadInput(f"{subject.phrase} is what it is already")
-    prompt = respoken(draft.plan.prompt, subject, new)
     subjects = tuple(new if s.id == subject.id else s for s in draft.plan.subjects)
+    prompt = tidy(respoken(draft.plan.prompt, subject, new), 4_000) or rebuilt(draft.plan.model_copy(update={"subjects": subjects}), draft.plan)
     regions = tuple(
         r.model_copy(update={"subject": new.id, "prompt": region_prompt(new, draft.plan.background)}) if r.subject == subject.id else r for r in draft.plan.regions
     )
     noise = tuple(ANEW if r.subject == subject.id else n for r, n in zip(draft.plan.regions, draft.noise, strict=True))
     bands = tuple(b.model_copy(update={"subject": new.id}) if b.subject == subject.id else b for b in draft.plan.bands)
-    told, many = f"{subject.phrase} is now {new.phrase}", _thing(args["phrase"])
-    if many is not None and many.count > 1 and many.count != subject.count:
-        told += f", as many as before: {subject.count}, not {many.count}"
-    made = draft.with_plan(told, regions, subjects=subjects, similar=similar_pairs(subjects), bands=bands, prompt=_said(prompt, draft.plan, subjects))
+    told = f"{subject.phrase} is now {new.phrase}"
+    if many > 1 and many != subject.count:
+        told += f", as many as before: {subject.count}, not {many}"
+    made = draft.with_plan(told, regions, subjects=subjects, similar=similar_pairs(subjects), bands=bands, prompt=prompt)
     made = replace(made, noise=noise)
     return _fills(made, _single(made, new), args, ANEW) if args.get("mask") else made
 
@@ -122,11 +118,11 @@ def _move(draft: Draft, args: dict[str, Any]) -> Draft:
     subject = _free(draft, args["subject"])
     numbers = _regions_of(draft, subject, args.get("region"))
     first = draft.plan.regions[numbers[0]]
-    layer = args.get("z") or _layer_of(args.get("where") or "")
+    layer = args.get("z") or layer_of(args.get("where") or "")
     if args.get("mask"):
         moved, told = _fills(draft, numbers[0] if args.get("region") is not None else _single(draft, subject), args, RESIZED), "into the area that was marked"
         order: list[int] | None = None
-    elif args.get("box") is not None or (args.get("where") and not _layer_of(args["where"])):
+    elif args.get("box") is not None or (args.get("where") and not layer_of(args["where"])):
         moved, order, told = _shifted(draft, numbers, args)
     else:
         moved, order, told = draft, None, ""
@@ -136,11 +132,11 @@ def _move(draft: Draft, args: dict[str, Any]) -> Draft:
         moved = _stacked(moved, order)
     if moved.plan.regions == draft.plan.regions:
         at = f"{'nearest' if layer in ('front', 'forward') else 'farthest'} of all" if layer else "there"
-        raise BadInput(f"{_the(subject)} is {at} already")
+        raise BadInput(f"{the(subject)} is {at} already")
     now = moved.plan.regions[numbers[0]].box
     went = "" if now == first.box else f"from {spot(first.box)} to {spot(now)}" if spot(first.box) != spot(now) else "a little"
     where = " and ".join(filter(None, (told or went, LAYERS[layer] if layer else ""))) + ("" if told else _meets(draft.plan, moved.plan, numbers[0]))
-    said = _rebuilt(moved.plan) if RELATED.search(moved.plan.prompt) else moved.plan.prompt
+    said = rebuilt(moved.plan) if RELATED.search(moved.plan.prompt) else moved.plan.prompt
     return moved.with_plan(f"{subject.noun}: moved {where}", prompt=said)
 
 
@@ -150,7 +146,7 @@ def _meets(before: Plan, after: Plan, number: int) -> str:
     for k, other in enumerate(after.regions):
         shared = own.box.intersection(other.box) / min(own.box.area, other.box.area)
         if other.subject != own.subject and shared > MEETING and old.box.intersection(other.box) <= MEETING * min(old.box.area, other.box.area):
-            return f", partly {'over' if after.depth(number) > after.depth(k) else 'behind'} {_the(after.subject(other.subject))}"
+            return f", partly {'over' if after.depth(number) > after.depth(k) else 'behind'} {the(after.subject(other.subject))}"
     return ""
 
 
@@ -186,7 +182,7 @@ def _resize(draft: Draft, args: dict[str, Any]) -> Draft:
     old, new = draft.plan.regions[numbers[0]].box, made.plan.regions[numbers[0]].box
     factor = (new.area / old.area) ** 0.5
     if abs(factor - 1) < 0.02:
-        raise BadInput(f"{_the(subject)} cannot be {'larger' if float(args.get('scale') or 2) > 1 else 'smaller'}: there is no more room for it")
+        raise BadInput(f"{the(subject)} cannot be {'larger' if float(args.get('scale') or 2) > 1 else 'smaller'}: there is no more room for it")
     scale = float(args.get("scale") or factor)
     most = ", which is all the room there is" if factor < 0.95 * scale else ", which is as small as can be drawn" if factor > 1.05 * scale else ""
     return replace(made, told=(*draft.told, f"{subject.noun}: {factor:.2g} times as large{most}"))
@@ -194,20 +190,20 @@ def _resize(draft: Draft, args: dict[str, Any]) -> Draft:
 
 def _add(draft: Draft, args: dict[str, Any]) -> Draft:
     plan, first = draft.plan, len(draft.plan.regions)
-    new = _subject(args["phrase"], plan)
+    new, _ = subject_of(args["phrase"], plan)
     make_room(plan, len(plan.subjects) + 1, first + new.count)
     if args.get("mask") and new.count > 1:
-        raise BadInput(f"an area is for one subject, {_counted(new)} are {new.count}", hint="say where they stand, or add them one by one")
+        raise BadInput(f"an area is for one subject, {counted(new)} are {new.count}", hint="say where they stand, or add them one by one")
     top = min(1_000, max((r.z for r in plan.regions), default=-1) + 1)
     boxes, z = _room_for(new, plan, args, top)
     subjects, prompt = (*plan.subjects, new), region_prompt(new, plan.background)
     regions = (*plan.regions, *(Region(subject=new.id, box=box, prompt=prompt, z=top) for box in boxes))
-    told = f"{_counted(new)} added" + (f" {_at(boxes[0])}" if new.count == 1 else "")
+    told = f"{counted(new)} added" + (f" {at_spot(boxes[0])}" if new.count == 1 else "")
     made = draft.with_plan(told, regions, subjects=subjects, similar=similar_pairs(subjects))
     made = replace(made, origin=(*draft.origin, *[None] * new.count), noise=(*draft.noise, *[ANEW] * new.count))
     made = _stacked(made, layered(made.plan, list(range(first, first + new.count)), "back")) if z < top else made
     made = _fills(made, first, args, ANEW) if args.get("mask") else made
-    return replace(made, plan=made.plan.model_copy(update={"prompt": _rebuilt(made.plan)}))
+    return replace(made, plan=made.plan.model_copy(update={"prompt": rebuilt(made.plan)}))
 
 
 def _room_for(new: Subject, plan: Plan, args: dict[str, Any], top: int) -> tuple[list[Box], int]:
@@ -256,7 +252,7 @@ def _remove(draft: Draft, args: dict[str, Any]) -> Draft:
         similar=tuple(p for p in plan.similar if subject.id not in p), bands=tuple(b for b in plan.bands if b.subject != subject.id),
     )  # fmt: skip
     made = replace(made, origin=tuple(draft.origin[i] for i in keep), noise=tuple(draft.noise[i] for i in keep))
-    return replace(made, plan=made.plan.model_copy(update={"prompt": _rebuilt(made.plan, plan)}))
+    return replace(made, plan=made.plan.model_copy(update={"prompt": rebuilt(made.plan, plan)}))
 
 
 def _restyle(draft: Draft, args: dict[str, Any]) -> Draft:
@@ -268,10 +264,10 @@ def _restyle(draft: Draft, args: dict[str, Any]) -> Draft:
         regions = tuple(r.model_copy(update={"prompt": region_prompt(draft.plan.subject(r.subject), new)}) for r in draft.plan.regions)
         prompt = draft.plan.prompt.replace(old, new) if old in draft.plan.prompt else ""
         made = draft.with_plan(f"background: {old} became {new}", regions, background=new)
-        made = replace(made, background=True, plan=made.plan.model_copy(update={"prompt": prompt or _rebuilt(made.plan, draft.plan)}))
+        made = replace(made, background=True, plan=made.plan.model_copy(update={"prompt": prompt or rebuilt(made.plan, draft.plan)}))
     if args.get("style"):
         style = tidy(args["style"], 400)
-        made = made.with_plan(f"style: {style}", prompt=_rebuilt(made.plan, made.plan, style))
+        made = made.with_plan(f"style: {style}", prompt=rebuilt(made.plan, made.plan, style))
         made = replace(made, whole=True)
     return made
 
@@ -297,7 +293,7 @@ def _free(draft: Draft, id: str) -> Subject:
     for subject in draft.plan.subjects:
         if subject.id == id:
             if id in draft.locks:
-                raise BadInput(f"{_the(subject)} is locked", hint=f"unlock the {subject.noun} first")
+                raise BadInput(f"{the(subject)} is locked", hint=f"unlock the {subject.noun} first")
             return subject
     raise BadInput(f"there is no {id!r} in the picture any more; there is {', '.join(s.phrase for s in draft.plan.subjects) or 'nothing'}")
 
@@ -307,7 +303,7 @@ def _regions_of(draft: Draft, subject: Subject, region: int | None) -> list[int]
     if region is None:
         return numbers
     if region not in numbers:
-        raise BadInput(f"region {region} is not {_the(subject)}; its regions are {', '.join(map(str, numbers))}")
+        raise BadInput(f"region {region} is not {the(subject)}; its regions are {', '.join(map(str, numbers))}")
     return [region]
 
 
@@ -315,7 +311,7 @@ def _single(draft: Draft, subject: Subject) -> int:
     """The one region of a subject."""
     numbers = _regions_of(draft, subject, None)
     if len(numbers) > 1:
-        raise BadInput(f"there are {len(numbers)} of {_the(subject)}, and one area; say which of its regions, {', '.join(map(str, numbers))}, is to take it")
+        raise BadInput(f"there are {len(numbers)} of {the(subject)}, and one area; say which of its regions, {', '.join(map(str, numbers))}, is to take it")
     return numbers[0]
 
 
@@ -329,30 +325,6 @@ def _fills(draft: Draft, number: int, args: dict[str, Any], noise: float) -> Dra
     bands = tuple(b.model_copy(update={"box": box}) if b.subject == regions[number].subject else b for b in plan.bands)
     changed = Plan.model_validate(plan.model_copy(update={"regions": regions, "bands": bands}).model_dump())
     return replace(draft, plan=changed, noise=tuple(max(n, noise) if i == number else n for i, n in enumerate(draft.noise)))
-
-
-LAYERS = {"front": "to the front", "back": "to the back", "forward": "one step forward", "backward": "one step back"}
-NEARER = re.compile(r"(?:to |at |in |into )?(?:the )?(very )?(front|foreground|back|background|rear|forwards?|backwards?)(?: of everything| of all)?")
-
-
-def _layer_of(where: str) -> str:
-    """Which way words send somebody among those who stand there; "" where they name a place."""
-    found = NEARER.fullmatch(" ".join(where.lower().strip(" .!?").split()))
-    return "" if found is None else {"foreground": "front", "background": "back", "rear": "back"}.get(found[2], found[2].removesuffix("s"))
-
-
-def layered(plan: Plan, numbers: list[int], way: str) -> list[int]:
-    """Every region's number, the farthest first, after some went to the front or back of all, or past the next one."""
-    order = stack(plan)
-    going, rest = [i for i in order if i in numbers], [i for i in order if i not in numbers]
-    below = sum(order.index(i) < order.index(going[-1 if way in ("front", "forward") else 0]) for i in rest)
-    at = {"front": len(rest), "back": 0, "forward": min(len(rest), below + 1), "backward": max(0, below - 1)}[way]
-    return rest[:at] + going + rest[at:]
-
-
-def stack(plan: Plan) -> list[int]:
-    """Every region's number, the farthest first."""
-    return sorted(range(len(plan.regions)), key=plan.depth)
 
 
 def uncovered(before: Plan, after: Plan, origin: Sequence[int | None]) -> dict[int, list[int]]:
@@ -400,222 +372,3 @@ def _in_proportion(old: Box, new: Box) -> Box:
     """A box as large as fits into another, with its own proportions, about the same middle."""
     scale = min(new.width / old.width, new.height / old.height)
     return placed(new.centre, old.width * scale, old.height * scale)
-
-
-# --------------------------------------------------------------------------------------------------------------- places
-
-BITS = re.compile(r"\b(?:a (?:little )?(?:bit|little|touch|tad|smidge)|slightly|somewhat|a hair)\b", re.I)
-FARS = re.compile(r"\b(?:far|all the way|completely|fully|very|edge|side|corner|hard|right to the)\b", re.I)
-LOTS = re.compile(r"\b(?:a lot|lots|much|way|further|farther|more)\b", re.I)
-WORDS = (("left", "left|leftwards?"), ("right", "right|rightwards?"), ("top", "top|up|upper|upwards?|higher|north"), ("bottom", "bottom|down|lower|downwards?|south"))
-NUDGING = re.compile(r"\b(?:up|down|upwards?|downwards?|higher|lower|leftwards?|rightwards?)\b", re.I)
-TO_ONE = (
-    ("front", r"in front of|before|over the front of"), ("behind", r"behind|in back of|at the back of"), ("between", r"(?:in )?between"),
-    ("above", r"above|over|on top of|atop|on"), ("below", r"below|under|underneath|beneath"), ("left", r"(?:to the |on the )?left(?: side)? of"),
-    ("right", r"(?:to the |on the )?right(?: side)? of"), ("nearer", r"closer to|nearer to|towards?|nearer"), ("off", r"away from|farther from|further from"),
-    ("inside", r"inside|into|in"), ("beside", r"next to|beside|near|by|alongside|close to|with|at"),
-)  # fmt: skip
-
-
-def goes(where: str, plan: Plan, number: int, fresh: bool = False) -> tuple[Box, int, str]:
-    """Where words put a region: its box, its z (above all others' or -1 where it goes before or behind them), and how that is told ("" where the place tells it).
-
-    Args:
-        fresh: it has no place of its own yet, so that "left" is the left of the canvas.
-
-    Raises:
-        BadInput: if words name no place.
-    """
-    said = " ".join(where.lower().strip(" .!?").split())
-    own = plan.regions[number]
-    layer = _layer_of(said)
-    if layer:
-        nearer = layer in ("front", "forward")
-        return own.box, max(r.z for r in plan.regions) + 1 if nearer else -1, LAYERS[layer]
-    for kind, pattern in TO_ONE:
-        match = re.search(rf"(?:^|\b)(?:{pattern}) (.+)$", said)
-        if match:
-            others = _others(match[1], plan, number)
-            if others:
-                return (*_beside(kind, own, [plan.regions[i] for i in others], plan), _by(kind, plan, others))
-    found = {name for name, words in WORDS if re.search(rf"\b(?:{words})\b", re.sub(r"\bright to\b", "", said))}
-    if re.search(r"\b(?:centre|center|middle)\b", said):
-        return _at_edge(own, found, plan, number), own.z, f"to {_place_name(found) or 'the centre'}"
-    if not found:
-        raise BadInput(f"{where!r} names no place; say such as 'top right', 'a bit left' or 'above the cat'")
-    corner = len(found) == 2 and not NUDGING.search(said)
-    bit = BITS.search(said)
-    if (corner or fresh or FARS.search(said)) and not bit:
-        return _at_edge(own, found, plan, number), own.z, ""
-    step = BIT if bit else FAR if LOTS.search(said) else SHIFT
-    dx = step * (("right" in found) - ("left" in found))
-    dy = step * (("bottom" in found) - ("top" in found))
-    return placed((own.box.centre[0] + dx, own.box.centre[1] + dy), own.box.width, own.box.height), own.z, _way(found, bit is not None)
-
-
-def _others(words: str, plan: Plan, number: int) -> list[int]:
-    """The regions that words name, other than one's own."""
-    parts = re.split(r"\s+and\s+|\s*,\s*", words)
-    named = [s.id for part in parts for s in meant(part, plan.subjects)[:1]]
-    return [next(i for i, r in enumerate(plan.regions) if r.subject == id and i != number) for id in named if any(r.subject == id and i != number for i, r in enumerate(plan.regions))]
-
-
-def _beside(kind: str, own: Region, others: list[Region], plan: Plan) -> tuple[Box, int]:
-    """Box and z of one who stands in a relation to others."""
-    it, w, h = others[0], own.box.width, own.box.height
-    (cx, cy), z = it.box.centre, own.z
-    if kind == "between" and len(others) > 1:
-        a, b = others[0].box.centre, others[1].box.centre
-        return placed(((a[0] + b[0]) / 2, (a[1] + b[1]) / 2), w, h), z
-    if kind in ("front", "behind"):
-        z = max(r.z for r in plan.regions) + 1 if kind == "front" else -1
-        near = own.box.intersection(it.box) > 0.1 * min(own.box.area, it.box.area)
-        side = 1 if own.box.centre[0] >= cx else -1
-        return (own.box if near else placed((cx + side * 0.3 * it.box.width, cy + (0.08 if kind == "front" else -0.08)), w, h)), z
-    if kind in ("nearer", "off"):
-        share = 0.45 if kind == "nearer" else -0.45
-        return placed((own.box.centre[0] + share * (cx - own.box.centre[0]), own.box.centre[1] + share * (cy - own.box.centre[1])), w, h), z
-    if kind == "inside":
-        scale = min(1.0, 0.6 * it.box.width / w, 0.6 * it.box.height / h)
-        return placed((cx, cy), w * scale, h * scale), max(z, it.z + 1)
-    if kind == "beside":
-        kind = "right" if 1 - it.box.x1 >= it.box.x0 else "left"
-    room = {"above": it.box.y0, "below": 1 - it.box.y1, "left": it.box.x0, "right": 1 - it.box.x1}[kind] - GAP
-    length = h if kind in ("above", "below") else w
-    scale = min(1.0, max(0.5, room / length))  # it is made a little smaller where it would not fit
-    w, h = w * scale, h * scale
-    x = {"left": it.box.x0 - GAP - w / 2, "right": it.box.x1 + GAP + w / 2}.get(kind, cx)
-    y = {"above": it.box.y0 - GAP - h / 2, "below": it.box.y1 + GAP + h / 2}.get(kind, cy)
-    return placed((x, y), w, h), z
-
-
-def _at_edge(own: Region, found: set[str], plan: Plan, number: int) -> Box:
-    """Its box in a corner, at a side or in the middle; made a little smaller where it would cover somebody there."""
-    others = [r.box for i, r in enumerate(plan.regions) if i != number]
-    before = sum(own.box.intersection(box) for box in others)  # who overlapped already may go on doing so
-    for scale in (1.0, 0.9, 0.8, 0.7):
-        box = _set_at(own, found, scale)
-        if sum(box.intersection(other) for other in others) <= max(before, 0.01):
-            return box
-    return _set_at(own, found, 1.0)
-
-
-def _set_at(own: Region, found: set[str], scale: float) -> Box:
-    w, h = min(own.box.width, 1 - 2 * EDGE) * scale, min(own.box.height, 1 - 2 * EDGE) * scale
-    x = EDGE + w / 2 if "left" in found else 1 - EDGE - w / 2 if "right" in found else 0.5
-    y = EDGE + h / 2 if "top" in found else 1 - EDGE - h / 2 if "bottom" in found else 0.5
-    if len(found) == 1:  # at one side it keeps its height, at the top its place from left to right
-        x, y = (own.box.centre[0], y) if found & {"top", "bottom"} else (x, own.box.centre[1])
-    return placed((x, y), w, h)
-
-
-def _by(kind: str, plan: Plan, others: list[int]) -> str:
-    names = " and ".join(f"the {plan.subject(plan.regions[i].subject).noun}" for i in others)
-    led = {"front": "in front of", "left": "to the left of", "right": "to the right of", "nearer": "closer to", "off": "away from", "beside": "next to"}
-    return f"{led.get(kind, kind)} {names}"
-
-
-def _way(found: set[str], bit: bool) -> str:
-    words = {"top": "up", "bottom": "down", "left": "to the left", "right": "to the right"}
-    return f"{'a bit ' if bit else ''}{' and '.join(words[name] for name in ('top', 'bottom', 'left', 'right') if name in found)}"
-
-
-def _place_name(found: set[str]) -> str:
-    return f"the {' '.join(name for name in ('top', 'bottom', 'left', 'right') if name in found)}" if found else ""
-
-
-def spot(box: Box) -> str:
-    """Where a box is, in words."""
-    x, y = box.centre
-    down = "top" if y < 0.38 else "bottom" if y > 0.62 else ""
-    across = "left" if x < 0.38 else "right" if x > 0.62 else ""
-    return f"the {down} {across}".replace("  ", " ").strip() if down or across else "the middle"
-
-
-def _at(box: Box) -> str:
-    place = spot(box)
-    return f"{'on' if place in ('the left', 'the right') else 'in' if place == 'the middle' else 'at'} {place}"
-
-
-# ---------------------------------------------------------------------------------------------------------------- words
-
-
-def _subject(phrase: str, plan: Plan, old: Subject | None = None) -> Subject:
-    """A subject of a phrase; in place of another it keeps that one's count, and its id where it is the same thing."""
-    said, thing = tidy(phrase, 200), _thing(phrase)
-    words = bare(said).split()
-    noun = thing.noun if thing else singular(words[-1])
-    attributes = tuple([*thing.attributes, *thing.tails][:12]) if thing else tuple(words[:-1])
-    count = old.count if old else min(thing.count, MAX_COUNT) if thing else 1
-    spoken = with_article(thing.phrase if thing else bare(said))
-    spoken = spoken if mentions(spoken, noun) else with_article(f"{spoken} {noun}")
-    taken = {s.id for s in plan.subjects if old is None or s.id != old.id}
-    id = old.id if old is not None and old.noun == noun else slug(noun, taken)
-    if any(s.phrase.lower() == spoken.lower() and (old is None or s.id != old.id) for s in plan.subjects) and old is None:
-        spoken = f"another {bare(spoken)}"
-    return Subject(id=id, phrase=spoken[:200], noun=noun, attributes=tuple(a[:200] for a in attributes), count=count)
-
-
-def _thing(phrase: str) -> Thing | None:
-    """The first that a phrase names, as the grammar reads it."""
-    from cutwork.agents.language.parse import parse
-
-    return next(iter(parse(tidy(phrase, 200)).things), None)
-
-
-def background(words: str) -> str:
-    """What is said of a background, as a plan says it: "teal" → "a teal background", "in the snow" and "a beach at night" as they are."""
-    from cutwork.agents.language.words import is_in
-
-    said = tidy(words, 400).strip(" .!?")
-    low = said.lower()
-    if mentions(low, "background") or mentions(low, "backdrop"):
-        return with_article(re.sub(r"^(?:on|with|the)\s+", "", said, flags=re.I))
-    last = low.split()[-1]
-    if all(is_in("colour", w) or w in _SHADES for w in bare(low).split()) or last in ("gradient", "stripes", "dots", "checks") or is_in("colour", last):
-        shaped = {"stripes": "striped", "dots": "dotted", "checks": "checkered"}.get(last)
-        inner = f"{bare(low).rsplit(' ', 1)[0]} {shaped}" if shaped and " " in bare(low) else shaped or bare(low)
-        return with_article(f"{inner} background")
-    if re.match(r"(?:on|in|at|under|over|by|beside|near|inside|among|above|below|against|with|outside)\b", low):
-        return said
-    return f"in {said}" if low.split()[0] in DETERMINERS or low in ("space", "snow", "rain", "fog") else f"in {with_article(said)}"
-
-
-_SHADES = frozenset("light dark pale deep bright soft hot neon pastel baby navy mint sky royal forest dusty warm cool plain solid flat and gradient striped dotted checkered very more less".split())
-
-
-def respoken(prompt: str, old: Subject, new: Subject) -> str:
-    """A prompt that speaks of another subject; "" where it does not speak of the old one in words that are known."""
-    plain = re.sub(r"^(?:a|an|the|some)\s+", "", old.phrase, flags=re.I)
-    for said, instead in ((old.phrase, new.phrase), (plain, bare(new.phrase)), (plural(plain), plural(bare(new.phrase))), (old.noun, bare(new.phrase))):
-        pattern = rf"(?<!\w){re.escape(said)}(?!\w)"
-        if re.search(pattern, prompt, re.I):
-            mended = re.sub(pattern, lambda _, instead=instead: instead, prompt, flags=re.I)  # type: ignore[misc]
-            return re.sub(rf"\b(?:a|an) (?={re.escape(bare(new.phrase))})", lambda m: with_article(bare(new.phrase)).split()[0] + " ", mended, flags=re.I)
-    return ""
-
-
-def _said(prompt: str, plan: Plan, subjects: tuple[Subject, ...]) -> str:
-    return tidy(prompt, 4_000) or _rebuilt(plan.model_copy(update={"subjects": subjects}), plan)
-
-
-def _rebuilt(plan: Plan, before: Plan | None = None, style: str | None = None) -> str:
-    """A prompt of a plan's own words: subjects, background, and how the prompt before went on after that."""
-    before = before or plan
-    old = before.prompt.partition(before.background)[2] if before.background in before.prompt else ""
-    tail = f", {style}" if style else old if old.startswith(",") else ""
-    named = [_counted(s) for s in plan.subjects]
-    joined = ", ".join(named[:-1]) + (" and " if len(named) > 1 else "") + named[-1] if named else ""
-    led = Subject(id="all", phrase=joined or "an empty scene", noun="scene")
-    return tidy(region_prompt(led, plan.background) + tail, 4_000)
-
-
-def _counted(subject: Subject) -> str:
-    if subject.count == 1:
-        return subject.phrase
-    number = NUMBERS[subject.count] if subject.count < len(NUMBERS) else str(subject.count)
-    return f"{number} {plural(bare(subject.phrase))}"
-
-
-def _the(subject: Subject) -> str:
-    return f"the {subject.noun}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cutwork.agents.bands import captions_of
-from cutwork.agents.edits import spot
+from cutwork.agents.places import spot
 from cutwork.domain import Call, Cost, Cutout, Design, Finding, FinishSettings, Json, Plan, Receipt, Round
 from cutwork.errors import BadInput
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cutwork import composing
-from cutwork.agents.edits import Carry, make_room, respoken
+from cutwork.agents.edits import Carry, make_room
 from cutwork.agents.layout import region_prompt
+from cutwork.agents.rewording import respoken
 from cutwork.domain import Design, Plan, Region, Round, Subject
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutwork.agents.calls import Standing, checked
-from cutwork.agents.edits import Draft, background, edited, goes, spot, stack, uncovered
+from cutwork.agents.edits import Draft, edited, uncovered
+from cutwork.agents.places import goes, spot, stack
+from cutwork.agents.rewording import background
 from cutwork.domain import Box, Call, CaptionBand, FinishSettings, Plan
 from cutwork.errors import BadInput
 
