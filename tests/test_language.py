@@ -450,10 +450,29 @@ def test_relation_phrases_are_one_token() -> None:
         ("a big and a small dog", [("a big dog", 1, ""), ("a small dog", 1, "")]),
         ("a red and white balloon", [("a red and white balloon", 1, "")]),
         ("a cat and a blue balloon", [("a cat", 1, ""), ("a blue balloon", 1, "")]),
+        ("fox wears hat", [("a fox wearing hat", 1, "")]),
+        ("cat hates dog", [("a cat", 1, ""), ("a dog", 1, "")]),
+        ("small cat chases big dog on grass", [("a small cat", 1, ""), ("a big dog", 1, "")]),
+        ("robot gives flower to girl", [("a robot", 1, ""), ("a flower", 1, ""), ("a girl", 1, "")]),
+        ("cat talking to dog", [("a cat", 1, ""), ("a dog", 1, "")]),
+        ("big dog small cat tiny mouse", [("a big dog", 1, ""), ("a small cat", 1, ""), ("a tiny mouse", 1, "")]),
+        ("happy dog sad cat", [("a happy dog", 1, ""), ("a sad cat", 1, "")]),
+        ("old man long beard", [("an old man with long beard", 1, "")]),
+        ("little girl big eyes", [("a little girl with big eyes", 1, "")]),
+        ("cute tiny baby dragon", [("a cute tiny baby dragon", 1, "")]),
+        ("toy small car", [("a toy small car", 1, "")]),
     ],
 )
 def test_little_words_may_be_left_out(brief: str, expected: list[tuple[str, int, str]]) -> None:
     assert [(t.phrase, t.count, t.place) for t in parse(brief).things] == expected
+
+
+@pytest.mark.parametrize("brief", ['a cat says "feed me" to a dog', 'cat saying "feed me" to dog', 'a cat who is whispering: "feed me" to a dog'])
+def test_whom_words_are_spoken_to_is_in_the_picture(brief: str) -> None:
+    parsed = parse(brief)
+    assert [thing.phrase for thing in parsed.things] == ["a cat", "a dog"]
+    assert [relation.kind for relation in parsed.relations] == ["beside"]
+    assert parsed.lettering == ["feed me"]
 
 
 def test_what_is_related_already_is_not_related_again() -> None:

@@ -14,6 +14,9 @@ CUES = set(
 )
 CUES |= set("quote phrase message written line".split())
 CUE_FILLERS = set("with and that which the a is on at".split())
+# 'a cat says "feed me" to a dog': words that are spoken to somebody who is in the picture too.
+SPEAKS = re.compile(r"(?:[\s,]+(?:is|and|that|who|which))*[\s,]+(?:says?|saying|yells?|yelling|shouts?|shouting|whispers?|whispering)\s*[,:]?\s*$", re.I)
+TO_SOMEBODY = re.compile(r"\s+(?:to|at)\s+(?!the (?:top|bottom|left|right|side|centre|center|middle)\b)")
 QUOTED = re.compile(r"[\"“«„][^\"”»“]*[\"”»“]")
 UNQUOTED = re.compile(r"\b(that (?:says|reads)|which (?:says|reads)|saying|captioned)\s+([^\s,.;:\"'“‘«]+(?:\s+[A-Z][^\s,.;]*)*)")
 # What is written for machines: statements, tags and addresses are no words of a picture.
@@ -55,7 +58,9 @@ def _without_announcements(text: str) -> str:
     """The text without the words that only announce a quotation."""
     out, at = [], 0
     for match in QUOTED.finditer(text):
-        out += [_uncued(text[at : match.start()]), match[0]]
+        before = text[at : match.start()]
+        spoken = SPEAKS.search(before) if TO_SOMEBODY.match(text, match.end()) else None
+        out += [f"{before[: spoken.start()]} talking " if spoken else _uncued(before), match[0]]
         at = match.end()
     return "".join([*out, text[at:]])
 

@@ -51,6 +51,8 @@ def _stands(tokens: list[Token], at: int, before: Item) -> bool:
     """Verbs that no noun is meant by here: "beside it stands a dog", "it holds lilies", "a fence to look at"."""
     word = tokens[at].text
     if before.role == "prep" and before.text == "to":
+        if words.letters(word)[:1] == "a" and not _of_a_thing(tokens, at):
+            return False  # "talks to dog", but "to pet a cat"
         return "V" in words.letters(word) and not words.is_in("noun", word) and not (starts_phrase(tokens, at + 1) and words.is_noun(word))
     by_itself = words.is_in("stance", word)
     if before.text in PERSONAL:

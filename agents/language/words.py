@@ -169,6 +169,8 @@ def verb_base(word: Word) -> Word:
         if not word.endswith(suffix) or len(word) - len(suffix) < 2:
             continue
         stem = word[: -len(suffix)]
+        if suffix == "es" and not stem.endswith(("s", "x", "z", "ch", "sh", "o")):
+            keep = ("e", "")  # "hates" is of "hate", no hat
         tries = [stem + k for k in keep] + ([stem[:-1]] if len(stem) > 2 and stem[-1] == stem[-2] else []) + ([stem[:-1] + "ie"] if stem[-1] == "y" else [])
         for base in tries:
             if "V" in letters(base):
