@@ -7,12 +7,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cutwork.agents.calls import GROUND, PRONOUNS, Standing, bare, meant
-from cutwork.agents.language.words import is_modifier
+from cutwork.agents.language.words import is_colour, is_modifier, is_noun
 from cutwork.domain import Call, Subject, ToolName
 
 COUNTS = {"once": 1, "twice": 2, "thrice": 3, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "a couple of": 2, "a few": 3, "a": 1}
 NUMBER = r"(?:\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten)"
 ALL = frozenset(["everything", "both", "all", "all of them", "both of them", "them", "they", "everyone", "everybody", "the subjects", "all subjects", "the two", "them all", "them both"])
+LARGER = r"(?:bigger|larger|taller|wider|huger|greater|more (?:prominent|dominant)|broader|longer|grander)"
+SMALLER = r"(?:smaller|tinier|littler|shorter|thinner|narrower|less (?:big|large|prominent|dominant)|slimmer)"
+SIZES = {"huge": 1.8, "enormous": 1.8, "gigantic": 1.8, "giant": 1.8, "massive": 1.8, "big": 1.4, "large": 1.4, "tiny": 0.5, "teeny": 0.5, "miniature": 0.5, "small": 0.7, "little": 0.7, "mini": 0.6}
+PLACE = (
+    r"(?:(?:all the way |far |further |more |slightly |a (?:little |tiny )?(?:bit |touch |tad )|a little |right |just |much |over |back |way |directly |straight )*"
+    r"(?:(?:to|at|in|on|into|onto|toward|towards|near)\s+)?(?:(?:the|its|their) )?(?:(?:very|far|upper|lower|top|bottom|extreme|more|further|left|right|middle|centre|center)[ -]?)*"
+    r"(?:top|bottom|left|right|up|down|upwards?|downwards?|higher|lower|leftwards?|rightwards?|centre|center|middle|corner|side|edge|foreground|front|background|back|forwards?|backwards?|rear|half|third|upper|north|south)"
+    r"(?:[ -](?:left|right|side|corner|edge|half|third|hand side|top|bottom|centre|center|middle|part|of everything|of (?:the )?(?:picture|image|canvas|frame)))*"
+    r"(?: (?:a (?:little |tiny )?(?:bit|touch|tad)|a little|slightly|a lot|more|further))?)"
+)
+PLACES = rf"{PLACE}(?:,? and {PLACE})?"
+RELATION = (
+    r"(?:(?:to|on|at|in)?\s*(?:the )?(?:left|right)(?: side)? of|(?:in )?between|above|over|on top of|atop|below|under|underneath|beneath|in front of|behind|in back of|next to|beside|near|by|alongside|close to|closer to|nearer to|nearer|away from|"
+    r"farther from|further from|towards?|inside|into|onto|on)"
+)
 THE_GROUND = rf"(?:the |its |their )?(?:{'|'.join(sorted(GROUND))}|back)"
 
 
@@ -76,6 +91,18 @@ class Clause:
 
 NEVER = frozenset(["caption", "captions", "text", "background", "size", "seed", "style", "colour", "color", "picture", "image", "design", "lettering", "border", "outline", "repeat"])
 Reader = Callable[[Clause], list[Call] | None]
+
+
+def only_looks(words: str) -> bool:
+    """Whether words only describe: "blue", "bright red", "fluffy and grumpy"."""
+    parts = [w for w in re.split(r"[\s,]+", bare(words)) if w not in ("and", "very", "more", "really", "all", "bright", "light", "dark", "pale", "deep", "a", "bit", "much", "so", "less", "in", "to", "be", "look", "colour", "color", "looking")]
+    sizes = any(re.fullmatch(rf"{LARGER}|{SMALLER}|{'|'.join(SIZES)}", w) for w in parts)
+    return bool(parts) and not sizes and all(is_colour(w) or (is_modifier(w) and not is_noun_first(w)) or re.fullmatch(r"\w+(?:ier|ish)", w) for w in parts)
+
+
+def is_noun_first(word: str) -> bool:
+    """Whether a word is a thing before it is anything else."""
+    return is_noun(word) and not is_modifier(word)
 
 
 def fresh(part: str) -> bool:

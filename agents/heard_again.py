@@ -132,7 +132,7 @@ def praised(clause: Clause) -> tuple[list[str], str] | None:
             continue
         if REST.fullmatch(match["who"].strip()) or match["who"].strip() in EVERYTHING:
             return [], clause.low[end[1] :].strip()
-        whom = [one for one in _spoken_of(clause, match["who"]) or () if one in {s.id for s in clause.there.subjects}]
+        whom = [one for one in _spoken_of(clause, match["who"]) or () if one in {"background", *(s.id for s in clause.there.subjects)}]
         if whom:
             return whom, clause.low[end[1] :].strip()
     return None

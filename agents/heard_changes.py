@@ -1,34 +1,20 @@
-"""Clauses about the picture and what is made of it: its subjects, its background, its look, its lettering, its goods."""
+"""Clauses about the picture: its subjects and its look. What is said of the background is in `heard_ground`, of lettering and goods in `heard_goods`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
-from cutwork.agents import goods
 from cutwork.agents.calls import bare, meant
-from cutwork.agents.heard import THE_GROUND, Clause, Reader, call, fresh, named_by, number
+from cutwork.agents.heard import LARGER, PLACE, PLACES, RELATION, SIZES, SMALLER, Clause, Reader, call, fresh, named_by, number, only_looks
 from cutwork.agents.heard_again import ALL_BUT
-from cutwork.agents.language.words import is_colour, is_in, is_modifier, is_noun, singular
+from cutwork.agents.heard_goods import cleared, finished, is_goods, lettered
+from cutwork.agents.heard_ground import ground, left_or_tried
+from cutwork.agents.language.words import is_colour, is_in, is_modifier, singular
 from cutwork.domain import Call
 
-LARGER = r"(?:bigger|larger|taller|wider|huger|greater|more (?:prominent|dominant)|broader|longer|grander)"
-SMALLER = r"(?:smaller|tinier|littler|shorter|thinner|narrower|less (?:big|large|prominent|dominant)|slimmer)"
 DEGREE = r"(?P<degree>(?:just )?(?:a (?:little|tiny)? ?(?:bit|little|touch|tad)|a little|slightly|somewhat|much|way|a lot|a (?:good|great) deal|lots|far|considerably|significantly|even|noticeably|substantially|still)(?: (?:much|more))?|\d{1,4}(?:\.\d+)? ?(?:%|percent|per cent)|(?:\d{1,2}(?:\.\d+)?|one|two|three|four|five|one and a half)(?: ?x| times)|twice|half)"
-SIZES = {"huge": 1.8, "enormous": 1.8, "gigantic": 1.8, "giant": 1.8, "massive": 1.8, "big": 1.4, "large": 1.4, "tiny": 0.5, "teeny": 0.5, "miniature": 0.5, "small": 0.7, "little": 0.7, "mini": 0.6}
 VERB = r"(?:(?:i (?:want|need|wish)|i(?:'d|’d| would) (?:like|want))|make|get|have|let|render|draw|try|want|like|need|turn|see|do|blow up|grow|scale|enlarge|shrink)"
-PLACE = (
-    r"(?:(?:all the way |far |further |more |slightly |a (?:little |tiny )?(?:bit |touch |tad )|a little |right |just |much |over |back |way |directly |straight )*"
-    r"(?:(?:to|at|in|on|into|onto|toward|towards|near)\s+)?(?:(?:the|its|their) )?(?:(?:very|far|upper|lower|top|bottom|extreme|more|further|left|right|middle|centre|center)[ -]?)*"
-    r"(?:top|bottom|left|right|up|down|upwards?|downwards?|higher|lower|leftwards?|rightwards?|centre|center|middle|corner|side|edge|foreground|front|background|back|forwards?|backwards?|rear|half|third|upper|north|south)"
-    r"(?:[ -](?:left|right|side|corner|edge|half|third|hand side|top|bottom|centre|center|middle|part|of everything|of (?:the )?(?:picture|image|canvas|frame)))*"
-    r"(?: (?:a (?:little |tiny )?(?:bit|touch|tad)|a little|slightly|a lot|more|further))?)"
-)
-PLACES = rf"{PLACE}(?:,? and {PLACE})?"
-RELATION = (
-    r"(?:(?:to|on|at|in)?\s*(?:the )?(?:left|right)(?: side)? of|(?:in )?between|above|over|on top of|atop|below|under|underneath|beneath|in front of|behind|in back of|next to|beside|near|by|alongside|close to|closer to|nearer to|nearer|away from|"
-    r"farther from|further from|towards?|inside|into|onto|on)"
-)
 MOVE = r"(?:hide|move|shift|put|place|push|pull|drag|nudge|slide|bring|send|set|position|float|hang|stick|relocate|get|have|let|want|scoot|fly|lift|swap)"
 
 
@@ -73,12 +59,12 @@ def _replaced(clause: Clause) -> list[Call] | None:
     new_words = re.sub(r"\s+(?:instead|please|in its place|in (?:his|her) place|there)$", "", clause.original(match["new"].strip()))
     if not who or not new_words or re.fullmatch(r"(?:an? )?(?:bit|little|tad|touch|lot|shade)\b.*", new_words, re.I) or re.search(r"\b(?:take|turn|version)\s*\d", new_words):
         return None
-    if re.fullmatch(rf"(?:the )?{PLACE}", new_words.lower()) or re.match(rf"(?:{RELATION})\b", new_words.lower()) or _is_goods(new_words, clause):
+    if re.fullmatch(rf"(?:the )?{PLACE}", new_words.lower()) or re.match(rf"(?:{RELATION})\b", new_words.lower()) or is_goods(new_words, clause):
         return None
     both = named_by(new_words.lower(), clause.there)
     if both and re.match(r"(?:swap|switch|exchange)\b", clause.low) and not fresh(new_words.lower()):
         return None  # two of them change places
-    if _only_looks(new_words.lower()):
+    if only_looks(new_words.lower()):
         return _described(clause, who, bare(new_words))
     return [call("change_subject", subject=who[0], phrase=_phrase(new_words))]
 
@@ -88,18 +74,6 @@ def _phrase(words: str) -> str:
     from cutwork.agents.words import with_article
 
     return with_article(re.sub(r"^(?:the|some|my|another)\s+", "", words.strip(), flags=re.I))
-
-
-def _only_looks(words: str) -> bool:
-    """Whether words only describe: "blue", "bright red", "fluffy and grumpy"."""
-    parts = [w for w in re.split(r"[\s,]+", bare(words)) if w not in ("and", "very", "more", "really", "all", "bright", "light", "dark", "pale", "deep", "a", "bit", "much", "so", "less", "in", "to", "be", "look", "colour", "color", "looking")]
-    sizes = any(re.fullmatch(rf"{LARGER}|{SMALLER}|{'|'.join(SIZES)}", w) for w in parts)
-    return bool(parts) and not sizes and all(is_colour(w) or (is_modifier(w) and not is_noun_first(w)) or re.fullmatch(r"\w+(?:ier|ish)", w) for w in parts)
-
-
-def is_noun_first(word: str) -> bool:
-    """Whether a word is a thing before it is anything else."""
-    return is_noun(word) and not is_modifier(word)
 
 
 def _described(clause: Clause, who: list[str], words: str) -> list[Call] | None:
@@ -151,10 +125,10 @@ def _positive(word: str) -> str:
 def _looks(clause: Clause) -> list[Call] | None:
     """ "make the cat blue", "paint the rocket red", "the cat should look angry", "give the cat a hat"."""
     other = re.fullmatch(r"(?P<first>.+?),?\s+(?:instead of|rather than|and not|not)\s+(?P<was>[\w ]+)", clause.low)
-    if other and _only_looks(other["was"]):
+    if other and only_looks(other["was"]):
         clause = replace(clause, text=clause.text[: other.end("first")], low=other["first"])
     bare_one = clause.match(r"(?:(?:i (?:want|need|prefer)|i(?:'d|’d| would) (?:like|prefer)|give me|let's have|have|use|show|try)\s+)?an?\s+(?P<look>[\w ,-]+?)\s+(?P<noun>[\w-]+)")
-    if bare_one and _only_looks(bare_one["look"]) and named_by(bare_one["noun"], clause.there):
+    if bare_one and only_looks(bare_one["look"]) and named_by(bare_one["noun"], clause.there):
         return _described(clause, [named_by(bare_one["noun"], clause.there)[0].id], bare_one["look"])
     match = (
         clause.match(rf"{VERB}\s+(?P<who>.+?)\s+(?:to be |be |look |appear |to look |a bit |a little |much |all |slightly |more |really |in )*(?P<look>[\w ,-]+?)")
@@ -167,7 +141,7 @@ def _looks(clause: Clause) -> list[Call] | None:
     if match:
         # The shortest name first is not always the name: "the orange cat blue".
         for who_words, look in _cuts(match["who"], match["look"]):
-            if _only_looks(look) and not re.fullmatch(rf"(?:{LARGER}|{SMALLER}|{'|'.join(SIZES)})", look.split()[-1]):
+            if only_looks(look) and not re.fullmatch(rf"(?:{LARGER}|{SMALLER}|{'|'.join(SIZES)})", look.split()[-1]):
                 if who_words in WHOLE and any(is_style(w) for w in look.split()):
                     continue
                 who = clause.who(who_words)
@@ -287,6 +261,8 @@ def _moved(clause: Clause) -> list[Call] | None:
             continue
         for who_words, where in _shifts(match["who"], match["where"]):
             who = clause.who(who_words)
+            if re.fullmatch(r"(?:the )?(?:back ?ground|backdrop)", where) and not named_by(who_words, clause.there):
+                continue  # "crop the background" moves nobody to it
             if who and not fresh(who_words) and _is_place(where, clause):
                 return [call("move", subject=one, where=_clean(where)) for one in who]
     return None
@@ -335,69 +311,6 @@ def _swapped(clause: Clause, first: str, second: str) -> list[Call] | None:
     return [call("move", subject=a[0], box=boxes[1]), call("move", subject=b[0], box=boxes[0])]
 
 
-TIMES = r"(?:night|day|sunset|sunrise|dawn|dusk|evening|morning|afternoon|noon|midnight|winter|summer|autumn|spring|snowy|rainy|foggy|snowing|raining)(?:time)?"
-
-
-SHADE = r"(?:bright|light|dark|dim|pale|brighter|lighter|darker|dimmer|paler)"
-SHADES = {"brighten": "bright", "lighten": "light", "darken": "dark", "dim": "dark", "dimmer": "dark"}
-
-
-def _shaded(clause: Clause) -> list[Call] | None:
-    """ "brighten the background", "make the background darker": the same one, said to be so."""
-    match = clause.match(rf"(?P<how>brighten|lighten|darken|dim)\s+(?:up\s+)?{THE_GROUND}(?: up)?(?: a (?:little )?(?:bit|little))?") or clause.match(
-        rf"(?:make|turn|have|let|get)\s+{THE_GROUND}\s+(?:be )?(?:(?:a (?:little )?bit|a little|much|slightly|a lot) )?(?P<how>brighter|lighter|darker|dimmer|paler)"
-    )
-    if match is None or clause.there.plan is None:
-        return None
-    how = SHADES.get(match["how"], match["how"].removesuffix("r").removesuffix("e") if match["how"] != "paler" else "pale")
-    plain = re.sub(rf"\b{SHADE} ", "", clause.there.plan.background)
-    shaded, count = re.subn(r"\b(an?|the) ", f"a {how} ", plain, count=1)
-    return [call("restyle", background=shaded if count else f"{plain}, {how}")]
-
-
-def _ground(clause: Clause) -> list[Call] | None:
-    """ "make the background teal", "what if the background were a beach", "on a green background", "put them in the snow"."""
-    shaded = _shaded(clause)
-    if shaded:
-        return shaded
-    match = (
-        clause.match(rf"(?:(?:make|turn|change|set|paint|colou?r|want|have|get|let|draw|recolou?r|switch|replace)\s+)?{THE_GROUND}(?:(?:'s|’s)? colou?r)?\s*(?:should be|could be|must be|to be|to become|be|become|was|were|is|into|to|in|with|by|as|:|=|like|showing|a bit|more)?\s*(?P<ground>[\w',’ -]+)")
-        or clause.match(r"(?:(?:put|set|place|show|draw|have|use|make|try|want|give (?:it|them|us|me))\s+)?(?:(?:it|them|this|everything|everyone|the subjects?|the scene|all of (?:it|them)|both|the whole thing)\s+)?(?:all )?(?:on|against|in front of|over|with|to)?\s*(?P<ground>(?:an?|the)?\s*[\w' -]+?)\s+(?:as (?:the |a )?|in the |for (?:the |a )?)?(?:back ?ground|backdrop|setting)(?: instead)?")
-        or clause.match(r"(?:(?:put|set|place|move|show|draw|have|take|make|bring|transport)\s+)?(?:(?:it|them|this|everything|everyone|all of (?:it|them)|the scene|the whole (?:thing|scene|picture)|both|they|the subjects)\s+)?(?:should be |is |were |was |are |be |take place |happens? |to )?(?P<place>(?:in|on|at|under|by|inside|over|against|into|to)\s+[\w' -]+)")
-        or clause.match(rf"(?:make it|let it be|it(?:'s|’s| is)?|turn it)\s+(?:be )?(?P<time>(?:at |in the )?{TIMES})")
-        or clause.match(rf"(?:make |let |have )?(?:it|this|everything|the (?:whole )?(?:thing|scene|picture|image))\s+(?:(?:should|could|must|to) )?(?:feel|look|be|seem)\s+(?:a bit |a little |much )?(?:more )?like (?:it(?:'s|’s| is| was| were) )?(?P<time2>(?:at |in the )?{TIMES})")
-    )
-    if match is None:
-        return None
-    found = match.groupdict()
-    if found.get("ground"):
-        words = re.sub(r"\s+(?:instead|please|again|now)$", "", found["ground"].strip())
-        words = re.sub(r"^(?:be|become|into|to|with)\s+", "", words)
-        others = any(re.search(rf"(?<!\w){re.escape(s.noun.lower())}(?!\w)", words) for s in clause.there.subjects)
-        if (others and re.search(r"\band\b|,", words)) or (named_by(words, clause.there) and not _only_looks(words)) or re.search(r"\b(?:take|version|turn)\s*\d", words) or words in ("it", "them", "away", "out", "the"):
-            return None
-        if re.match(r"(?:looks?|seems?|came|turned|re-?do|re-?draw|re-?paint|retry|fix|improve|mend|repair|try)\b", words):
-            return None  # it is said how it came out, or that it be tried again
-        return [call("restyle", background=clause.original(words))]
-    found["time"] = found.get("time") or found.get("time2")
-    place = (found.get("place") or found["time"] or "").strip()
-    if found["time"]:
-        seasons = {"snowy": "in the snow", "snowing": "in the snow", "rainy": "in the rain", "raining": "in the rain", "foggy": "in the fog"}
-        name = place.removeprefix("at ").removeprefix("in the ").removesuffix("time")
-        return [call("restyle", background=seasons.get(name, f"in the {name}" if name in ("evening", "morning", "afternoon") else f"in {name}" if name in ("winter", "summer", "autumn", "spring") else f"at {name}"))]
-    inner = re.sub(r"^(?:in|on|at|under|by|inside|over|against|into|to)\s+", "", place)
-    if re.fullmatch(PLACE, place) or named_by(inner, clause.there) or _is_goods(inner, clause) or not _scenic(inner):
-        return None
-    return [call("restyle", background=clause.original(re.sub(r"^(?:into|to)\s", "in ", place)) if place.split()[0] in ("in", "on", "at", "under", "inside", "over", "by", "against") else f"in {clause.original(inner)}")]
-
-
-def _scenic(words: str) -> bool:
-    """Whether words name a place or weather rather than a thing."""
-    said = bare(words)
-    parts = said.split()
-    return any(is_in("scenery", p) for p in (said, parts[-1], " ".join(parts[-2:]), singular(parts[-1])[0])) or bool(re.search(r"\b(?:of|at|in|under) ", said) and any(is_in("scenery", p) for p in parts))
-
-
 def _styled(clause: Clause) -> list[Call] | None:
     match = (
         clause.match(r"(?:(?:make|do|draw|render|turn|paint|show|want|have|redo|change)\s+)?(?:(?:it|this|everything|the (?:whole )?(?:picture|image|thing|style|design))\s+)?(?:to |into |look )?(?:in|as|like|with)\s+(?:an?\s+)?(?P<style>[\w' -]+?)(?:\s+(?:style|look|aesthetic|painting|drawing|illustration|art|way))")
@@ -429,7 +342,7 @@ def _added(clause: Clause) -> list[Call] | None:
     what = found.get("what") or found.get("bare") or found.get("thing") or ""
     if found.get("thing") and named_by(what, clause.there) and clause.strict:
         return None
-    if re.search(r"\b(?:caption|text|lettering|border|outline|shadow|background|words?)\b", what) or _is_goods(what, clause):
+    if re.search(r"\b(?:caption|text|lettering|border|outline|shadow|background|words?)\b", what) or is_goods(what, clause):
         return None
     phrase, where = _placed(what, clause)
     phrase = re.sub(r"\s+(?:to|into|in)\s+(?:it|this|the (?:picture|image|scene|design))$", "", phrase).strip(" ,")
@@ -455,89 +368,4 @@ def _placed(what: str, clause: Clause) -> tuple[str, str | None]:
     return what, None
 
 
-LOOK_OF_LETTERS = (
-    r"(?:(?:a (?:little )?bit|a little|a lot|much|even|slightly|way) )?(?:big|small|larg|bold|thick|thin|dark|light|bright|wid|tall|short)(?:ger|ler|er|r)?"
-    r"|bold|italic|upper ?case|lower ?case|capitals|centered|centred|red|orange|yellow|green|teal|blue|purple|pink|brown|black|white|gr[ae]y|gold|silver"
-)
-CAPTION_AT = {"top": 0, "upper": 0, "above": 0, "first": 0, "second": 1, "third": 2, "fourth": 3}  # others stand at the bottom
-CAPTION = r"(?:captions?|text|lettering|wording|words|letters|line|title|headline|slogan|subtitle)"
-
-
-def _lettered(clause: Clause) -> list[Call] | None:
-    none = clause.match(rf"(?:no|remove|delete|drop|without|take (?:away|off)|lose|hide|clear|erase|get rid of)\s+(?:the |all |any )?(?:the )?{CAPTION}(?:\s+(?:away|please|at all))?")
-    if none:
-        return [call("recaption", captions=[])]
-    both = clause.match(rf"(?:(?:make|put|write|set|change|with)\s+)?(?:the\s+)?(?:top|upper)(?: {CAPTION})?\s*(?:is|to|:|should (?:be|say|read)|says?|saying|reads?)?\s*(?P<top>\x01\d+\x01)\s*,?\s*(?:and\s+)?(?:the\s+)?(?:bottom|lower)(?: {CAPTION})?\s*(?:is|to|:|should (?:be|say|read)|says?|saying|reads?)?\s*(?P<bottom>\x01\d+\x01)")
-    if both:
-        return [call("recaption", captions=[clause.unquoted(both["top"]), clause.unquoted(both["bottom"])])]
-    one = clause.match(rf"(?:change|set|make|put|edit|rewrite|update|replace|let|have)\s+(?:the\s+)?(?P<where>top|bottom|upper|lower|first|second|third|fourth|last)?\s*(?:{CAPTION})\s*(?:say|read|be)?\s*(?:to|into|with|as|say|says|read|:)?\s*(?:say(?:ing)?|read(?:ing)?)?\s*(?P<said>.+)") or clause.match(
-        rf"(?:the\s+)?(?P<where>top|bottom|upper|lower|first|second|third|fourth|last)?\s*(?:{CAPTION})\s*(?:should (?:say|read|be)|says?|reads?|is|:|to)\s*(?P<said>.+)"
-    ) or clause.match(rf"(?:make it |let it |have it |it should |should |add (?:the )?(?:{CAPTION}) |with (?:the )?(?:{CAPTION}) )?(?:say(?:s|ing)?|read(?:s|ing)?|write|caption(?:ed)?(?: it)?|letter it|put)?\s*:?\s*(?P<said>\x01\d+\x01(?:\s*(?:/|,|and|\|)?\s*\x01\d+\x01)*)(?:\s+(?:(?:on|at|to|in)\s+(?:the\s+)?)?(?P<where>top|bottom|above|below|underneath|under it))?")
-    if one is None or (clause.there.kind != "meme" and not re.search(rf"{CAPTION}|say|read|write|caption|\x01", clause.low)):
-        return None
-    said = one["said"].strip()
-    if re.fullmatch(LOOK_OF_LETTERS, said, re.I):
-        return None  # how letters look is no caption: "make the text bigger"
-    quoted = re.findall(r"\x01\d+\x01", said)
-    lines = [clause.unquoted(q) for q in quoted] if quoted else [p.strip() for p in re.split(r"\s*(?:/|\|)\s*", clause.original(said)) if p.strip()]
-    if not lines:
-        return None
-    return [call("recaption", captions=_captions(clause, lines, one["where"]))]
-
-
-def _captions(clause: Clause, lines: list[str], where: str | None) -> list[str]:
-    """All lettering, after one line of it was said for the top or the bottom."""
-    old = list(clause.there.captions)
-    if len(lines) > 1 or where is None:
-        return lines
-    last = len(old) - 1
-    at = CAPTION_AT[where] if where in CAPTION_AT else max(0 if where == "last" else 1, last)
-    return [*old[:at], *[""] * (at - len(old)), lines[0], *old[at + 1 :]]
-
-
-GOODS = re.compile(
-    r"(?:an? |the |some |my |two |\d+ )?(?:[\w-]+ ){0,3}?(?P<name>memes?|stickers?(?: packs?| sheets?| sets?)?|textiles?|(?:seamless |repeating |surface |textile |fabric )?patterns?|fabrics?(?: prints?)?|cut-?outs?|transparent pngs?|half[- ]?drops?"
-    r"|half[- ]?bricks?|ogees?|(?:straight|mirror(?:ed)?|brick|hexagonal|tossed|half[- ]?drop|ogee|seamless|tile(?:able)?) (?:repeats?|patterns?|tiles?|prints?)|repeats?(?: patterns?)?|wallpapers?|gift ?wraps?|wrapping papers?)\b(?P<rest>.*)",
-    re.I | re.S,
-)  # fmt: skip
-KINDS = (("meme", "meme"), ("sticker", "sticker"), ("cut", "cutout"), ("transparent", "cutout"))
-GIVEN = re.compile(
-    r"^(?:(?:make|turn|do|finish|print|deliver|give|render|convert|want|have|use|i want|get|set|produce|try)\s+)?(?:(?:it|this|that|them|me|us|everything|the (?:picture|image|design|whole thing|result|drawing))\s+)?(?:back )?(?:(?:as|into|to|up as|be|become|with|for|using|look like)\s+)?",
-    re.I,
-)
-SAYING = re.compile(r"\b(?:saying|that says|which says|says|with (?:the )?(?:text|caption|captions|words|lettering)|captioned|reading|that reads|:)\s*:?\s*(?P<said>[^\x01].*)$", re.I)
-MORE = re.compile(r"(?:\band|\bthen|\bbut|[,;.])\s+(?:then |also |please |now )*(?:make|move|add|remove|put|change|replace|turn|undo|lock|delete|swap|paint|give)\b", re.I)
-
-
-def _is_goods(words: str, clause: Clause) -> bool:
-    """Whether words name goods: a sticker, a meme, a textile, a repeat."""
-    said = re.sub(r"\x01\d+\x01", " ", words)
-    found = GOODS.fullmatch(said.strip())
-    return (found is not None and not named_by(said.lower(), clause.there)) or goods.read(said).kind is not None
-
-
-def _finished(clause: Clause) -> list[Call] | None:
-    """ "make it a half-drop in 4 colours", "as a sticker for telegram", "300 dpi", "white border"."""
-    marked = GIVEN.sub("", clause.text, count=1)
-    said = re.sub(r"\x01(\d+)\x01", lambda m: f'"{clause.quotes[int(m[1])]}"', marked)
-    if MORE.search(marked) or not said:
-        return None
-    named = GOODS.fullmatch(marked)
-    auto = goods.read(said)
-    if named is None and auto.kind is None:
-        kind = clause.there.kind
-        now = goods.read(said, kind)
-        changed = now.settings or (now.palette and kind == "textile")
-        about = any(re.search(rf"(?<!\w){re.escape(s.noun.lower())}", clause.low) for s in clause.there.subjects)
-        return [call("refinish", words=said)] if changed and not about and len(said.split()) <= 10 else None
-    name = named["name"].lower() if named else ""
-    kind = next((kind for start, kind in KINDS if name.startswith(start)), "textile") if named else str(auto.kind)
-    lines = [clause.quotes[int(n)] for n in re.findall(r"\x01(\d+)\x01", marked)] if kind == "meme" else []
-    spoken = SAYING.search(marked) if kind == "meme" and not lines else None
-    if spoken:
-        lines = [part.strip() for part in re.split(r"\s*[/|]\s*", spoken["said"]) if part.strip()]
-    words = "" if lines else said
-    return [call("refinish", words=words or None, kind=kind, captions=lines or None)]
-
-
-CHANGES: tuple[Reader, ...] = (_lettered, _finished, _removed, _resized, _moved, _ground, _replaced, _looks, _styled, _added)
+CHANGES: tuple[Reader, ...] = (lettered, cleared, left_or_tried, finished, _removed, _resized, _moved, ground, _replaced, _looks, _styled, _added)

@@ -2,7 +2,7 @@
 
 A sentence is read whole where that can be; else it is taken apart at its commas and "and"s, from the left, and each part is read by itself, with the
 verb or the subject of the part before it where it lacks one: "move the cat left and the rocket right". What stands in quotes is never looked into.
-The readers of single clauses are in `heard_session` and `heard_changes`; goods are read as in a brief, by `goods`.
+The readers of single clauses are in the modules `heard_…`; goods are read as in a brief, by `goods`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from cutwork.agents.calls import Standing, bare, meant
 from cutwork.agents.heard import Clause, Reader
 from cutwork.agents.heard_again import LONGEST, OF_THEM, praised, remarked
-from cutwork.agents.heard_changes import CHANGES, MORE
+from cutwork.agents.heard_changes import CHANGES
+from cutwork.agents.heard_goods import MORE
 from cutwork.agents.heard_session import SESSION, approves, first_brief, wants_help
 from cutwork.agents.words import mentions, tidy
 from cutwork.domain import MAX_BRIEF, Call
@@ -23,7 +24,8 @@ READERS: tuple[Reader, ...] = (*SESSION, *CHANGES)
 QUOTES = re.compile(r"\"([^\"]*)\"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»|(?<![\w])'([^']*(?:'\w[^']*)*)'(?!\w)|(?<!\w)‘([^’]*(?:’\w[^’]*)*)’(?!\w)")
 LEADS = re.compile(
     r"^(?:(?:ok(?:ay)?|hey|hi|hello|please|pls|now|then|and|so|well|hm+|um+|uh+|alright|wait|sorry|oh|ah|also|but|actually|finally|next|maybe|perhaps|lastly|first(?= [a-z]+ the)"
-    r"|oops|whoops|argh|ugh|haha|thanks|thank you|cool|great|nice|good|perfect|lovely|awesome|wow|yes|yeah|yep|no|nope)(?:\s*[,.!:]+\s*|(?<!no)(?<!nope)(?<!good)(?<!nice)(?<!great)(?<!cool)(?<!perfect)(?<!yes)\s+))+",
+    r"|oops|whoops|argh|ugh|haha|thanks|thank you|cool|great|nice|good|perfect|lovely|awesome|wow|yes|yeah|yep|nah|(?:no|nope)(?:,? wait|(?= (?:make|move|put|add|remove|change|turn|use|try|give)\b))"
+    r"|on second thoughts?|scratch that|i(?:'ve|’ve| have)? changed my mind|no|nope)(?:\s*[,.!:]+\s*|(?<!no)(?<!nope)(?<!good)(?<!nice)(?<!great)(?<!cool)(?<!perfect)(?<!yes)\s+))+",
     re.I,
 )
 ASKS = re.compile(

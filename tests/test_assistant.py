@@ -146,6 +146,16 @@ def test_a_part_that_is_not_understood_is_said_and_the_rest_is_done() -> None:
     assert found.unread == ("wibble the flobber",)
 
 
+@pytest.mark.parametrize("words", ["keep the background", "I like the background", "the background is great", "leave the background as it is"])
+def test_a_background_that_stays_asks_for_nothing(words: str) -> None:
+    assert hear(words, standing()) == Heard()
+
+
+@pytest.mark.parametrize("words", ["blur the background", "make the background a bit more blurry", "a blurry background"])
+def test_a_background_is_blurred(words: str) -> None:
+    assert hear(words, standing()).calls == (Call(tool="restyle", args={"background": "a purple background, blurred"}),)
+
+
 def test_offline_the_assistant_decides_once() -> None:
     said = decide("make the cat bigger", standing(), [], OfflineLlm())
     assert said.calls == (Call(tool="resize", args={"subject": "cat", "scale": 1.3}),)

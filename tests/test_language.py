@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutwork.agents.language import words
+from cutwork.agents.language import words, write
 from cutwork.agents.language.model import Relation
 from cutwork.agents.language.parse import parse
 from cutwork.agents.language.tokens import tokens
@@ -488,3 +488,17 @@ def test_what_is_related_already_is_not_related_again() -> None:
 )
 def test_colours_come_as_codes_and_as_dots(brief: str, background: str) -> None:
     assert parse(brief).background == [background]
+
+
+@pytest.mark.parametrize(
+    ("brief", "wanted"),
+    [
+        ("a cat with transparent background", "a white background"),
+        ("a cat, no background", "a white background"),
+        ("a white cat without background", "a teal background"),
+        ("a cat with no background, in the snow", "in the snow"),
+        ("a transparent jellyfish on a teal background", "a teal background"),
+    ],
+)
+def test_where_nothing_is_to_be_behind_there_is_a_plain_ground_to_cut_from(brief: str, wanted: str) -> None:
+    assert write.background(parse(brief), brief) == wanted

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 
 from cutwork.agents.language.model import Parsed, Relation
+from cutwork.agents.language.remaining import QUOTED
 
 BACKGROUNDS = ("white", "teal", "yellow", "pink", "blue", "purple", "green", "orange", "gray", "red")
 LOOK = "glossy 3d style, soft lighting"
@@ -32,15 +33,21 @@ PREPOSITION = re.compile(
 Colour = str
 
 
+# Who wants nothing behind the subjects wants their cut-outs, which are made best from a plain ground.
+NOTHING = re.compile(r"\b(?:transparency|(?:no|without(?: an?| any)?|removed?(?: the)?) (?:background|backdrop|bg)|(?:background|backdrop)(?:[- ]free|less| removed))\b", re.I)
+CLEAR = re.compile(r"\b(?:transparent|see-?through)\b", re.I)
+
+
 def background(parsed: Parsed, text: str) -> str:
-    """The stated background, or a plain one: the same for the same brief, in no colour that a subject has."""
-    if parsed.background:
-        stated = list(dict.fromkeys(parsed.background))
+    """The stated background, or a plain one in no colour that a subject has: the same for the same brief, the first where nothing is to be there."""
+    stated = [said for said in dict.fromkeys(parsed.background) if not CLEAR.search(said)]
+    if stated:
         placing = [b for b in stated if PREPOSITION.match(b)]
         return " ".join(filter(None, [", ".join(b for b in stated if b not in placing), *placing]))[:300]
     worn = {word for t in parsed.things for a in t.attributes for word in a.split()}
     free = [c for c in BACKGROUNDS if not set(c.split()) & worn] or list(BACKGROUNDS)
-    colour = free[zlib.crc32(text.encode("utf-8", "replace")) % len(free)]
+    nothing = len(stated) < len(parsed.background) or NOTHING.search(QUOTED.sub("", text)) is not None
+    colour = free[0 if nothing else zlib.crc32(text.encode("utf-8", "replace")) % len(free)]
     return f"{'an' if colour == 'orange' else 'a'} {colour} background"
 
 
