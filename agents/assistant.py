@@ -68,8 +68,8 @@ def check(calls: Iterable[Call], there: Standing) -> tuple[tuple[Call, ...], tup
             now = replace(there, plan=draft.plan, last=last) if draft else there
             one = checked(call, now) if known else call
             if known and draft is not None and one.tool in DRAWS:
-                draft = edited(draft, _tried(one))
-                last = about(one, draft)
+                was, draft = draft, edited(draft, _tried(one))
+                last = about(one, was, draft, last)
             known = known and one.tool not in ELSEWHERE
             good.append(one)
         except BadInput as error:

@@ -79,16 +79,15 @@ def edited(draft: Draft, call: Call) -> Draft:
     return _EDITS[call.tool](draft, call.args)
 
 
-def about(call: Call, draft: Draft) -> str | None:
-    """Whom "it" means after a call."""
+def about(call: Call, was: Draft, now: Draft, last: str | None) -> str | None:
+    """Whom "it" means after a call that made one draft another: whom the call was about, else whom it meant before, if that one is there still."""
     if call.tool == "add":
-        return draft.plan.subjects[-1].id
+        return now.plan.subjects[-1].id
+    before, after = ([s.id for s in draft.plan.subjects] for draft in (was, now))
     id = call.args.get("subject")
-    known = {s.id for s in draft.plan.subjects}
-    if call.tool == "change_subject" and id not in known:
-        old = [s.id for s in draft.before.subjects]
-        return draft.plan.subjects[old.index(id)].id if id in old and old.index(id) < len(draft.plan.subjects) else None
-    return id if id in known else None
+    if call.tool == "change_subject" and id in before:
+        return after[before.index(id)]  # under another name, in the same place
+    return next((one for one in (id, last) if one in after), None)
 
 
 # ---------------------------------------------------------------------------------------------------------------- edits

@@ -878,6 +878,7 @@ class Turn(Value):
     design: RunId | None = None  # the one that stands after this turn: its parent's, where it made none
     status: Literal["running", "done", "waiting", "failed", "cancelled"] = "running"
     locks: tuple[SubjectId, ...] = ()  # after this turn
+    about: SubjectId | None = None  # whom "it" means after this turn
     area: Box | None = None  # tight around what was allowed to change; None = everything, or nothing was drawn
     frozen: Sha256 | None = None  # of the pixels outside the area, the same before and after
     changes: tuple[str, ...] = ()  # in plain words

@@ -216,9 +216,9 @@ class Sessions:
         if turn is not None and not ID.fullmatch(turn):
             raise BadInput(f"a turn's id is {turn[:80]!r}, wanted letters, digits and _.- up to 64")
 
-        def made(session: Session, number: int) -> Turn:
+        def made(session: Session, number: int, find: Callable[[str], Turn]) -> Turn:
             parent = session.head if after == HEAD else after
-            before = next((t for t in self._store.turns(id) if t.id == parent), None) if parent else None
+            before = find(parent) if parent else None
             return Turn(
                 id=turn or fresh_id(), session=id, parent=parent, number=number, words=said, calls=tuple(calls), design=before.design if before else None,
                 locks=before.locks if before else (), created=now(),
@@ -275,11 +275,13 @@ class Sessions:
         from cutwork.graphs.session import begun
 
         given = calls or (turn.calls if not turn.words else ())
-        base = next((t for t in self._store.turns(turn.session) if t.id == turn.parent), None)
-        last = next((id for t in reversed(self._store.turns(turn.session)) if t.status == "done" for c in reversed(t.calls) if isinstance(id := c.args.get("subject"), str)), None)
+        tree = Tree.of(self._store.turns(turn.session))
+        base = tree.by.get(turn.parent or "")
+        there = (base.design, base.locks) if base else (None, ())
+        stood = [t for t in tree.done if t.id == turn.parent or (t.parent == turn.parent and (t.design, t.locks) == there)]  # and what was only talked of there
         state: Json = {
             "base": turn.parent, "design": base.design if base else None, "from": base.design if base else None, "locks": list(base.locks) if base else [], "changes": [],
-            "cost": Cost().model_dump(), "area": "", "last": last,
+            "cost": Cost().model_dump(), "area": "", "last": stood[-1].about if stood else None,
         }  # fmt: skip
         return begun(turn.words, tuple(given), state)
 

@@ -172,7 +172,7 @@ class Talking:
         area, frozen = self._frozen(now)
         done = kept.model_copy(
             update={
-                "parent": base.id if base else None, "reply": reply, "design": design, "status": "failed" if failed else "done", "locks": locks, "area": area, "frozen": frozen,
+                "parent": base.id if base else None, "reply": reply, "design": design, "status": "failed" if failed else "done", "locks": locks, "about": now["last"], "area": area, "frozen": frozen,
                 "changes": tuple(now["changes"]), "cost": spent, "question": None, "error": reply if failed else None,
                 "calls": tuple(Call(tool=r["tool"], args=r["args"]) for r in results if r["tool"]),
             }

@@ -74,6 +74,7 @@ class Work:
             return True
         if self.asks:
             return False
+        self.now["last"] = one.args.get("subject") or self.now["last"]
         self._note(one, True, told)
         return True
 
@@ -219,9 +220,9 @@ class Work:
             try:
                 count = len(draft.told)
                 one = checked(call, self._standing_on(draft.plan))
-                draft = edited(draft, self._marked(self.talking.seeded(one, self.results), draft.plan))
+                was, draft = draft, edited(draft, self._marked(self.talking.seeded(one, self.results), draft.plan))
                 good.append((one, "; ".join(draft.told[count:])))
-                self.now["last"] = about(one, draft)
+                self.now["last"] = about(one, was, draft, self.now["last"])
             except BadInput as error:
                 self._note(call, False, error.with_hint)
         if not good:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from cutwork.domain import Session, Turn
+from cutwork.domain import Json, Session, Turn
 from cutwork.errors import BadInput, StorageFailed
 from cutwork.storage.clock import now
 from cutwork.storage.db import reading, writing
 from cutwork.storage.rows import pack
 from cutwork.storage.session_tables import SessionRow, TurnRow
+from cutwork.storage.tables import Table
 
 Kind = TypeVar("Kind", Session, Turn)
+NAMING = {"id", "session", "number", "onward"}  # columns that no change of the value writes
 HIDDEN = {"onward", "rest"}  # columns that are no field
 MOST = 1_000  # sessions of one list
 OVER = ("done", "failed", "cancelled")  # turns to which nothing more happens
@@ -92,7 +95,7 @@ class SqlSessions:
         with writing(self.engine) as connection:
             _lock(connection, id)
             after = edit(_session(connection, id)).model_copy(update={"updated": now()})
-            connection.execute(update(SessionRow).where(SessionRow.id == id).values(**after.model_dump(mode="json", exclude={"id"})))
+            connection.execute(update(SessionRow).where(SessionRow.id == id).values(**_columns(SessionRow, after)))
             return after
 
     def delete(self, id: str) -> None:
@@ -125,8 +128,8 @@ class SqlSessions:
         with reading(self.engine) as connection:
             return _turn(connection, session, id)
 
-    def add(self, session: str, make: Callable[[Session, int], Turn]) -> Turn:
-        """Insert the session's next turn, made of the session as it stands and the turn's number.
+    def add(self, session: str, make: Callable[[Session, int, Callable[[str], Turn]], Turn]) -> Turn:
+        """Insert the session's next turn, made of the session as it stands, the turn's number, and what finds others of its turns.
 
         Raises:
             BadInput: if there is no such session, or it has a turn of that id.
@@ -134,7 +137,7 @@ class SqlSessions:
         with writing(self.engine) as connection:
             _lock(connection, session)
             last: int | None = connection.execute(select(func.max(TurnRow.number)).where(TurnRow.session == session)).scalar()
-            turn = make(_session(connection, session), (last or 0) + 1)
+            turn = make(_session(connection, session), (last or 0) + 1, partial(_turn, connection, session))
             if connection.execute(select(TurnRow.id).where(TurnRow.session == session, TurnRow.id == turn.id)).scalar() is not None:
                 raise BadInput(f"session {session} has a turn {turn.id!r} already")
             connection.execute(insert(TurnRow), [pack(TurnRow, turn.model_dump(mode="json"))])
@@ -201,9 +204,13 @@ def _stand(connection: Connection, session: str, head: str | None) -> None:
     connection.execute(update(SessionRow).where(SessionRow.id == session).values(head=head, updated=now()))
 
 
+def _columns(table: type[Table], value: Turn | Session) -> Json:
+    """What of a row a change of its value writes."""
+    return {key: item for key, item in pack(table, value.model_dump(mode="json")).items() if key not in NAMING}
+
+
 def _save(connection: Connection, turn: Turn) -> None:
-    values = turn.model_dump(mode="json", exclude={"id", "session", "number"})
-    done = connection.execute(update(TurnRow).where(TurnRow.session == turn.session, TurnRow.id == turn.id).values(**values))
+    done = connection.execute(update(TurnRow).where(TurnRow.session == turn.session, TurnRow.id == turn.id).values(**_columns(TurnRow, turn)))
     if not done.rowcount:
         raise _no_turn(turn.session, turn.id)
 

@@ -320,3 +320,44 @@ def test_a_talk_begins_though_another_process_is_at_work_on_its_last_turn(sessio
 
     assert sessions.say(id, "make the cat bigger", on_event=look).status == "done"
     assert "worked on by another" in told[0]
+
+
+# whom "it" means
+
+
+def test_it_is_who_was_spoken_of_last_also_in_the_next_turn(sessions: Sessions, id: str) -> None:
+    sessions.say(id, BRIEF)
+    sessions.say(id, "make the cat bigger")
+    added = sessions.say(id, "add a balloon")
+    assert added.about == "balloon"
+    assert sessions.say(id, "make it smaller").calls[-1].args["subject"] == "balloon"
+    assert sessions.say(id, "the rocket should be a car").about == "car", "by its new name"
+    bigger = sessions.say(id, "make it bigger")
+    assert (bigger.status, bigger.calls[-1].args["subject"]) == ("done", "car"), bigger.reply
+    sessions.say(id, "make the background teal")
+    assert sessions.say(id, "make it smaller").calls[-1].args["subject"] == "car", "of whom nothing was said since"
+    sessions.say(id, "why is the balloon there?")
+    assert sessions.say(id, "make it smaller").calls[-1].args["subject"] == "balloon", "who was asked about"
+
+
+def test_it_is_nobody_of_another_branch(sessions: Sessions, id: str) -> None:
+    first = sessions.say(id, BRIEF)
+    cat = sessions.say(id, "make the cat bigger")
+    sessions.go_to(id, first.id)
+    sessions.say(id, "make the rocket smaller")
+    sessions.go_to(id, cat.id)
+    assert sessions.say(id, "make it smaller").calls[-1].args["subject"] == "cat"
+
+
+def test_it_follows_its_place_when_somebody_goes_at_once(sessions: Sessions, id: str) -> None:
+    sessions.say(id, "a cat, a dog and a car")
+    turn = sessions.say(id, calls=[Call(tool="remove", args={"subject": "cat"}), Call(tool="change_subject", args={"subject": "dog", "phrase": "a fox"})])
+    assert (turn.status, turn.about) == ("done", "fox"), turn.reply
+
+
+def test_a_session_goes_on_in_a_database_of_one_connection(tmp_path: Path) -> None:
+    studio = Studio(home=tmp_path, llm="offline", steps=2, rounds=1, database_url="sqlite://")
+    studio.wired.__dict__["drawing"] = FakeDrawing(studio.wired.blobs, model=studio.settings.model)
+    sessions = Sessions(studio)
+    id = sessions.create().id
+    assert [sessions.say(id, words).status for words in (BRIEF, "make the cat bigger")] == ["done", "done"]
