@@ -26,13 +26,17 @@ async def stream(threads: Threads, thread: str, run: Run, modes: Sequence[str], 
         yield _written("metadata", {"run_id": run.id, "attempt": 1})
         if "values" in modes:
             yield _written("values", (await run_in_threadpool(threads.state, thread))["values"])
+    ended = False
     async for event in waiting.events(threads.service, run.id, threads.who, after=after, cancel=cancel):
         if event.kind == "done":
-            lines = await run_in_threadpool(lambda: list(_ending(threads, thread, run, modes)))
+            ended, lines = True, await run_in_threadpool(lambda: list(_ending(threads, thread, run, modes)))
         else:
             lines = list(_lines(event.kind, event.data, modes))
         for at, (kind, data) in enumerate(lines, 1):
             yield _written(kind, data, event.number if at == len(lines) else None)
+    if not ended:  # the service is ending
+        for kind, data in await run_in_threadpool(lambda: list(_ending(threads, thread, run, modes))):
+            yield _written(kind, data)
     yield _written("end", None)
 
 
@@ -50,9 +54,6 @@ def _ending(threads: Threads, thread: str, run: Run, modes: Sequence[str]) -> It
     outcome = threads.outcome(thread, ended)
     if "__error__" in outcome:
         yield "error", outcome["__error__"]
-        return
-    if ended.status == "cancelled":
-        yield "error", {"error": "cancelled", "message": f"run {run.id} was cancelled"}
         return
     turn = talk.turn_of(threads.service, ended)
     yield from _answer(threads.message(turn)[-1], turn, run, modes)

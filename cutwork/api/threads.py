@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,10 @@ class Threads:
         if asked.supersteps:
             raise BadInput("a thread begins empty: supersteps cannot be replayed here")
         id = asked.thread_id or str(uuid.uuid4())
-        if asked.thread_id and self._is_mine(id):
-            if asked.if_exists == "do_nothing":
-                return self.get(id)
-            raise Conflict(f"there is already a thread {id!r}", 'give if_exists="do_nothing" to go on with it')
+        if asked.thread_id and asked.if_exists == "do_nothing" and self._is_mine(id):
+            return self.get(id)
+        if asked.thread_id and self._is_taken(id):  # by whom is not told
+            raise Conflict(f"there is already a thread {id!r}", 'give if_exists="do_nothing" to go on with one of yours')
         about = asked.metadata or {}
         self.service.sessions.create(id=id, owner=self.who, title=str(about.get("title", ""))[:200], approve=about.get("approve") is True)
         talk.notes(self.service, THREADS).put(self.who, id, {"metadata": about})
@@ -173,10 +174,14 @@ class Threads:
         self.service.cancel(self._job(id, run).id, self.who)
 
     def outcome(self, id: str, run: Run) -> Json:
-        """What a run that has ended comes to: the thread's values, what it asks, or its error."""
+        """What a run comes to that is waited for no more: the thread's values after its turn, what it asks, or why there are none."""
         if run.status == "failed" and run.error is not None:
             return {"__error__": {"error": run.error.code, "message": run.error.detail}}
-        state = self.state(id)
+        if run.status == "cancelled":
+            return {"__error__": {"error": "cancelled", "message": f"run {run.id} was cancelled"}}
+        if run.status in ("waiting", "running"):
+            return {"__error__": {"error": "unavailable", "message": f"the service is ending; run {run.id} goes on when it is back"}}
+        state = self.state(id, run.turn)
         asked = [one for task in state["tasks"] for one in task["interrupts"]]
         return {**state["values"], **({"__interrupt__": asked} if asked else {})}
 
@@ -255,11 +260,14 @@ class Threads:
         return dict(kept.get("metadata", {}))
 
     def _is_mine(self, id: str) -> bool:
-        try:
-            self.session(id)
-        except BadInput:
-            return False
-        return True
+        with suppress(BadInput):
+            return bool(self.session(id))
+        return False
+
+    def _is_taken(self, id: str) -> bool:
+        with suppress(BadInput):
+            return bool(self.service.sessions.get(id))
+        return False
 
     def _sessions(self) -> list[Session]:
         """The newest of the tenant's sessions."""

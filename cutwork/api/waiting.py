@@ -57,10 +57,12 @@ async def events(service: Service, id: str, tenant: str, *, after: int = 0, canc
 
 @asynccontextmanager
 async def until_gone(service: Service, ids: Sequence[str], tenant: str) -> AsyncIterator[None]:
-    """Cancel the runs where this is left before its time: the client is gone, or got an error instead of them."""
+    """Cancel the runs where this is left before its time: the client is gone, or got an error instead of them. Not where the service ends: they go on when it is back."""
     try:
         yield
     except BaseException:
+        if service.hub.closed:
+            raise
         asyncio.get_running_loop().run_in_executor(None, _give_up, service, ids, tenant)  # whoever leaves waits for no database
         raise
 

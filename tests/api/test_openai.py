@@ -214,6 +214,17 @@ def test_a_listener_that_leaves_cancels_its_run(served: Served) -> None:
     assert [served.ended(run["id"])["status"] for run in runs] == ["cancelled"] * 2
 
 
+def test_runs_go_on_where_it_is_the_service_that_leaves(served: Served) -> None:
+    served.drawing.gate.clear()
+    asked = {"prompt": "a cat", "size": "64x64", "stream": True, "n": 2}
+    with httpx.stream("POST", f"{served.url}/v1/images/generations", json=asked, timeout=90, trust_env=False) as answer:
+        served.drawing_begun()
+        served.service.drain()
+        assert "goes on when it is back" in answer.read().decode()
+    assert [(job.ended, job.stop) for job in served.service.jobs.list("local")] == [(False, False)] * 2
+    served.drawing.gate.set()
+
+
 def test_a_run_that_fails_is_told_in_openais_words(client: openai.OpenAI, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     from cutwork.errors import NotConfigured
 

@@ -224,6 +224,45 @@ def test_runs_in_the_background_are_joined_and_cancelled(client: SyncLangGraphCl
     assert client.runs.get(thread, second["run_id"])["status"] == "interrupted"
 
 
+@pytest.mark.parametrize(("words", "answer"), [("why is the cat there?", "cat"), ("lock the zebra", "zebra")])
+def test_a_turn_that_only_talks_is_answered_too(client: SyncLangGraphClient, words: str, answer: str) -> None:
+    thread = client.threads.create()["thread_id"]
+    client.runs.wait(thread, "session", input=says(BRIEF))
+    head = client.threads.get_state(thread)["checkpoint"]
+    outcome: Any = client.runs.wait(thread, "session", input=says(words))
+    assert (outcome["messages"][-2]["content"], len(outcome["messages"])) == (words, 4)
+    assert answer in outcome["messages"][-1]["content"]
+    *_, last, end = client.runs.stream(thread, "session", input=says(words), stream_mode="values")
+    assert (last.data["messages"][-2]["content"], end.event) == (words, "end")
+    assert client.threads.get_state(thread)["checkpoint"] == head, "the thread stands where it stood"
+
+
+def test_a_cancelled_run_says_so(client: SyncLangGraphClient, served: Served) -> None:
+    thread = client.threads.create()["thread_id"]
+    served.drawing.gate.clear()
+    run = client.runs.create(thread, "session", input=says(BRIEF))
+    served.drawing_begun()
+    client.runs.cancel(thread, run["run_id"])
+    served.drawing.gate.set()
+    assert served.client.get(f"/threads/{thread}/runs/{run['run_id']}/join").json()["__error__"]["error"] == "cancelled"
+
+
+@pytest.mark.parametrize("way", ["wait", "stream"])
+def test_a_service_that_ends_gives_nothing_for_an_answer(served: Served, way: str) -> None:
+    thread = served.client.post("/threads", json={}).json()["thread_id"]
+    served.drawing.gate.clear()
+    asked = {"assistant_id": "session", "input": says(BRIEF), "stream_mode": ["values"]}
+    with httpx.stream("POST", f"{served.url}/threads/{thread}/runs/{way}", json=asked, timeout=90, trust_env=False) as answer:
+        served.drawing_begun()
+        served.service.drain()
+        text = answer.read().decode()
+    assert '"error": "unavailable"' in text
+    assert "goes on when it is back" in text
+    (run,) = served.service.jobs.list("local", session=thread)
+    assert (run.status in ("running", "waiting"), run.stop) == (True, False)
+    served.drawing.gate.set()
+
+
 def test_a_thread_that_is_busy_is_not_deleted(client: SyncLangGraphClient, served: Served) -> None:
     busy, idle = (client.threads.create()["thread_id"] for _ in range(2))
     served.drawing.gate.clear()
@@ -352,6 +391,9 @@ def test_threads_are_their_tenants(served: Served) -> None:
         ):
             with pytest.raises(NotFoundError):
                 call()  # type: ignore[no-untyped-call]
+        for if_exists in ("raise", "do_nothing"):
+            with pytest.raises(ConflictError, match="already a thread"):
+                bob.threads.create(thread_id=thread, if_exists=if_exists)  # type: ignore[arg-type]
         ann.runs.join(thread, run)
     assert httpx.post(f"{served.url}/threads", json={}, trust_env=False).status_code == 401
 
