@@ -58,13 +58,18 @@ def _wanted(brief: str | Brief, model: str, **asked: Any) -> Brief:
 
 
 class _Recipe(NamedTuple):
-    """What is needed to draw a design again."""
+    """What is needed to draw a design again.
+
+    Args:
+        run: which is kept here and made it; None = it is of elsewhere.
+    """
 
     brief: Brief
     shot: Shot
     model: str
     llm: str
     early_verdict: bool
+    run: Design | None = None
 
 
 class Studio:
@@ -207,7 +212,7 @@ class Studio:
     def rerun(
         self, source: str | Path, *, id: str | None = None, on_event: OnEvent = lambda kind, data: None, cancelled: Callable[[], bool] = lambda: False
     ) -> Design:
-        """Draw a finished design again, from its id or from any PNG it delivered: same plan, same seed, same model, one round.
+        """Draw a finished design again, from its id or from any PNG it delivered: same plan, same seed, same model, one round. What an edit kept is kept again.
 
         A PNG that carries no plan, such as a mask, is looked up among the runs that are kept here. Another model is used only where the `Studio` was asked for one (`Studio(model=…)`).
         `id` is the new run's, where the caller has one for it.
@@ -218,8 +223,33 @@ class Studio:
         from cutwork.graphs.state import start
 
         old = self._recipe(source)
+        if old.run is not None and old.run.delivered is not None and not old.run.delivered.render.steps:
+            return self._made(old.run, lambda plan: plan, id)  # it was put together of others: nothing of it was drawn
         terms = self.wired.terms(self._asked_model or old.model, rounds=1, approve=False, redraw=True, early_verdict=old.early_verdict)
-        return self._begin(start(old.brief, terms, llm=old.llm, shot=old.shot, id=id), on_event, cancelled)
+        parent = self._changed_by(old.shot, old.run) if old.run is not None else None
+        return self._begin(start(old.brief, terms, llm=old.llm, shot=old.shot, id=id, parent=parent), on_event, cancelled)
+
+    def _made(self, before: Design, edit: Callable[[Plan], Plan], id: str | None) -> Design:
+        """A run that finishes another's drawing with its plan edited, and its files."""
+        from cutwork.tools.finish import finish as make
+
+        fresh = refinish.record(before, edit, id)
+        made = fresh.model_copy(update={"artifacts": make(fresh, self.wired.blobs)})
+        self.wired.designs.create(made)
+        return made
+
+    def _changed_by(self, shot: Shot, run: Design) -> str | None:
+        """The run whose picture a shot changes: the parent of the run that drew it first, of which others may be reruns or other goods. None where it changes none."""
+        parent = run.parent
+        while shot.keep is not None and parent is not None:
+            try:
+                before = self.wired.designs.get(parent)
+            except BadInput:  # deleted since
+                return None
+            if before.delivered is None or before.delivered.shot.keep != shot.keep:
+                return parent
+            parent = before.parent
+        return None
 
     def _recipe(self, source: str | Path) -> _Recipe:
         path = Path(source)
@@ -237,7 +267,7 @@ class Studio:
 
     def _recipe_of_run(self, design: Design, shot: Shot) -> _Recipe:
         terms = design.terms
-        return _Recipe(design.brief, shot, design.model, design.llm, terms.early_verdict if terms else self.settings.early_verdict)
+        return _Recipe(design.brief, shot, design.model, design.llm, terms.early_verdict if terms else self.settings.early_verdict, design)
 
     def _recipe_of_file(self, path: Path) -> _Recipe:
         """From the plan that the file carries; where it carries none, from the run that made it."""
@@ -245,7 +275,9 @@ class Studio:
 
         try:
             found = read_manifest(path)
-            return _Recipe(Brief.model_validate(found["brief"]), shot(found), str(found["model"]), str(found["llm"]), self.settings.early_verdict)
+            drawn = shot(found)
+            run = next((design for design, made in self._makers(path) if made == drawn), None) if drawn.keep else None
+            return _Recipe(Brief.model_validate(found["brief"]), drawn, str(found["model"]), str(found["llm"]), self.settings.early_verdict, run)
         except (ValidationError, KeyError) as error:
             raise BadInput(f"{path}: its cutwork manifest is damaged: {str(error)[:200]}") from error
         except BadInput as error:
@@ -299,7 +331,6 @@ class Studio:
         from cutwork.agents.bands import lettered
         from cutwork.agents.extension import written
         from cutwork.agents.goods import read
-        from cutwork.tools.finish import finish as make
 
         before = self.wired.designs.get(id)
         named = read(words).kind
@@ -309,10 +340,7 @@ class Studio:
         now = refinish.changed(now, settings=settings)
         unheard = (f"nothing in {words!r} says what goods to make; a finished drawing is not drawn again",) if words.strip() and not (named or heard.said) else ()
         lettering = captions if captions is not None else written(heard) or None
-        fresh = refinish.record(before, lambda plan: lettered(plan, now, lettering, (*heard.notes, *unheard)), new_id)
-        made = fresh.model_copy(update={"artifacts": make(fresh, self.wired.blobs)})
-        self.wired.designs.create(made)
-        return made
+        return self._made(before, lambda plan: lettered(plan, now, lettering, (*heard.notes, *unheard)), new_id)
 
     def recut(self, id: str, settings: Mapping[str, Any], *, new_id: str | None = None) -> Design:
         """Cut the subjects of a finished drawing out in another way. Nothing is drawn; what comes of it is a run of its own, judged anew.

@@ -614,7 +614,7 @@ def test_a_language_model_calls_tools_until_nothing_is_left(sessions: Sessions, 
 
 
 @pytest.mark.slow
-def test_the_embedded_model_edits_a_part_and_leaves_the_rest(home: Path) -> None:
+def test_the_embedded_model_edits_a_part_and_leaves_the_rest(home: Path, tmp_path: Path) -> None:
     sessions = Sessions(Studio(home=home, llm="offline", steps=3, rounds=1, early_verdict=False))
     id = sessions.create().id
     first = sessions.say(id, calls=[Call(tool="design", args={"brief": BRIEF, "seed": 7, "size": "128x128"})])
@@ -623,6 +623,13 @@ def test_the_embedded_model_edits_a_part_and_leaves_the_rest(home: Path) -> None
         turn = sessions.say(id, words)
         assert turn.status == "done", turn.error
         assert turn.frozen is not None, turn.reply
+        edited = sessions.studio.show(str(turn.design))
+        for source in (edited.id, sessions.studio.deliver(edited, tmp_path / edited.id)["image"]):
+            again = sessions.studio.rerun(source)
+            assert again.delivered is not None
+            assert edited.delivered is not None
+            assert [c.mask for c in again.delivered.cutouts] == [c.mask for c in edited.delivered.cutouts]
+            assert again.status == edited.status
     teal = sessions.say(id, "make the background teal")
     assert teal.status == "done", teal.error
     assert np.abs(picture(sessions, teal)[0, 0].astype(int) - picture(sessions, first)[0, 0]).max() > 30

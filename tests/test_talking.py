@@ -361,3 +361,23 @@ def test_a_session_goes_on_in_a_database_of_one_connection(tmp_path: Path) -> No
     sessions = Sessions(studio)
     id = sessions.create().id
     assert [sessions.say(id, words).status for words in (BRIEF, "make the cat bigger")] == ["done", "done"]
+
+
+# drawn again
+
+
+@pytest.mark.parametrize("words", ["remove the rocket", "make the cat bigger"])
+@pytest.mark.parametrize("source", ["run", "file", "goods"])
+def test_an_edit_is_drawn_again_with_all_that_it_kept(sessions: Sessions, id: str, words: str, source: str, tmp_path: Path) -> None:
+    sessions.say(id, BRIEF)
+    turn = sessions.say(id, words)
+    assert turn.status == "done", turn.reply
+    studio, first = sessions.studio, sessions.studio.show(str(turn.design))
+    again = {
+        "run": lambda: studio.rerun(first.id), "file": lambda: studio.rerun(studio.deliver(first, tmp_path)["image"]), "goods": lambda: studio.rerun(studio.refinish(first.id, kind="sticker").id),
+    }[source]()  # fmt: skip
+    assert again.status == first.status == "accepted"
+    assert first.delivered is not None
+    assert again.delivered is not None
+    assert again.delivered.render.image == first.delivered.render.image
+    assert [c.image for c in again.delivered.cutouts] == [c.image for c in first.delivered.cutouts]
