@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
+from pydantic import ValidationError
+
 from cutwork.agents.calls import ARGS, DRAWS, Standing, checked
 from cutwork.agents.edits import Draft, about, edited
 from cutwork.agents.schemas import AssistantAnswer, CallAnswer
@@ -100,4 +102,7 @@ def _call(answer: CallAnswer) -> Call:
         raise BadInput(f"there is no tool {answer.tool!r}, there are {', '.join(get_args(ToolName))}")
     fields = ARGS[name].model_fields  # type: ignore[index]
     given: dict[str, Any] = {key: value for key, value in answer.model_dump(exclude_none=True).items() if key in fields and value != ""}
-    return Call(tool=name, args=given)  # type: ignore[arg-type]
+    try:
+        return Call(tool=name, args=given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise BadInput(f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cutwork.agents.words import DETERMINERS, mentions, tidy
-from cutwork.domain import MAX_BRIEF, Box, Call, Form, Kind, Plan, Sha256, Subject, ToolName
+from cutwork.domain import MAX_BRIEF, Box, Call, Form, Kind, Plan, Seed, Sha256, Subject, ToolName
 from cutwork.errors import BadInput
 from cutwork.plurals import plural, singular
 
@@ -54,7 +54,7 @@ class DesignArgs(Args):
     brief: Annotated[str, Field(min_length=1, max_length=MAX_BRIEF), AfterValidator(_saying)]
     kind: Kind | None = None
     size: str | None = None
-    seed: Annotated[int, Field(ge=0)] | None = None
+    seed: Seed | None = None
     reference: Sha256 | None = None
     follow: float | None = None
 

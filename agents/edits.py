@@ -179,12 +179,14 @@ def _resize(draft: Draft, args: dict[str, Any]) -> Draft:
             box = _in_proportion(region.box, box)
         made = _stands(made, number, box)
     old, new = draft.plan.regions[numbers[0]].box, made.plan.regions[numbers[0]].box
+    scale = args.get("scale")
     factor = (new.area / old.area) ** 0.5
-    if abs(factor - 1) < 0.02:
-        raise BadInput(f"{the(subject)} cannot be {'larger' if float(args.get('scale') or 2) > 1 else 'smaller'}: there is no more room for it")
-    scale = float(args.get("scale") or factor)
-    most = ", which is all the room there is" if factor < 0.95 * scale else ", which is as small as can be drawn" if factor > 1.05 * scale else ""
-    return replace(made, told=(*draft.told, f"{subject.noun}: {factor:.2g} times as large{most}"))
+    if new == old or (scale is not None and abs(factor - 1) < 0.02):
+        why = "there is no more room for it" if scale is not None and scale > 1 else "it is as small as can be drawn"
+        raise BadInput(f"{the(subject)} fills that box already" if scale is None else f"{the(subject)} cannot be {'larger' if scale > 1 else 'smaller'}: {why}")
+    most = "" if scale is None else ", which is all the room there is" if factor < 0.95 * scale else ", which is as small as can be drawn" if factor > 1.05 * scale else ""
+    told = "as large as before, in another box" if abs(factor - 1) < 0.02 else f"{factor:.2g} times as large{most}"
+    return replace(made, told=(*draft.told, f"{subject.noun}: {told}"))
 
 
 def _add(draft: Draft, args: dict[str, Any]) -> Draft:

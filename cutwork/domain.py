@@ -821,10 +821,10 @@ SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def spelt(value: Given) -> Given:
-    """A value of JSON as it is, if all its texts can be kept: half a character is valid there, and neither databases nor files take it.
+    """A value of JSON as it is, if all of it can be kept: half a character and a number of any length are valid there, and neither databases nor files take them.
 
     Raises:
-        ValueError: if one has a lone surrogate.
+        ValueError: if a text has a lone surrogate, or a whole number more than 64 bits.
     """
     rest: list[Any] = [value]
     while rest:
@@ -835,6 +835,8 @@ def spelt(value: Given) -> Given:
             rest += one
         elif isinstance(one, str) and (found := SURROGATE.search(one)):
             raise ValueError(f"U+{ord(found[0]):04X} is half a character; send the whole of it, or leave it out")
+        elif isinstance(one, int) and one.bit_length() >= 64:
+            raise ValueError(f"a whole number of {one.bit_length()} bits cannot be kept, at most 63 are possible")
     return value
 
 

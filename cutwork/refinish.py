@@ -146,6 +146,7 @@ def record(design: Design, edit: Callable[[Plan], Plan], id: str | None = None) 
     changes: dict[str, Any] = {
         "id": id or fresh_id(),
         "parent": design.id,
+        "status": "accepted" if turn.accepted else "best_effort",
         "plan": plan,
         "rounds": (turn,),
         "artifacts": (),

@@ -137,7 +137,8 @@ def train(
 
     def keep() -> None:
         weights = {"net": net.state_dict(), "mean": mean.state_dict(), "optimizer": optimizer.state_dict()}
-        torch.save({**weights, "total": total, "done": done, "progress": progress, "length": length, "top": top}, path)
+        torch.save({**weights, "total": total, "done": done, "progress": progress, "length": length, "top": top}, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)  # a kill at any moment leaves a whole file
 
     with tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed} {postfix}", disable=None) as bar:
         lost = 0.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, String, and_, bindparam, delete, insert, literal, or_, select, update
+from sqlalchemy import Select, String, and_, bindparam, cast, delete, insert, literal, or_, select, update
 
 from cutwork.domain import Design
 from cutwork.storage.clock import now
@@ -130,8 +130,8 @@ class OwnedDesigns(SqlDesigns):
             before: str | None = connection.execute(select(FileRow.kind).where(mine)).scalar()
             if before is None:
                 connection.execute(insert(FileRow), [{"tenant": tenant, "sha256": file.sha256, "created": now()} | values])
-            elif before != "upload":  # what was uploaded stays so: it is kept for good
-                connection.execute(update(FileRow).where(mine).values(**values))
+            elif before != "upload" and (file.kind != "preview" or before == "preview"):  # what is kept for longer stays so
+                connection.execute(update(FileRow).where(mine).values(**values, created=now()))
 
     def forget_previews(self, before: str) -> int:
         """Show nobody previews any more that were made before that time; how many."""
@@ -172,4 +172,5 @@ def _places(sha256: str) -> list[tuple[Any, Any, Any]]:
         (RenderRow, RenderRow.image == sha256, png),
         (CutoutRow, or_(CutoutRow.image == sha256, CutoutRow.mask == sha256), png),
         (RegionRow, RegionRow.mask == sha256, png),
+        (BriefRow, cast(BriefRow.references, String).contains(sha256), png),  # what is taken in becomes a PNG
     ]

@@ -220,6 +220,12 @@ def test_what_there_is_no_room_for_is_said() -> None:
     assert draft(call("resize", subject="cat", scale=9.0)).told[0].endswith("times as large, which is all the room there is")
     assert draft(call("resize", subject="cat", scale=0.5)).told == ("cat: 0.62 times as large, which is as small as can be drawn",)
     assert draft(call("resize", subject="cat", scale=1.2)).told == ("cat: 1.2 times as large",)
+    assert draft(call("resize", subject="cat", box=[0.05, 0.525, 0.45, 0.75])).told == ("cat: as large as before, in another box",)
+    small = draft(call("resize", subject="cat", scale=0.1))
+    with pytest.raises(BadInput, match="cannot be smaller: it is as small as can be drawn"):
+        edited(small, call("resize", subject="cat", scale=0.1))
+    with pytest.raises(BadInput, match="fills that box already"):
+        edited(small, call("resize", subject="cat", box=list(small.plan.regions[0].box.root)))
 
 
 def test_a_subject_that_becomes_another_stays_as_many() -> None:

@@ -115,7 +115,12 @@ def test_what_happened_in_runs_that_ended_long_ago_goes_but_for_their_end(home: 
         connection.execute(update(JobRow).where(JobRow.id == "old").values(finished=eight))
         connection.execute(update(JobRow).where(JobRow.id == "new").values(finished=six))
         connection.execute(update(FileRow).values(created=eight))
+    made.wired.designs.give_file("local", File("2" * 64, "image/png", "preview"))
+    with writing(made.wired.designs.engine) as connection:
+        connection.execute(update(FileRow).where(FileRow.sha256 == "2" * 64).values(created=eight))
+    made.wired.designs.give_file("local", File("2" * 64, "image/png", "preview"))  # it is shown again
     assert made.gc().events == 3
+    assert made.wired.designs.find_file("local", "2" * 64) is not None
     assert [(event.number, event.data) for event in jobs.events("old")] == [(4, {"status": "failed"})]
     assert [len(jobs.events(id)) for id in ("new", "open")] == [4, 3]
     assert made.wired.designs.find_file("local", "0" * 64) is None

@@ -107,6 +107,7 @@ def test_of_a_drawing_whose_goods_cannot_be_made_the_cutouts_are_delivered_and_o
     made = studio.refinish(design.id, "motifs of 3 cm")
     assert "tile.png" in [a.name for a in made.artifacts]
     assert note not in made.notes
+    assert made.status == "accepted", "as the drawing was"
     assert studio.rerun(design.id).notes.count(note) == 1
     assert drawings(studio) == 2
 

@@ -227,7 +227,7 @@ async def export_run(
 ) -> Annotated[CallToolResult, mcp_answers.FileAnswer]:
     """A finished design as one file for other programs."""
     found, service = await _design(ctx, design)
-    made = await run_in_threadpool(delivery.made_as, found, service.studio.wired.blobs, form)
+    made = await image_work(delivery.made_as, found, service.studio.wired.blobs, form)
     _, who = asking(ctx)
     await run_in_threadpool(service.designs.give_file, who, File(made.sha256, made.media_type, "export"))
     answer = mcp_answers.FileAnswer(design=found.id, file=mcp_answers.file(made))

@@ -81,7 +81,7 @@ class ChatAsked(Asked):
     response_format: Json | None = None
     modalities: list[str] | None = None
     logprobs: bool | None = False
-    metadata: dict[str, Any] | None = None
+    metadata: Json | None = None
 
     def check(self) -> None:
         """Raises Refusal for what cannot be answered as it is asked."""

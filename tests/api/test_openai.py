@@ -509,6 +509,9 @@ def test_a_conversation_may_name_its_session(client: openai.OpenAI, served: Serv
     assert [turn["number"] for turn in turns(served, session)] == [1, 2]
     with pytest.raises(openai.NotFoundError):
         client.chat.completions.create(model="cutwork", messages=said("a cat"), metadata={"session": "none"})
+    half = '{"model": "cutwork", "messages": [{"role": "user", "content": "a cat"}], "metadata": {"session": "\\ud800"}}'
+    answer = served.client.post("/v1/chat/completions", content=half, headers={"content-type": "application/json"})
+    assert (answer.status_code, "half a character" in answer.text) == (400, True)
 
 
 def test_a_stream_ends_with_what_a_single_answer_says(client: openai.OpenAI) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         ("POST", "/threads/foo%20bar/runs", {"json": {"assistant_id": "session", "input": {"messages": "a cat"}, "if_not_exists": "create"}}, 422),
         ("POST", "/threads", {"content": b'{"metadata": {"a": ["\\ud800"]}}', "headers": {"content-type": "application/json"}}, 422),
         ("POST", "/threads", {"content": b'{"metadata": {"\\udfff": 1}}', "headers": {"content-type": "application/json"}}, 422),
+        ("POST", "/threads", {"json": {"metadata": {"a": 2**64}}}, 422),
         ("GET", "/v1/runs?limit=0", {}, 422),
         ("GET", "/v1/runs?after=WzFd.", {}, 422),
         ("GET", "/v1/runs?after=WzEwMDAwMDAwMDAwMDAwMDAwMDAwMDAwXQ", {}, 422),
@@ -57,6 +58,14 @@ def test_errors_are_problems(served: Served, method: str, address: str, how: dic
     assert {"type", "title", "detail", "code"} <= set(told)
     assert told["type"] == f"urn:cutwork:problem:{told['code']}"
     assert answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("call", [{"tool": "design", "args": {"brief": "a cat", "seed": 2**65}}, {"tool": "undo", "args": {"steps": 10**30}}, {"tool": "refinish", "args": {"settings": {"sticker": {"size_mm": -(2**70)}}}}])
+def test_a_number_that_nothing_can_keep_is_refused(served: Served, call: dict[str, Any]) -> None:
+    session = served.client.post("/v1/sessions", json={}).json()["id"]
+    answer = served.client.post(f"/v1/sessions/{session}/turns", json={"calls": [call]})
+    assert answer.status_code == 422, answer.text
+    assert "bits cannot be kept" in answer.text
 
 
 @pytest.mark.parametrize("text", ["\\ud800", "a cat \\udc00 and a dog"])

@@ -57,7 +57,7 @@ def test_what_cannot_be_drawn_is_refused_at_once(served: Served) -> None:
     assert served.client.get("/v1/runs").json() == {"data": [], "next": None}
 
 
-def test_a_design_begins_from_an_upload(served: Served) -> None:
+def test_a_design_begins_from_an_upload(served: Served, tmp_path: Path) -> None:
     data = io.BytesIO()
     Image.new("RGB", (90, 60), "red").save(data, "PNG")
     upload = served.client.post("/v1/uploads", content=data.getvalue(), headers={"content-type": "image/png"}).json()["sha256"]
@@ -72,6 +72,12 @@ def test_a_design_begins_from_an_upload(served: Served) -> None:
         assert served.drawing.renders[-1].keep == served.drawing.begun_from(upload, follow, kept.brief.size)
         again = served.ended(served.client.post(f"/v1/designs/{run['id']}/rerun").json()["id"])
         assert (again["status"], served.drawing.renders[-1]) == ("done", served.drawing.renders[-2])
+    here = tmp_path / "begun.png"
+    Image.new("RGB", (64, 64), "blue").save(here)
+    made = served.service.studio.design("a cat", reference=here, size="64x64")  # on this machine, not through the service
+    (address,) = served.client.get(f"/v1/designs/{made.id}").json()["references"]
+    shown = served.client.get(address)
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/png")
     for wrong in ({"references": [upload, upload]}, {"references": [upload], "follow": 0.99}, {"references": [upload], "follow": 0}):
         assert served.client.post("/v1/designs", json={"brief": "a cat", **wrong}).status_code == 422
 
