@@ -3470,6 +3470,8 @@ export interface components {
              * @default []
              */
             locks: string[];
+            /** About */
+            about?: string | null;
             area?: components["schemas"]["Box"] | null;
             /** Frozen */
             frozen?: string | null;
