@@ -3,7 +3,7 @@ import type { Design, Run, Turn } from "../src/api/types";
 
 export function turn(id: string, parent: string | null, number: number, more: Partial<Turn> = {}): Turn {
   return {
-    id, parent, number, session: "s", words: `say ${id}`, calls: [], reply: "", design: `d-${id}`, status: "done", locks: [], area: null, frozen: null,
+    id, parent, number, session: "s", words: `say ${id}`, calls: [], reply: "", design: `d-${id}`, status: "done", locks: [], about: null, area: null, frozen: null,
     changes: [], cost: { drawn: 0, cut: 0, finished: 0, asked: 0, seconds: 0 }, question: null, error: null, created: "2026-01-01T00:00:00Z", ...more,
   }; // prettier-ignore
 }
