@@ -66,7 +66,15 @@ def _replaced(clause: Clause) -> list[Call] | None:
         return None  # two of them change places
     if only_looks(new_words.lower()):
         return _described(clause, who, bare(new_words))
-    return [call("change_subject", subject=who[0], phrase=_phrase(new_words))]
+    return [call("change_subject", subject=who[0], phrase=_phrase(_single(new_words)))]
+
+
+def _single(words: str) -> str:
+    """ "foxes", said of what one becomes, is "fox"; what has an article or a number stays."""
+    led, _, last = words.rpartition(" ")
+    lemma, many = singular(last.lower())
+    plain = many and len(words.split()) < 3 and led.lower() not in ("a", "an", "the", "some", "two", "three")
+    return f"{led} {lemma}".strip() if plain else words
 
 
 def _phrase(words: str) -> str:
@@ -245,6 +253,9 @@ def _moved(clause: Clause) -> list[Call] | None:
         way = "down" if lift["verb"] == "lower" else "up"
         degree = {"up": "", "down": "", None: ""}.get(lift["bit"], f"{lift['bit']} ")
         return [call("move", subject=one, where=f"{degree}{way}") for one in clause.who(lift["who"])] or None
+    alone = clause.match(PLACES) if clause.there.last or len(clause.there.subjects) == 1 else None
+    if alone and not re.fullmatch(r"(?:the )?(?:back|front|background|foreground|centre|center|middle)", clause.low):
+        return [call("move", subject=one, where=_clean(clause.low)) for one in clause.who("it")] or None
     centre = clause.match(r"cent(?:er|re)\s+(?P<who>.+)")
     if centre:
         return [call("move", subject=one, where="centre") for one in clause.who(centre["who"])] or None
@@ -333,6 +344,9 @@ def _styled(clause: Clause) -> list[Call] | None:
     return [call("restyle", style=f"not so {style}" if less else f"{style} style" if clause.low.endswith(" style") and "style" not in style else style)]
 
 
+HOW_MUCH = rf"(?:(?:an?|some|much|even|still) )*(?:bit|little|lot|touch|tad|more|less)(?: (?:more|less|of (?:it|that)|{LARGER}|{SMALLER}|{PLACE}))*"
+
+
 def _added(clause: Clause) -> list[Call] | None:
     verb = r"(?:add|put|draw|include|insert|place|throw in|give me|i want|i'd like|i need|there (?:should|could|must) (?:also )?be|there (?:was|were|is|are)|we need|we want|paint|show|have|bring in|want|need|like|sneak in|pop in|stick|(?:with|and|plus|also))"
     match = clause.match(rf"(?:{verb})\s+(?:in\s+)?(?:also\s+)?(?P<what>(?:an?|some|another|one more|two|three|four|five|six|more|\d)\s+.+)") or clause.match(r"(?:an?|another|one more|two|three)\s+(?P<bare>.+?)\s+too") or clause.match(r"(?P<first>add|include|insert)\s+(?P<thing>.+)") or clause.match(r"(?P<what>(?:an?|another|one more|some|two|three)\s+.+)")
@@ -342,8 +356,10 @@ def _added(clause: Clause) -> list[Call] | None:
     what = found.get("what") or found.get("bare") or found.get("thing") or ""
     if found.get("thing") and named_by(what, clause.there) and clause.strict:
         return None
-    if re.search(r"\b(?:caption|text|lettering|border|outline|shadow|background|words?)\b", what) or is_goods(what, clause):
+    if re.search(r"\b(?:caption|text|lettering|border|outline|shadow|background|words?|options?|variations?|variants?|versions?|alternatives?|ideas|choices)\b", what) or is_goods(what, clause):
         return None
+    if re.search(r"\b(?:instead of|rather than|in place of)\b", what) or only_looks(what) or re.fullmatch(HOW_MUCH, what):
+        return None  # "a dog instead of the cat", "a bit more"
     phrase, where = _placed(what, clause)
     phrase = re.sub(r"\s+(?:to|into|in)\s+(?:it|this|the (?:picture|image|scene|design))$", "", phrase).strip(" ,")
     if not phrase or re.search(r"\x01", phrase):
@@ -354,7 +370,10 @@ def _added(clause: Clause) -> list[Call] | None:
 
 def _added_phrase(words: str) -> str:
     said = re.sub(r"^(?:another|one more|more)\s+", "a ", words.strip(), flags=re.I)
-    return said if re.match(r"(?:an?|some|two|three|four|five|six|\d+)\s", said, re.I) else _phrase(said)
+    if re.match(r"(?:an?|some|two|three|four|five|six|\d+)\s", said, re.I):
+        return said
+    head = re.split(r"\s+(?:in|on|at|with|of|from|under|over|above|behind|around)\s+", said.lower())[0].split()[-1]
+    return f"some {said}" if singular(head)[1] else _phrase(said)
 
 
 def _placed(what: str, clause: Clause) -> tuple[str, str | None]:

@@ -24,7 +24,7 @@ from cutwork.errors import BadInput
 from cutwork.lab import evaluate_seams
 from cutwork.tools.repeats import colours, prints, sheet
 from cutwork.tools.repeats.compile import Motif, enlarged, motif, settle, tile
-from cutwork.tools.repeats.lattice import Lattice, Placed, everywhere, lattice, spots, torus_distance
+from cutwork.tools.repeats.lattice import Lattice, Placed, evenness, everywhere, lattice, spots, torus_distance
 from cutwork.tools.repeats.seams import FAIL, LOOK, cell, seams
 from cutwork.tools.repeats.toss import SOLID, Outline, Torus
 
@@ -49,6 +49,17 @@ def alone(grid: Lattice, made: list[Motif], one: Placed) -> Pixels:
     plain = Lattice("tossed", grid.tile, grid.tile, ((grid.tile[0], 0), (0, grid.tile[1])))
     black = [Motif(m.name, np.dstack([np.zeros_like(m.pixels[..., :3]), m.pixels[..., 3]])) for m in made]
     return np.asarray(tile(plain, black, [one], (255, 255, 255)).min(-1) <= 255 - SOLID)
+
+
+@pytest.mark.parametrize("repeat", REPEATS)
+def test_spots_are_found_whatever_the_width_and_the_count(repeat: Repeat) -> None:
+    """Where two steps of a lattice are equally long, as they are at many widths, rounding says neither which is the shorter nor, for ever, that it is the other."""
+    for width in (*range(120, 2_000, 13), 945, 591, 1181, 453):
+        for count in range(1, 8):
+            grid = lattice(repeat, width, count)
+            assert 0 < evenness(grid, count) <= 1 + 1e-9
+            found = spots(grid, count)
+            assert len(set(found)) == len(found) >= count
 
 
 def apart(a: Pixels, b: Pixels) -> float:

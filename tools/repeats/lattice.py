@@ -168,9 +168,10 @@ def _evenness(f1: tuple[float, float], f2: tuple[float, float]) -> tuple[float, 
     while True:  # Gauss: to the shortest basis there is
         f1, f2 = sorted((f1, f2), key=lambda f: (math.hypot(*f), f))
         times = round((f1[0] * f2[0] + f1[1] * f2[1]) / (f1[0] ** 2 + f1[1] ** 2))
-        if times == 0:
+        less = (f2[0] - times * f1[0], f2[1] - times * f1[1])
+        if math.hypot(*less) >= math.hypot(*f2) * (1 - 1e-9):  # of two that are equally long, rounding would choose the other for ever
             break
-        f2 = (f2[0] - times * f1[0], f2[1] - times * f1[1])
+        f2 = less
     near = sorted(math.hypot(i * f1[0] + j * f2[0], i * f1[1] + j * f2[1]) for i in range(-2, 3) for j in range(-2, 3) if i or j)
     return round(near[0], 6), round(sum(near[:6]), 6)
 
