@@ -13,10 +13,12 @@ import tifffile
 from builders import a_design, a_plan, a_round, recompose
 from PIL import Image, ImageCms
 
+from cutwork.colours import parse
 from cutwork.domain import Box, Design, FinishSettings, TextileSettings
 from cutwork.errors import BadInput, CutworkError
 from cutwork.tools.fakes import MemoryBlobs
 from cutwork.tools.formats import png, textile
+from cutwork.tools.pixels import encode
 from cutwork.tools.repeats import prints
 
 BACK = (200, 220, 240)
@@ -138,6 +140,16 @@ def test_fewer_inks_than_asked_for_are_explained() -> None:
     assert "3 spot colours instead of 8: the motifs have no more that a screen can print" in json.loads(files["manifest.json"])["notes"]
     files = {a.name: blobs.get(a.sha256) for a in textile.write(design(blobs, palette=("cream", "#aabbcc", "crimson", "navy")), blobs)}
     assert any(note.startswith("3 of 4 colours of palette and ground are used") for note in json.loads(files["manifest.json"])["notes"])
+
+
+def test_a_ground_of_a_palette_lets_every_motif_be_seen() -> None:
+    blobs = MemoryBlobs()
+    best = design(blobs, palette=("crimson", "navy", "cream")).delivered
+    assert best is not None
+    red = blobs.put(encode(np.full((SIDE, SIDE, 3), (225, 30, 60), np.uint8)))
+    made = textile.compiled(best.model_copy(update={"render": best.render.model_copy(update={"image": red})}), blobs)
+    assert made.ground == parse("cream"), "the disc is red, the bar navy"
+    assert "the ground is cream: crimson, which is nearer to the background, is so much of a motif that it would not be seen" in made.notes
 
 
 def test_a_ground_of_ones_own() -> None:

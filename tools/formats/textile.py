@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,7 @@ CM = 2.54  # to the inch
 LEAST_CELL = 32  # pixels
 MOST_TILE = 120_000_000  # pixels of a tile; all of it is in memory
 MOST_SHEET = 1_000_000_000  # of a sheet; it is streamed, but its compressed file is not
+VANISHING = 1 / 3  # of a motif: from there on it would not be seen on a ground of that colour
 ENLARGED = 6.0  # times; beyond it a motif is warned about
 PREVIEW = 1536  # pixels, longer side at most
 MEDIA = {"png": "image/png", "tiff": "image/tiff"}
@@ -114,7 +115,9 @@ def compiled(best: Round, blobs: Blobs) -> Made:
     behind = _behind(best, blobs)
     motifs, notes = _motifs(best, blobs, behind)
     grid = _lattice(settings, len(motifs))
-    ground = _ground(behind, settings, locked)
+    ground, near = _ground(behind, settings, locked, motifs), _ground(behind, settings, locked)
+    if ground != near:
+        notes += (f"the ground is {colours.nearest_name(ground)}: {colours.nearest_name(near)}, which is nearer to the background, is so much of a motif that it would not be seen",)
     dots = settings.dpi / CM  # pixels a centimetre
     side = settings.motif_cm * dots if settings.motif_cm else None
     placed = settle(grid, motifs, settings.gap_mm / 10 * dots, best.shot.seed, side)
@@ -196,14 +199,23 @@ def _behind(best: Round, blobs: Blobs) -> Rgb:
     return colours.triple(np.median(seen, 0).round().astype(np.uint8))
 
 
-def _ground(behind: Rgb, settings: TextileSettings, locked: tuple[Rgb, ...]) -> Rgb:
-    """The colour asked for, else the picture's background; of a palette, where there is one, the colour nearest to that."""
+def _ground(behind: Rgb, settings: TextileSettings, locked: tuple[Rgb, ...], motifs: Sequence[Motif] = ()) -> Rgb:
+    """The colour asked for, else the picture's background; of a palette, where there is one, the colour nearest to that of which no motif has much: what has the ground's colour is not seen."""
     if settings.ground is not None:
         return parse(settings.ground)
     if not locked:
         return behind
-    apart = np.square(colours.oklab(np.array(locked, np.uint8)) - colours.oklab(np.array(behind, np.uint8))).sum(-1)
-    return locked[int(apart.argmin())]
+    palette = colours.oklab(np.array(locked, np.uint8))
+    apart = np.square(palette - colours.oklab(np.array(behind, np.uint8))).sum(-1)
+    worn = np.max([_shares(one.pixels, palette) for one in motifs], 0) if motifs else np.zeros(len(locked))
+    return locked[int(np.lexsort((apart, np.maximum(worn, VANISHING)))[0])]
+
+
+def _shares(pixels: Pixels, palette: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much of a motif (H, W, 4) comes nearest to each colour of a palette (N, 3) in OKLab; their sum is 1."""
+    seen = colours.oklab(pixels[pixels[..., 3] > 127, :3])
+    nearest = np.square(seen[:, None] - palette).sum(-1).argmin(-1)
+    return np.bincount(nearest, minlength=len(palette)) / max(1, len(nearest))
 
 
 def _few(found: Separation, settings: TextileSettings, locked: tuple[Rgb, ...]) -> tuple[str, ...]:
