@@ -123,7 +123,9 @@ def _layout(variables: Variables) -> LayoutAnswer:
         for subject, boxes, z in ((subjects[o], b, z) for o, b, z in zip(owners, found.boxes, found.z, strict=False))
         for box in boxes
     ]
-    return LayoutAnswer(regions=regions, notes=list(dict.fromkeys([*parsed.notes, *parting, *found.notes])))
+    unset = [] if str(variables.get("kind", "")).startswith("meme") else parsed.lettering
+    written = [f"{' / '.join(map(repr, unset))} is not written: only a meme has lettering"] if unset else []
+    return LayoutAnswer(regions=regions, notes=list(dict.fromkeys([*parsed.notes, *written, *parting, *found.notes])))
 
 
 def _apart(things: Sequence[Thing], relations: Sequence[Relation]) -> tuple[list[Relation], list[str]]:

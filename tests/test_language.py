@@ -467,6 +467,37 @@ def test_little_words_may_be_left_out(brief: str, expected: list[tuple[str, int,
     assert [(t.phrase, t.count, t.place) for t in parse(brief).things] == expected
 
 
+@pytest.mark.parametrize(
+    ("brief", "expected", "background"),
+    [
+        ("left: cat, right: dog, background: yellow", [("a cat", 1, "left"), ("a dog", 1, "right")], ["a yellow background"]),
+        ("Subjects: cat, dog. Background: teal.", [("a cat", 1, ""), ("a dog", 1, "")], ["a teal background"]),
+        ("a cat. Background: a forest", [("a cat", 1, "")], ["a forest"]),
+        ("a cat (black) and a dog (white)", [("a black cat", 1, ""), ("a white dog", 1, "")], []),
+        ("bat (the animal)", [("a bat", 1, "")], []),
+        ("cat: red, dog: blue", [("a red cat", 1, ""), ("a blue dog", 1, "")], []),
+        ("upper left: sun; lower right: flower", [("a sun", 1, "top left"), ("a flower", 1, "bottom right")], []),
+        ("1. a cat 2. a dog 3. a bird", [("a cat", 1, ""), ("a dog", 1, ""), ("a bird", 1, "")], []),
+        ("three red and two blue balloons", [("a red balloon", 3, ""), ("a blue balloon", 2, "")], []),
+        ("a red and three blue balloons", [("a red balloon", 1, ""), ("a blue balloon", 3, "")], []),
+        ("a circle of eight hearts", [("a heart", 8, "")], []),
+        ("🐸🤖", [("a frog", 1, ""), ("a robot", 1, "")], []),
+        ("eine schwarze Katze auf gelbem Hintergrund", [("a black cat", 1, "")], ["a yellow background"]),
+    ],
+)
+def test_briefs_filled_in_like_a_form(brief: str, expected: list[tuple[str, int, str]], background: list[str]) -> None:
+    parsed = parse(brief)
+    assert [(t.phrase, t.count, t.place) for t in parsed.things] == expected
+    assert parsed.background == background
+
+
+@pytest.mark.parametrize(("brief", "kind"), [("a penguin to the north of a whale", "above"), ("a penguin west of a whale", "left"), ("a dog twice as big as a cat", "beside")])
+def test_whoever_something_is_held_against_is_there(brief: str, kind: str) -> None:
+    parsed = parse(brief)
+    assert len(parsed.things) == 2
+    assert [relation.kind for relation in parsed.relations] == [kind]
+
+
 @pytest.mark.parametrize("brief", ['a cat says "feed me" to a dog', 'cat saying "feed me" to dog', 'a cat who is whispering: "feed me" to a dog'])
 def test_whom_words_are_spoken_to_is_in_the_picture(brief: str) -> None:
     parsed = parse(brief)

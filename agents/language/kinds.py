@@ -23,7 +23,7 @@ NAMES: tuple[tuple[Kind, str], ...] = (
     (
         "sticker",
         r"(?:(?:die|kiss)[- ]?cut |vinyl |whatsapp |telegram |discord |laptop )*stickers?(?:[ -](?:packs?|sheets?|sets?|bundles?|designs?|ideas?))?"
-        r"|(?:discord|telegram|twitch) emotes?",
+        r"|(?:discord|telegram|twitch|slack) (?:emotes?|emojis?)",
     ),
     (
         "textile",
@@ -108,7 +108,7 @@ def _breaks(word: str) -> bool:
 def _ended(text: str, match: re.Match[str], kind: Kind) -> str | None:
     """What is left where the goods are named last, or between commas: "grumpy cat sticker", "a fox, as a sticker", "otter, sticker sheet, pastel"."""
     before, after = text[: match.start()], text[match.end() :]
-    if not ENDS.match(after):
+    if not ENDS.match(blanked(after)):
         return None
     tag = AT_TAG.search(before)
     if tag:

@@ -9,7 +9,7 @@ from typing import Literal
 from cutwork.agents.language import quotes
 from cutwork.agents.language.labels import labels
 from cutwork.agents.language.quotes import CARRIER, NOUN, PLACE, SAYS, Copy
-from cutwork.agents.language.remaining import Remaining, blanked
+from cutwork.agents.language.remaining import BLANK, Remaining, blanked
 
 Layout = Literal["top-bottom", "bar", "labels", "panels"]
 # Captions without marks, which run on to the next one, to a semicolon or to the end: "caption: …", "top: …, bottom: …".
@@ -38,7 +38,8 @@ LAYOUTS: tuple[tuple[Layout, str], ...] = (
     (
         "bar",
         r"(?:\bwith\s+)?(?:\ban?\s+|\bthe\s+)?\b(?:caption|text|white|black)[- ]bar\b(?: (?:on top|above|at the top))?"
-        r"|\b(?:text|caption) (?:above|outside|over) the (?:picture|image|photo)\b",
+        r"|\b(?:text|caption) (?:above|outside|over) the (?:picture|image|photo)\b"
+        rf"|(?:\bcaptions? )?\b(?:on|in|as|with) (?:an?|the) bar(?=\s*:?\s*{BLANK})|(?:^|(?<=[,;] ))bar(?=\s*(?:[,;.]|$|{BLANK}))",
     ),
     ("panels", r"(?:\b(?:with|in|as)\s+)?(?:\ban?\s+)?\b(?:\d|two|three|four|five|six|multi)[- ]panels?\b(?: (?:meme|comic|layout))?|\bcomic strip\b"),
     ("labels", r"(?:\bwith\s+)?\b(?:funny\s+)?labels(?=\s*(?:[,;.]|$))|\blabel (?:everyone|everybody|them|all of them|both)\b"),

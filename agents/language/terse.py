@@ -14,11 +14,13 @@ SIDE = r"left|right|cent(?:er|re)|middle|top|bottom"
 CORNER = re.compile(rf"\b([^\W\d_][\w'-]*),? ((?:top|upper|bottom|lower|middle|cent(?:er|re))[- ](?:left|right|cent(?:er|re)|middle))((?: corner)?){ENDS}", re.I)
 ASIDE = re.compile(rf"\b([^\W\d_][\w'-]*) ({SIDE}){ENDS}", re.I)
 PLACED = re.compile(rf"\b(?:on|in|at) the (?:(?:far|top|upper|bottom|lower) )?(?:{SIDE})\b", re.I)
+SINGLE = ("a", "an", "one", "the")
 LED = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
 # After these the words name a side of something, a direction or no place: "the top left", "facing left", "turn right".
-LEADING = frozenset("a an the its his her their this that my in on at to of from near towards toward far very all and or one none nothing is are turn turns look looks face faces go goes".split())
+LEADING = frozenset("a an the its his her their this that my in on at to of from near towards toward far very all and or upper lower far one none nothing is are turn turns look looks face faces go goes".split())
 TIMES = re.compile(r"(?:(?<=^)|(?<=[,;:] )|(?<=\band )|(?<=,))((?:an? )?(?:[^\W\d_][\w'-]* ){0,2})([^\W\d_][\w'-]*) ?[x×] ?(\d{1,2})" + ENDS, re.I)
-SHARED = re.compile(r"\b(an?|one|the) ([\w-]+) and (an?|one|the) ([\w-]+) ([\w-]+)\b", re.I)
+MANY = r"an?|one|the|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}"
+SHARED = re.compile(rf"\b({MANY}) ([\w-]+) and ({MANY}) ([\w-]+) ([\w-]+)\b", re.I)
 HEX = re.compile(r"(?:\ban? )?(?<![\w#])#([0-9a-f]{6}|[0-9a-f]{3})(?!\w)", re.I)
 CLAUSE = re.compile(r"(?<![^\s,;.:!?])[^\W\d_][\w'-]*(?: [^\W\d_][\w'-]*){2,}")  # words with nothing between them
 CONTRASTS = frozenset("fat thin skinny chubby slim old young new happy sad angry grumpy sleepy lazy calm good bad evil nice dirty clean hot cold wet dry fast slow smart silly brave scared cute ugly".split())
@@ -115,4 +117,7 @@ def _both(match: re.Match[str]) -> str:
     if one == other:
         return match[0]  # "an orange and an orange cat"
     alike = (words.is_colour(one) and words.is_colour(other)) or (words.is_in("size", one) and words.is_in("size", other))
-    return f"{match[1]} {match[2]} {match[5]} and {match[3]} {match[4]} {match[5]}" if alike and words.is_noun(noun) and not words.is_modifier(noun) else match[0]
+    if not alike or not words.is_noun(noun) or words.is_modifier(noun):
+        return match[0]
+    first = plural(noun) if match[1].lower() not in SINGLE else words.singular(noun)[0] if match[1].lower() != "the" else noun
+    return f"{match[1]} {match[2]} {first} and {match[3]} {match[4]} {match[5]}"

@@ -128,7 +128,9 @@ def _spell(sequence: str, known: dict[str, str]) -> str:
     while rest:
         longest = next((n for n in range(min(8, len(rest)), 0, -1) if rest[:n] in known), 0)
         if longest:
-            said.append(known[rest[:longest]].removesuffix(" face") + ",")
+            name = known[rest[:longest]].removesuffix(" face")
+            thing = words.is_modifier(name) and words.is_noun(name) and not words.is_colour(name)  # a robot that is no look
+            said.append(f"{words.article(name)} {name}," if thing else f"{name},")
         elif not _pictorial(rest[0]):
             said.append(rest[0])
         rest = rest[max(1, longest) :]

@@ -10,6 +10,7 @@ import re
 from functools import cache
 
 from cutwork.agents.language import words
+from cutwork.agents.language.forms import as_sentences
 from cutwork.agents.language.terse import in_full
 
 WITH = re.compile(r"(?<!\w)w/(o?)(?=\s|\w) ?", re.I)
@@ -20,6 +21,8 @@ MEASURED = re.compile(
     r"(?=(?:in front of|behind|above|below|beneath|left of|right of|to the (?:left|right) of|away from|from|beside|over|under)\b)",
     re.I,
 )
+ARRANGED = re.compile(r"\b(?:an?|the) (?:circle|ring|column|semicircle|arc|triangle|square|grid|diagonal) of (?=(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2}) )", re.I)
+HELD_AGAINST = re.compile(r"\b(?:twice|three times|four times|half|much|\d+ times) as (big|large|tall|long|wide) as\b", re.I)  # "twice as big as"
 IN_FRONT = re.compile(r"\bin front(?=,? there (?:is|are)\b)", re.I)
 # At the start of a sentence: "Higher up, two kites", "Far below, a wreck".
 FURTHER = re.compile(
@@ -35,10 +38,12 @@ def _beyond(match: re.Match[str]) -> str:
 
 def spelled_out(text: str) -> str:
     """The text with its short forms as words."""
+    text = ARRANGED.sub("", text)
+    text = HELD_AGAINST.sub(lambda match: "smaller than" if match[0].lower().startswith("half") else "bigger than", text)
     text = WITH.sub(lambda match: "without " if match[1] else "with ", text)
     text = SHAPED.sub(lambda match: match[0] if words.is_modifier(match[1].lower()) else f"{match[1]}-{match[2]}", TIMES.sub(r"\1 ", text))
     text = IN_FRONT.sub(" in front of it ", MEASURED.sub("", FURTHER.sub(_beyond, text)))
-    return in_full(_slip().sub(lambda match: words.own()["typed"][match[0].lower()], text))
+    return in_full(as_sentences(_slip().sub(lambda match: words.own()["typed"][match[0].lower()], text)))
 
 
 @cache
