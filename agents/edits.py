@@ -15,7 +15,7 @@ from cutwork.agents.bands import kept_free
 from cutwork.agents.boxes import clear_of, free_place, grown, placed
 from cutwork.agents.layout import region_prompt
 from cutwork.agents.places import LAYERS, at_spot, goes, layer_of, layered, spot, stack
-from cutwork.agents.rewording import background, counted, rebuilt, respoken, subject_of, the
+from cutwork.agents.rewording import background, behind, counted, rebuilt, respoken, subject_of, the
 from cutwork.agents.similarity import similar_pairs
 from cutwork.agents.words import tidy
 from cutwork.domain import MAX_REGIONS, MAX_SUBJECTS, Box, Call, Plan, Region, Subject
@@ -263,7 +263,7 @@ def _restyle(draft: Draft, args: dict[str, Any]) -> Draft:
         if old == new and not args.get("style"):
             raise BadInput(f"the background is {old} already")
         regions = tuple(r.model_copy(update={"prompt": region_prompt(draft.plan.subject(r.subject), new)}) for r in draft.plan.regions)
-        prompt = draft.plan.prompt.replace(old, new) if old in draft.plan.prompt else ""
+        prompt = behind(draft.plan.prompt, old, new)
         made = draft.with_plan(f"background: {old} became {new}", regions, background=new)
         made = replace(made, background=True, plan=made.plan.model_copy(update={"prompt": prompt or rebuilt(made.plan, draft.plan)}))
     if args.get("style"):

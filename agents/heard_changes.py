@@ -130,6 +130,25 @@ def _positive(word: str) -> str:
     return word
 
 
+def _turned(clause: Clause) -> list[Call] | None:
+    """ "make the cat face left": how somebody stands, not where."""
+    match = clause.match(
+        r"(?:(?:make|let|have|turn)\s+)?(?P<who>.+?)\s+(?:(?:should|must|to)\s+)?(?:face|facing|look|looking|point|pointing|turn to|turned to)\s+(?:be )?(?:to(?:wards?)? )?(?:the )?(?P<way>left|right|up|down|away|forwards?|backwards?|viewer|camera|front)(?: side)?"
+    )
+    who = clause.who(match["who"]) if match else []
+    found = [s for s in clause.there.subjects if s.id in who]
+    way = "" if match is None else f"the {match['way']}" if match["way"] in ("viewer", "camera", "front") else match["way"]
+    return [call("change_subject", subject=s.id, phrase=f"{re.sub(r' facing .*$', '', s.phrase)} facing {way}") for s in found] or None
+
+
+def _again_one(clause: Clause) -> list[Call] | None:
+    """ "duplicate the cat": another that looks so."""
+    match = clause.match(r"(?:duplicate|copy|clone|repeat|double up)\s+(?P<who>.+?)(?: please)?|(?:add )?another (?P<like>.+?) (?:just )?like (?:it|that|this|that one)")
+    who = clause.who(match["who"] or match["like"], single=True) if match else []
+    found = [s for s in clause.there.subjects if s.id in who]
+    return [call("add", phrase=s.phrase) for s in found] or None
+
+
 def _looks(clause: Clause) -> list[Call] | None:
     """ "make the cat blue", "paint the rocket red", "the cat should look angry", "give the cat a hat"."""
     other = re.fullmatch(r"(?P<first>.+?),?\s+(?:instead of|rather than|and not|not)\s+(?P<was>[\w ]+)", clause.low)
@@ -194,7 +213,7 @@ def _resized(clause: Clause) -> list[Call] | None:
     if match is None:
         return None
     found = match.groupdict()
-    words = found.get("who") or ("it" if clause.there.last or len(clause.there.subjects) == 1 else "")
+    words = found.get("who") or "it"
     if re.search(r"\b(?:canvas|picture|image|border|outline|motifs?|repeat|text|caption|letters?)\b", words):
         return None
     who = clause.who(words)
@@ -322,6 +341,14 @@ def _swapped(clause: Clause, first: str, second: str) -> list[Call] | None:
     return [call("move", subject=a[0], box=boxes[1]), call("move", subject=b[0], box=boxes[0])]
 
 
+def _graded(clause: Clause) -> list[Call] | None:
+    """ "make it black and white", "in sepia": of the whole picture."""
+    match = clause.match(
+        rf"(?:(?:make|turn|do|draw|render|have|want|show)\s+)?(?:(?:it|this|everything|{'|'.join(WHOLE)})\s+)?(?:all )?(?:in |into |be )?(?P<look>black (?:and|&) white|black-and-white|monochrome|gr[ae]y ?scale|sepia|pixel art|watercolou?r|line art|low[- ]poly|cartoon|anime|comic|3d|oil painting|sketch)(?: style)?"
+    )
+    return [call("restyle", style=f"{match['look']}{' style' if clause.low.endswith(' style') else ''}")] if match else None
+
+
 def _styled(clause: Clause) -> list[Call] | None:
     match = (
         clause.match(r"(?:(?:make|do|draw|render|turn|paint|show|want|have|redo|change)\s+)?(?:(?:it|this|everything|the (?:whole )?(?:picture|image|thing|style|design))\s+)?(?:to |into |look )?(?:in|as|like|with)\s+(?:an?\s+)?(?P<style>[\w' -]+?)(?:\s+(?:style|look|aesthetic|painting|drawing|illustration|art|way))")
@@ -387,4 +414,4 @@ def _placed(what: str, clause: Clause) -> tuple[str, str | None]:
     return what, None
 
 
-CHANGES: tuple[Reader, ...] = (lettered, cleared, left_or_tried, finished, _removed, _resized, _moved, ground, _replaced, _looks, _styled, _added)
+CHANGES: tuple[Reader, ...] = (lettered, cleared, left_or_tried, finished, _turned, _again_one, _graded, _removed, _resized, _moved, ground, _replaced, _looks, _styled, _added)

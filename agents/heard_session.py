@@ -17,7 +17,7 @@ THE_LAST = r"(?: (?:that|this|it|the last (?:change|edit|one|step|thing)|the (?:
 UNDO = (
     rf"(?:undo|revert|roll back|rollback|ctrl[- ]?z|take (?:that|it) back|step back|go (?:one |a )?(?:step )?back(?:wards?)?|back(?: up)?|one (?:step )?back|(?:go )?back (?:one|a) step|previous(?: one| version)?"
     rf"|go to (?:the )?previous(?: one| version)?|back to (?:the )?(?:previous(?: one| version)?|what it was(?: before)?|how it was(?: before)?)|it was better before|that was better before"
-    rf"|(?:i )?(?:liked|preferred) (?:it|that|the (?:old|previous|last) (?:one|version)) (?:better|more|before)(?: before)?|never ?mind(?: that)?|scrap that|cancel that|forget that){THE_LAST}{TIMES}"
+    rf"|(?:i )?(?:liked|preferred) (?:it|that|the (?:old|previous|last) (?:one|version)) (?:better|more|before)(?: before)?|never ?mind(?: that)?|scrap that|cancel that|forget that|(?:forget|take back|drop)(?= (?:the |my )?last \w+ (?:changes?|edits?|steps?|turns?))){THE_LAST}{TIMES}"
 )
 REDO = rf"(?:redo|re-do|undo the undo|bring (?:it|that|the change) back|go forwards?(?: again)?|forwards?|step forwards?|put (?:it|that) back){THE_LAST}{TIMES}"
 APPROVES = re.compile(
@@ -27,6 +27,7 @@ APPROVES = re.compile(
     re.I,
 )  # fmt: skip
 HELPS = re.compile(r"(?:help|what (?:else )?can (?:you|i) (?:do|say|ask)(?: here| for| now)?|what are my options|how does this work|commands?|\?+|how do i use this|what now|options)", re.I)
+GREETS = re.compile(r"(?:hi|hello|hey|hiya|yo|howdy|good (?:morning|afternoon|evening|day)|greetings)(?: there| again| everyone| cutwork)?(?:[,!. ]+how are you(?: today)?\??)?|how are you(?: today)?\??|test(?:ing)?", re.I)
 NEW = (
     r"(?:(?:start|begin) (?:over|again|afresh|anew|from scratch)|new (?:design|picture|image|brief|project)|forget (?:it|that|this|everything|all of (?:it|that|this))|something (?:else|completely different|new)|"
     r"(?:a )?(?:completely |totally )?(?:new|different|fresh) (?:design|picture|image|brief|one)|scrap (?:it|this|everything|all of it)|(?:throw|toss) (?:it|this|everything) away|next (?:design|brief)|reset)"
@@ -62,11 +63,15 @@ def approves(text: str) -> bool:
 
 
 def wants_help(text: str) -> bool:
-    """Whether somebody asks what can be asked."""
-    return HELPS.fullmatch(text.strip(" .!")) is not None
+    """Whether somebody asks what can be asked, or only greets."""
+    said = text.strip(" .!,")
+    return HELPS.fullmatch(said) is not None or GREETS.fullmatch(said) is not None
 
 
 def _undo(clause: Clause) -> list[Call] | None:
+    several = clause.match(r"undo(?:,? (?:and )?undo)+")
+    if several:
+        return [call("undo", steps=clause.low.count("undo"))]
     match = clause.match(UNDO)
     return None if match is None else [call("undo", steps=_times(match["times"]))]
 

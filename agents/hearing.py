@@ -73,7 +73,7 @@ def hear(words: str, there: Standing) -> Heard:
     """Read a sentence. Never fails; what is not understood is said to be so."""
     text, quotes = _quoted(tidy(words, MAX_BRIEF))
     said = _stripped(_without_rest(text))
-    if wants_help(said or text):
+    if wants_help(said or text) or wants_help(text):
         return Heard(help=True)
     if there.plan is None:
         return Heard((Call(tool="design", args={"brief": first_brief(words)}),))

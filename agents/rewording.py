@@ -53,6 +53,17 @@ def background(words: str) -> str:
 _SHADES = frozenset("light dark pale deep bright soft hot neon pastel baby navy mint sky royal forest dusty warm cool plain solid flat and gradient striped dotted checkered very more less".split())
 
 
+PREPOSITION = r"(?:on|in|at|with|against|under|over|by)"
+
+
+def behind(prompt: str, old: str, new: str) -> str:
+    """A prompt with another background; "" where it does not speak of the old one. Of two prepositions that would come to follow each other the old one goes: "on grass", "in the snow"."""
+    if old not in prompt:
+        return ""
+    led = rf"(?:\b{PREPOSITION} )?" if re.match(rf"{PREPOSITION} ", new) else ""
+    return re.sub(led + re.escape(old), lambda _: new, prompt)
+
+
 def respoken(prompt: str, old: Subject, new: Subject) -> str:
     """A prompt that speaks of another subject; "" where it does not speak of the old one in words that are known."""
     plain = re.sub(r"^(?:a|an|the|some)\s+", "", old.phrase, flags=re.I)

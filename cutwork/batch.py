@@ -144,22 +144,27 @@ def _is_csv(path: Path) -> bool:
 
 
 def _read_csv(name: str, lines: TextIO) -> Iterator[tuple[int, Any]]:
-    reader = csv.DictReader(lines)
+    head = next(iter(lines), "")
+    between = max(",;\t", key=head.count)  # as the tables of the person's country have it
     try:
-        columns = list(reader.fieldnames or ())
+        columns = [column.strip().lower() for column in next(csv.reader([head], delimiter=between), [])]
     except csv.Error as error:
         raise BadInput(f"{name} is not CSV: {error}") from None
     if "brief" not in columns:
         raise BadInput(f"{name} needs a column named brief; it has {', '.join(columns) or 'none'}")
+    unknown = sorted(set(columns) - FIELDS - {"brief", ""})
+    if unknown:
+        raise BadInput(f"{name} has unknown columns {', '.join(unknown)}; allowed are brief, {', '.join(sorted(FIELDS))}")
+    reader = csv.DictReader(lines, columns, delimiter=between)
     while True:
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield reader.reader.line_num, BadInput(f"not CSV: {error}")
+            yield reader.reader.line_num + 1, BadInput(f"not CSV: {error}")
         else:
-            yield reader.line_num, _csv_record(row)
+            yield reader.line_num + 1, _csv_record(row)
 
 
 def _csv_record(row: dict[Any, Any]) -> Any:
@@ -168,7 +173,13 @@ def _csv_record(row: dict[Any, Any]) -> Any:
     given = {key: value for key, value in row.items() if value not in (None, "")}
     if not all(map(_is_text, given.values())):
         return BadInput("not UTF-8 text")
-    return {key: [part.strip() for part in value.split("|") if part.strip()] if key in LISTS else value for key, value in given.items()}
+    return {key: _several(key, value) if key in LISTS else value for key, value in given.items()}
+
+
+def _several(key: str, value: str) -> list[str]:
+    """A list in a field: with "|" between, colours also with commas; a caption may be empty, which leaves that place free."""
+    parts = [part.strip() for part in value.split("," if key == "palette" and "|" not in value else "|")]
+    return parts if key == "captions" and any(parts) else [part for part in parts if part]
 
 
 def _read_lines(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:

@@ -208,7 +208,10 @@ def runs(
     if delete:
         _delete(studio, delete, json)
         return
-    rows = [{"id": row.id, "status": standing(row.status, row.id, studio.is_active), "brief": row.brief, "created": row.created} for row in studio.runs(limit, status)]
+    stopped = status == "stopped"  # no status that is kept: of those that are "running" nobody works on them
+    found = studio.runs(1_000_000, "running") if stopped else studio.runs(limit, status)
+    rows = [{"id": row.id, "status": standing(row.status, row.id, studio.is_active), "brief": row.brief, "created": row.created} for row in found]
+    rows = [row for row in rows if row["status"] == "stopped"][:limit] if stopped else rows
     if json:
         print_json(rows)
     else:

@@ -183,7 +183,7 @@ class Brief(Value):
     kind: Kind | Literal["auto"] = "auto"  # auto: what its own words say, else cut-outs
     size: Size = Size((256, 256))
     seed: Seed | None = None
-    captions: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
+    captions: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=8)] = ()  # "" first: nothing on top
     palette: Annotated[tuple[Name, ...], Field(max_length=MAX_PALETTE)] = ()
     references: Annotated[tuple[Sha256, ...], Field(max_length=8)] = ()  # pictures that the drawing begins from; so far one
     follow: Follow | None = None  # noise (1 = all) from which the reference is drawn on: low = hardly changed; FOLLOW where there is one
@@ -203,6 +203,13 @@ class Brief(Value):
     def _possible(cls, wishes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         FinishSettings.model_validate(wishes)
         return wishes
+
+    @field_validator("captions")
+    @classmethod
+    def _saying(cls, captions: tuple[str, ...]) -> tuple[str, ...]:
+        if captions and not any(text.strip() for text in captions):
+            raise ValueError("the captions are empty; leave them out, or say what is to be written")
+        return captions
 
     @field_validator("text")
     @classmethod

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cutwork import composing
 from cutwork.agents.edits import Carry, make_room
 from cutwork.agents.layout import region_prompt
-from cutwork.agents.rewording import respoken
+from cutwork.agents.rewording import behind, respoken
 from cutwork.domain import Design, Plan, Region, Round, Subject
 from cutwork.errors import BadInput
 from cutwork.ports import Blobs
@@ -49,7 +49,7 @@ class Taking:
         start = put_behind(composing.before_of(self.before, self.blobs), composing.before_of(self.other, self.blobs))
         mine, background = own.shot.plan, other.shot.plan.background
         regions = tuple(r.model_copy(update={"prompt": region_prompt(mine.subject(r.subject), background)}) for r in mine.regions)
-        plan = mine.model_copy(update={"background": background, "regions": regions, "prompt": mine.prompt.replace(mine.background, background)})
+        plan = mine.model_copy(update={"background": background, "regions": regions, "prompt": behind(mine.prompt, mine.background, background) or mine.prompt})
         return plan, start, [(own, k) for k in range(len(plan.regions))], "the background"
 
     def _subject(self) -> tuple[Plan, Any, list[tuple[Round, int]], str]:

@@ -146,6 +146,17 @@ def test_a_part_that_is_not_understood_is_said_and_the_rest_is_done() -> None:
     assert found.unread == ("wibble the flobber",)
 
 
+@pytest.mark.parametrize("words", ["hello", "Hi there!", "good morning", "how are you?"])
+def test_a_greeting_draws_nothing(words: str) -> None:
+    assert hear(words, Standing()) == Heard(help=True)
+    assert hear(f"{words.strip('!?')}, a cat on grass", Standing()).calls[0].tool == "design"
+
+
+def test_whom_a_change_is_meant_for_is_asked_where_nobody_was_spoken_of() -> None:
+    said = decide("bigger", standing(last=None), [], OfflineLlm())
+    assert "'it' may be" in said.faults[0]
+
+
 @pytest.mark.parametrize("words", ["keep the background", "I like the background", "the background is great", "leave the background as it is"])
 def test_a_background_that_stays_asks_for_nothing(words: str) -> None:
     assert hear(words, standing()) == Heard()

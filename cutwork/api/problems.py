@@ -92,7 +92,7 @@ def _allowed(request: Request) -> str:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [{"where": [str(part) for part in fault["loc"]], "message": str(fault["msg"]).removeprefix("Value error, ")} for fault in error.errors()]
+    faults = [{"where": [part for part in map(str, fault["loc"]) if "[" not in part], "message": str(fault["msg"]).removeprefix("Value error, ")} for fault in error.errors()]
     broken = any(fault["type"] == "json_invalid" for fault in error.errors())
     status = 400 if broken else 422
     code, title = TITLES[status]

@@ -141,7 +141,7 @@ def _motifs(best: Round, blobs: Blobs, behind: Rgb) -> tuple[tuple[Motif, ...], 
             found.append(one)
     if not found:
         raise BadInput(
-            f"none of the {len(best.cutouts)} cut-outs has anything to be seen, a repeat needs one at least", "draw again with another seed, or cut with other thresholds"
+            f"{'there are no cut-outs' if not best.cutouts else f'none of the {len(best.cutouts)} cut-outs has anything to be seen'}, a repeat needs one at least", "draw again with another seed, or cut with other thresholds"
         )
     return tuple(found), tuple(notes)
 
