@@ -174,8 +174,8 @@ def _resize(draft: Draft, args: dict[str, Any]) -> Draft:
         if args.get("box") is not None and number == numbers[0]:
             box = Box.model_validate(args["box"])
         else:
-            scale = float(args.get("scale") or 1.0)
-            box = placed(region.box.centre, region.box.width * scale, region.box.height * scale)
+            factor = float(args.get("scale") or 1.0)
+            box = placed(region.box.centre, region.box.width * factor, region.box.height * factor)
             box = _in_proportion(region.box, box)
         made = _stands(made, number, box)
     old, new = draft.plan.regions[numbers[0]].box, made.plan.regions[numbers[0]].box
