@@ -183,7 +183,7 @@ def _resize(draft: Draft, args: dict[str, Any]) -> Draft:
     factor = (new.area / old.area) ** 0.5
     if new == old or (scale is not None and abs(factor - 1) < 0.02):
         why = "there is no more room for it" if scale is not None and scale > 1 else "it is as small as can be drawn"
-        raise BadInput(f"{the(subject)} fills that box already" if scale is None else f"{the(subject)} cannot be {'larger' if scale > 1 else 'smaller'}: {why}")
+        raise BadInput(f"{the(subject)} is of that size already" if scale in (None, 1) else f"{the(subject)} cannot be {'larger' if scale > 1 else 'smaller'}: {why}")
     most = "" if scale is None else ", which is all the room there is" if factor < 0.95 * scale else ", which is as small as can be drawn" if factor > 1.05 * scale else ""
     told = "as large as before, in another box" if abs(factor - 1) < 0.02 else f"{factor:.2g} times as large{most}"
     return replace(made, told=(*draft.told, f"{subject.noun}: {told}"))

@@ -224,7 +224,7 @@ def test_what_there_is_no_room_for_is_said() -> None:
     small = draft(call("resize", subject="cat", scale=0.1))
     with pytest.raises(BadInput, match="cannot be smaller: it is as small as can be drawn"):
         edited(small, call("resize", subject="cat", scale=0.1))
-    with pytest.raises(BadInput, match="fills that box already"):
+    with pytest.raises(BadInput, match="is of that size already"):
         edited(small, call("resize", subject="cat", box=list(small.plan.regions[0].box.root)))
 
 

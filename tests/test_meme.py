@@ -324,6 +324,17 @@ def test_panels_go_close_to_their_subjects_in_order() -> None:
     assert shares[2] == pytest.approx(whole, abs=0.02)
 
 
+def test_a_panel_shows_nobody_elses_subject_where_that_can_be() -> None:
+    near = (Box((0.04, 0.2, 0.48, 0.9)), Box((0.52, 0.2, 0.96, 0.9)))
+    composition, _ = composed(planned("before", "after", layout="panels", boxes=near))
+    for own, one in enumerate(composition.captions):
+        x0, y0, x1, _ = one.block.box
+        panel = composition.bare[y0 - 700 : y0, x0:x1].astype(int)
+        seen = [(np.abs(panel - COLOURS[k]).max(-1) < 12).mean() for k in range(2)]
+        assert seen[own] > 0.3
+        assert seen[1 - own] < 0.02
+
+
 # for the critic
 
 

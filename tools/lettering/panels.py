@@ -15,6 +15,9 @@ from cutwork.tools.lettering.setting import Block, fit, moved
 SIDE, ALONE = 720, 1024  # pixels of a panel's longer side, among others and alone
 GUTTER = 0.03  # of a panel's longer side
 CLOSE = 1.35  # times the subject's size
+TIGHT = 1.06  # the same where others stand near
+ASIDE = (0.0, -0.5, 0.5, -0.9, 0.9)  # where in a panel its subject stands: in the middle, or towards a side
+NARROWEST = 0.6  # of the picture's shape; no panel is narrower
 NEAREST = 0.45  # of the picture; no panel goes closer, for nothing more would be seen
 MOST, SPREAD = 0.115, 1.4  # of a panel's longer side; how much larger than the smallest a caption may be
 HIGH = 0.3  # of a panel's width; the highest that a caption may be
@@ -41,15 +44,20 @@ def lay(scene: Scene) -> Composition:
         short = columns * rows - len(blocks) if row == rows - 1 else 0  # a last row that is not full stands in the middle
         x = gutter + column * (width + gutter) + short * (width + gutter) // 2
         y = gutter + row * (height + paper)
-        _show(scene, _view(scene, place, band), (width, height), (x, y), sheet, alphas)
+        _show(scene, _view(scene, _shown(scene, place, band), width / height), (width, height), (x, y), sheet, alphas)
         captions.append(Caption(number, _below(block, (x, y + height), width, paper - gutter), band.subject))
     return Composition(sheet, alphas, tuple(captions))
 
 
 def _panel(scene: Scene, count: int) -> tuple[int, int]:
-    """Width and height of a panel: the picture's own shape."""
+    """Width and height of a panel: the picture's own shape, narrower where every panel goes close to a subject that is."""
     times = (SIDE if count > 1 else ALONE) / max(scene.width, scene.height)
-    return max(1, round(scene.width * times)), max(1, round(scene.height * times))
+    shown = [_shown(scene, place, band) for place, (_, band) in enumerate(scene.bands)]
+    narrow = 1.0
+    if count > 1 and all(k is not None for k in shown):
+        sizes = [(x1 - x0, y1 - y0) for x0, y0, x1, y1 in (scene.extent(k) for k in shown if k is not None)]
+        narrow = min(1.0, max(NARROWEST, max(w / h for w, h in sizes) * scene.height / scene.width))
+    return max(1, round(scene.width * times * narrow)), max(1, round(scene.height * times))
 
 
 def _columns(count: int, width: int, height: int) -> int:
@@ -78,17 +86,52 @@ def _below(block: Block, corner: tuple[int, int], width: int, high: int) -> Bloc
     return replace(there, box=(x, y, x + width, y + high))
 
 
-def _view(scene: Scene, place: int, band: CaptionBand) -> View:
-    """What a panel shows: the subject it names, else the next in order, else all; of the picture's own shape and inside it."""
-    height, width = scene.image.shape[:2]
+def _shown(scene: Scene, place: int, band: CaptionBand) -> int | None:
+    """The region that a panel goes close to: of the subject it names, else the next in order; None = it shows all."""
     regions = scene.regions(band.subject) or ((place,) if place < len(scene.plan.regions) else ())
-    if not regions or len(scene.bands) == 1:
+    return regions[0] if regions and len(scene.bands) > 1 else None
+
+
+def _view(scene: Scene, shown: int | None, shape: float) -> View:
+    """What a panel shows of the picture: a subject and as little of others as can be, or all; inside the picture, its width so many times its height.
+
+    Args:
+        shown: the region it goes close to; None = all.
+        shape: width by height.
+    """
+    height, width = scene.image.shape[:2]
+    if shown is None:
         return 0.0, 0.0, width, height
-    x0, y0, x1, y1 = (v * width / scene.width for v in scene.extent(regions[0]))
-    share = min(1.0, max(NEAREST, CLOSE * (x1 - x0) / width, CLOSE * (y1 - y0) / height))
-    left = min(max(0.0, (x0 + x1) / 2 - share * width / 2), width - share * width)
-    top = min(max(0.0, (y0 + y1) / 2 - share * height / 2), height - share * height)
-    return left, top, left + share * width, top + share * height
+    subject = scene.plan.regions[shown].subject
+    near = [k for k, region in enumerate(scene.plan.regions) if region.subject != subject]
+    own, *others = (_scaled(scene.extent(k), width / scene.width) for k in (shown, *near))
+    views = [_at(own, close, (aside, down), shape, (width, height)) for close in (CLOSE, 1.2, TIGHT) for aside in ASIDE for down in ASIDE]
+    return min(views, key=lambda view: round(sum(_shared(view, other) for other in others), 3))  # of equals the first: far enough, and in the middle
+
+
+def _scaled(extent: tuple[float, float, float, float], times: float) -> View:
+    x0, y0, x1, y1 = extent
+    return x0 * times, y0 * times, x1 * times, y1 * times
+
+
+def _at(own: View, close: float, towards: tuple[float, float], shape: float, size: tuple[int, int]) -> View:
+    """A view that has all of a subject, so many times as large as it, with the subject in the middle (0) or at one of its sides (-1, 1)."""
+    x0, y0, x1, y1 = own
+    high = close * max(y1 - y0, (x1 - x0) / shape)
+    high = min(max(high, NEAREST * size[1] if close > TIGHT else 0.0), size[1], size[0] / shape)
+    found = high * shape, high
+    left, top = (
+        min(max(0.0, start - (length - (end - start)) * (1 + where) / 2), whole - length)
+        for start, end, length, where, whole in zip((x0, y0), (x1, y1), found, towards, size, strict=True)
+    )
+    return left, top, left + found[0], top + found[1]
+
+
+def _shared(view: View, other: View) -> float:
+    """How much of another subject a view shows, 0..1."""
+    across = max(0.0, min(view[2], other[2]) - max(view[0], other[0]))
+    high = max(0.0, min(view[3], other[3]) - max(view[1], other[1]))
+    return across * high / max(1e-9, (other[2] - other[0]) * (other[3] - other[1]))
 
 
 def _show(scene: Scene, view: View, size: tuple[int, int], corner: tuple[int, int], sheet: Pixels, alphas: dict[int, Pixels]) -> None:
