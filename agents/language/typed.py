@@ -22,6 +22,7 @@ MEASURED = re.compile(
     re.I,
 )
 ARRANGED = re.compile(r"\b(?:an?|the) (?:circle|ring|column|semicircle|arc|triangle|square|grid|diagonal) of (?=(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2}) )", re.I)
+LOOK_FIRST = re.compile(r"^\s*((?:an? |the )?)(pixel|line|clip|vector|ascii)[- ]art (?!of\b|style\b|with\b|showing\b|featuring\b)(?=[^\W\d_])(.*)$", re.I | re.S)  # "pixel art mushroom"
 HELD_AGAINST = re.compile(r"\b(?:twice|three times|four times|half|much|\d+ times) as (big|large|tall|long|wide) as\b", re.I)  # "twice as big as"
 IN_FRONT = re.compile(r"\bin front(?=,? there (?:is|are)\b)", re.I)
 # At the start of a sentence: "Higher up, two kites", "Far below, a wreck".
@@ -38,7 +39,7 @@ def _beyond(match: re.Match[str]) -> str:
 
 def spelled_out(text: str) -> str:
     """The text with its short forms as words."""
-    text = ARRANGED.sub("", text)
+    text = LOOK_FIRST.sub(lambda match: f"{match[1]}{match[3]}, in {match[2].lower()} art style", ARRANGED.sub("", text))
     text = HELD_AGAINST.sub(lambda match: "smaller than" if match[0].lower().startswith("half") else "bigger than", text)
     text = WITH.sub(lambda match: "without " if match[1] else "with ", text)
     text = SHAPED.sub(lambda match: match[0] if words.is_modifier(match[1].lower()) else f"{match[1]}-{match[2]}", TIMES.sub(r"\1 ", text))

@@ -56,8 +56,7 @@ class Window:
         """Where the canvas may change, (h, w) with 255; a pixel of it may where any pixel may that it stands for."""
         part = may_change[self.top : self.top + self.height, self.left : self.left + self.width]
         if self.scaled:
-            share = np.array(Image.fromarray(part.astype(np.float32), "F").resize(self.canvas, Image.Resampling.BOX))
-            return np.where(share > 0, 255, 0).astype(np.uint8)
+            return np.where(_any_of(part, self.canvas), 255, 0).astype(np.uint8)
         return np.pad(part * np.uint8(255), ((0, self.canvas[1] - part.shape[0]), (0, self.canvas[0] - part.shape[1])))
 
     def back(self, drawn: Pixels) -> Pixels:
@@ -85,6 +84,15 @@ def around(may_change: Mask, side: int) -> Window:
     if scale == 1.0:
         return Window(left, top, width, height, (_up(width), _up(height)))
     return Window(left, top, width, height, (max(MIN_SIDE, round(width * scale / CELL) * CELL), max(MIN_SIDE, round(height * scale / CELL) * CELL)))
+
+
+def _any_of(mask: Mask, size: tuple[int, int]) -> Mask:
+    """A mask (H, W) at another size (w, h): true where any pixel is that a new one stands for, be it by a sliver, which no filter of pictures promises."""
+    sums = np.pad(mask.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    (top, bottom), (left, right) = (
+        (np.arange(new) * old // new, -(-(np.arange(new) + 1) * old // new)) for new, old in ((size[1], mask.shape[0]), (size[0], mask.shape[1]))
+    )
+    return np.asarray(sums[bottom][:, right] - sums[top][:, right] - sums[bottom][:, left] + sums[top][:, left] > 0)
 
 
 def merged(picture: Pixels, drawn: Pixels, may_change: Mask, window: Window) -> Pixels:

@@ -53,6 +53,16 @@ def test_a_window_holds_all_that_may_change_and_brings_back_nothing_else(width: 
     assert window.frozen(after, may_change) == window.frozen(picture, may_change)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(*[st.integers(1, 40)] * 4), st.integers(0, 10_000))
+def test_no_pixel_that_may_change_is_lost_on_the_way_to_the_canvas(sizes: tuple[int, int, int, int], seed: int) -> None:
+    height, width, high, wide = sizes
+    mask = np.random.default_rng(seed).random((height, width)) < 0.1
+    fine = np.kron(mask, np.ones((high, wide), bool))  # every pixel of either is whole in it
+    wanted = fine.reshape(high, height, wide, width).any((1, 3))
+    assert (window._any_of(mask, (wide, high)) == wanted).all()
+
+
 def test_nothing_that_may_change_is_refused() -> None:
     with pytest.raises(BadInput, match="nothing may change"):
         window.around(np.zeros((8, 8), bool), 256)
