@@ -325,7 +325,7 @@ def _loras(wanted: str) -> tuple[LoraSettings, ...]:
     """"style.safetensors=0.8,owner/name" as settings.
 
     Raises:
-        BadInput: if what stands after = is no number that a LoRA may count.
+        BadInput: if what stands after = is no number that a LoRA may count, or a file or folder is not there.
     """
     loras = []
     for one in wanted.split(","):
@@ -334,6 +334,9 @@ def _loras(wanted: str) -> tuple[LoraSettings, ...]:
             loras.append(LoraSettings(path=path, weight=float(weight or 1)))
         except ValueError:
             raise BadInput(f"{one.strip()!r} is not a LoRA: wanted a file, folder or name, and after = a number from -4 to 4") from None
+        is_file = path.startswith((".", "/", "~")) or path.endswith(".safetensors")  # else it is a name of the hub
+        if is_file and not Path(path).expanduser().exists():
+            raise BadInput(f"there is no LoRA {path}", "wanted a .safetensors file, a folder, or a name such as owner/name")
     return tuple(loras)
 
 

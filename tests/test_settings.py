@@ -303,16 +303,22 @@ def test_an_hf_home_that_comes_too_late_is_said(tmp_path: Path) -> None:
     assert f"hf_home is {tmp_path / 'late'}, but huggingface_hub was imported before" in result.stdout, result.stderr
 
 
-def test_techniques_and_loras_reach_the_drawing(home: Path) -> None:
+def test_techniques_and_loras_reach_the_drawing(home: Path, tmp_path: Path) -> None:
     from cutwork.wiring import draw_settings
 
-    draw = draw_settings(Settings(technique="self-cross, erg", lora="style.safetensors=0.5,owner/name", steps=7))
+    style = tmp_path / "style.safetensors"
+    style.touch()
+
+    draw = draw_settings(Settings(technique="self-cross, erg", lora=f"{style}=0.5,owner/name", steps=7))
     assert draw.self_cross is not None
     assert draw.erg is not None
-    assert [(lora.path, lora.weight) for lora in draw.loras] == [("style.safetensors", 0.5), ("owner/name", 1.0)]
+    assert [(lora.path, lora.weight) for lora in draw.loras] == [(str(style), 0.5), ("owner/name", 1.0)]
     assert draw.steps == 7
     assert draw.techniques == ("regional", "erg", "record", "self_cross")
     with pytest.raises(BadInput, match=r"wanted self-cross, .*with commas between"):
         Settings(technique="erg,nonesuch")
     with pytest.raises(BadInput, match=r"'style=much' is not a LoRA"):
         draw_settings(Settings(lora="style=much"))
+    for gone in ("gone.safetensors", "./gone=0.5", str(tmp_path / "gone")):
+        with pytest.raises(BadInput, match="there is no LoRA"):
+            draw_settings(Settings(lora=gone))
