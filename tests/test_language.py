@@ -337,6 +337,11 @@ def test_a_colour_alone_is_the_background_and_a_mood_alone_the_look() -> None:
     assert parse("loneliness and melancholy").styles == ["loneliness", "melancholy"]
 
 
+def test_a_language_that_nobody_knows_is_said_to_be_one() -> None:
+    assert any("cannot read 'un gatto nero su sfondo giallo'" in note for note in parse("un gatto nero su sfondo giallo").notes)
+    assert parse("a pikachu plush and a grumpy cat").notes == []
+
+
 def test_what_cannot_be_read_or_counted_is_said() -> None:
     assert parse("кошка").notes == ["The offline planner cannot read 'кошка'; say it in English to be sure."]
     assert parse("-3 cats").notes == ["-3 of 'cat' cannot be drawn; none is planned."]

@@ -13,6 +13,7 @@ from importlib.resources import files
 from cutwork.agents.language import words
 
 MOSTLY = 0.7  # share of the words that one dictionary must know
+STRANGE = 3  # words that nobody knows, from which a phrase is in another language
 UNSPACED = ("ja", "zh")  # no spaces between words; the share is one of characters
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
@@ -53,10 +54,15 @@ def _unspaced(text: str) -> str:
     return _pattern(language).sub(lambda match: f" {dictionaries()[language][match[0]]} ", text)
 
 
-def notes(nouns: list[str]) -> list[str]:
-    """A sentence about nouns in letters that are not Latin: drawing models mostly know English words only."""
-    unread = [noun for noun in nouns if not any("LATIN" in unicodedata.name(c, "") for c in noun) and any(c.isalpha() for c in noun)]
+def notes(phrases: list[str]) -> list[str]:
+    """A sentence about phrases in letters that are not Latin, or of several words of no dictionary: drawing models mostly know English words only."""
+    unread = [phrase for phrase in phrases if any(c.isalpha() for c in phrase) and (not any("LATIN" in unicodedata.name(c, "") for c in phrase) or _strange(phrase))]
     return [f"The offline planner cannot read {', '.join(map(repr, unread))}; say it in English to be sure."] if unread else []
+
+
+def _strange(phrase: str) -> bool:
+    """Whether three words or more are in no dictionary."""
+    return sum(not _english(word) for word in re.findall(r"[^\W\d_]+", phrase.lower())) >= STRANGE
 
 
 def _share(said: list[str], known: dict[str, str]) -> float:

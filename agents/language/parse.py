@@ -55,7 +55,7 @@ def parse(text: str) -> Parsed:
     found = prepared(text)
     parsed = _read(chunk([t for t in found if t.kind != "text"]))
     parsed.lettering = [t.cased.strip("\"'“”«»„‘’") for t in found if t.kind == "text"]
-    parsed.notes += foreign.notes([thing.noun for thing in parsed.things])
+    parsed.notes += foreign.notes([thing.bare for thing in parsed.things])
     return parsed
 
 
