@@ -221,6 +221,7 @@ FAULTS: dict[str, tuple[Callable[[Parts], Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_bad_archive_is_refused_and_nothing_is_written(file: Path, there: Store, fault: str) -> None:
     change, said = FAULTS[fault]

@@ -123,6 +123,7 @@ def test_what_libraries_print_is_no_answer(stepping: AwayDrawing) -> None:
     assert stepping.cut(steps(), Render(image=HASH, record=HASH, seed=1, model="mini", steps=1)) == ()
 
 
+@pytest.mark.slow
 def test_a_service_that_draws_away_does_not_load_torch(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom cutwork.studio import Studio\nfrom cutwork.wiring import Wired\nfrom cutwork.api.app import create_app\nfrom cutwork.api.deps import Service\n"

@@ -24,6 +24,7 @@ def rows() -> list[bench.Row]:
     return bench.control("tiny", repeats=1, tokens=(32, 48), counts=(2,))
 
 
+@pytest.mark.slow
 def test_every_part_has_its_rows(rows: list[bench.Row]) -> None:
     assert [(row.technique, row.family, row.tokens, row.regions) for row in rows] == [
         ("regional", "flux", 32, 2), ("regional", "flux", 48, 2),

@@ -102,6 +102,7 @@ def modules(pipeline: Any) -> dict[str, torch.nn.Module]:
     return {name: part for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_single_file_holds_what_its_folder_holds(made: Made, name: str) -> None:
     """Every weight of every component, to the bit, and every setting of it that bears on what it computes."""
@@ -118,6 +119,7 @@ def test_a_single_file_holds_what_its_folder_holds(made: Made, name: str) -> Non
         assert {key: loaded.components[part].config[key] for key in meant} == meant
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_folder_and_file_predict_the_same(made: Made, name: str) -> None:
     """Through the family, as a drawing asks it: encode, schedule, predict, decode."""

@@ -395,6 +395,7 @@ def test_a_stopped_batch_says_how_to_go_on(command: Command, monkeypatch: pytest
     assert (code, json.loads(out)["done"] + json.loads(out)["skipped"], json.loads(out)["skipped"] > 0) == (0, 3, True)
 
 
+@pytest.mark.slow
 def test_json_is_one_value_for_every_command(command: Command, tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("a cat\n\na \x07 dog\n")
     (tmp_path / "p.jsonl").write_text('{"tag": "single_object", "include": [{"class": "cat", "count": 1}], "prompt": "a photo of a cat"}\n')
@@ -502,6 +503,7 @@ def test_completion_installs_into_the_home_it_is_given(tmp_path: Path) -> None:
 # the edges
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["http://[::1", "http://h:port/v1", "http://me:topsecret@h:99999/v1"])
 @pytest.mark.parametrize("args", [("plan", "a cat"), ("design", "a cat"), ("config", "show"), ("doctor",)])
 def test_an_address_that_is_none_is_one_line(args: tuple[str, ...], url: str) -> None:

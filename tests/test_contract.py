@@ -117,6 +117,7 @@ def test_techniques_together_are_more_than_each(family: Family) -> None:
         assert not any(torch.equal(together, alone[name]) for name in some), some
 
 
+@pytest.mark.slow
 @telling
 def test_a_batch_of_two_is_two_batches_of_one(family: Family, name: str) -> None:
     both = drawn(family, plan_of(name), seeds=(3, 4))

@@ -149,6 +149,7 @@ def test_an_address_is_shown_without_its_password(monkeypatch: pytest.MonkeyPatc
     assert "topsecret" not in f"{check}"
 
 
+@pytest.mark.slow
 def test_downloaded_weights_are_looked_for_where_they_are_kept(tmp_path: Path) -> None:
     name = "somebody/flux-tiny"
     snapshot = tmp_path / "weights" / "hub" / "models--somebody--flux-tiny" / "snapshots" / "1"

@@ -182,6 +182,7 @@ def test_one_region_of_everything_that_says_what_the_prompt_says_is_the_prompt(f
         torch.testing.assert_close(drawn(family, same, base_ratio=ratio, regional_until=1.0), drawn(family, same, regional=False), atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", [{"soft": 0.5}, {"isolate_until": 0.3}, {"regional_every": (2, 2)}, {"regional_every": (2, 2), "official": True}], ids=str)
 def test_every_regional_setting_acts(family: Family, setting: dict[str, Any]) -> None:
     usual = {"regional_until": 1.0, "isolate": "all"}

@@ -212,6 +212,7 @@ def test_words_in_any_order_are_planned(brief: str) -> None:
 TARGETS = {"object precision": 97, "object recall": 97, "count": 97, "colour": 97, "position": 98}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["geneval.jsonl", "own.jsonl"])
 def test_figures_reach_their_targets(file: str) -> None:
     figures = evaluate(PROMPTS / file, LLM)["figures"]

@@ -127,6 +127,7 @@ def test_a_line_of_a_batch_that_cannot_be_costs_that_line_and_draws_nothing(stud
         assert fault in row["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "fault"),
     [

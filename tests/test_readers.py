@@ -67,6 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 @exiftool
 def test_exiftool_reads_sizes_and_how_the_files_were_made(folder: Path) -> None:
     names = [name for name, *_ in FILES]

@@ -39,6 +39,7 @@ def test_large_subjects_are_drawn_small_first_and_finished_at_full_size(home: ob
     assert set(record.steps) == set(range(8 - (total - 8), 8)), "what is cut by is what the full size looked at"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("box", "refine_from"), [(SMALL, 0.4), (LARGE, 0.0)])
 def test_small_subjects_and_who_does_not_want_it_are_drawn_at_once(home: object, box: Box, refine_from: float) -> None:
     steps, *_ = drawing(box, refine_from)

@@ -114,6 +114,7 @@ def test_spots_are_spread_evenly(repeat: Repeat, count: int) -> None:
 # tiles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeat", REPEATS)
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_every_repeat_tiles(repeat: Repeat, count: int) -> None:
@@ -156,6 +157,7 @@ def test_a_half_drop_tile_is_two_cells_put_together_by_hand() -> None:
     assert np.array_equal(page[:, w:], np.roll(page[:, :w], h // 2, 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeat", ["straight", "half-drop", "half-brick", "mirror", "hexagonal", "ogee", "tossed"])
 def test_motifs_keep_the_gap(repeat: Repeat) -> None:
     """Between the alphas of any two motifs as they are painted, copies included."""
@@ -207,6 +209,7 @@ def test_motifs_of_a_given_size_have_it_and_there_are_as_many_as_fit() -> None:
     assert len(many) > len(few)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeat", REPEATS)
 def test_a_motif_larger_than_the_tile_is_refused(repeat: Repeat) -> None:
     with pytest.raises(BadInput, match=r"do not fit|finds room") as refused:
@@ -318,6 +321,7 @@ def page_of_shapes(number: int) -> Pixels:
     return evaluate_seams._through(tile(grid, made, settle(grid, made, 6, number), GROUND))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_small_faults_are_worth_a_look(number: int) -> None:
     """One half a little lower, or a shade darker: what a mean step alone does not see."""

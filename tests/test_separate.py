@@ -74,6 +74,7 @@ def test_more_inks_than_colours_are_not_invented() -> None:
     assert len(separate(flat(), GROUND, 150, 12).inks) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [3, 5, 7, 9, 11])
 def test_a_reduced_tile_shows_no_seam(number: int) -> None:
     assert seams(separate(drawn(number, 400), GROUND, 150, 6).pixels).worst < LOOK

@@ -110,6 +110,7 @@ def test_edits_said_together_are_drawn_together(sessions: Sessions, id: str) -> 
     assert drawn(sessions) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "pictures"),
     [

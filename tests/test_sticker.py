@@ -259,6 +259,7 @@ def test_the_outline_is_as_wide_as_asked_all_around(rgba: Pixels, preset: str, o
     assert (picture[..., 3][whole] > 127).all(), "a die-cut sticker has no holes"
 
 
+@pytest.mark.slow
 @given(layers(), st.sampled_from(SCREENS), st.one_of(st.none(), st.floats(0, 40)), st.booleans())
 @settings(max_examples=25, deadline=None)
 def test_everything_lies_inside_the_margins_of_the_presets_canvas(rgba: Pixels, preset: str, outline: float | None, shadow: bool) -> None:
@@ -304,6 +305,7 @@ def noise(alpha: bool, seed: int = 0) -> Pixels:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", SCREENS)
 @pytest.mark.parametrize("alpha", [False, True])
 def test_files_fit_their_limits_on_the_noisiest_pictures(preset: str, alpha: bool) -> None:
@@ -328,6 +330,7 @@ def test_webp_is_without_loss_where_it_fits_and_as_good_as_fits_where_not() -> N
 # prints
 
 
+@pytest.mark.slow
 @given(layers(), st.one_of(st.none(), st.sampled_from([0.0, 0.5, 1.0, 3.0])), st.sampled_from([20.0, 33.3]))
 @settings(max_examples=8, deadline=None)
 @example(layer(("ellipse", (28, 15, 42, 31)), ("rectangle", (69, 54, 95, 95)), ("rectangle", (25, 38, 48, 94))), 3.0, 33.3)  # two sharp notches
@@ -537,6 +540,7 @@ def test_what_a_platform_will_say_is_said_first(tmp_path: Path) -> None:
     assert json.loads(shaded["manifest.json"])["stickers"][0]["page_mm"][0] == pytest.approx(24, abs=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_same_design_gives_the_same_bytes(preset: str) -> None:
     one, two = MemoryBlobs(), MemoryBlobs()
@@ -589,6 +593,7 @@ def test_what_the_place_will_say_is_told_with_the_files(tmp_path: Path) -> None:
     assert deliver(few, blobs, tmp_path)["notes"] == [*few.notes, "WhatsApp takes packs of 3 to 30 stickers, this one has 1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize(("phrases", "stem"), [(("a cat", "a dog"), "group"), (("a cat",), "01-cat")])
 def test_whoever_asks_for_one_picture_gets_that_of_all(preset: str, phrases: tuple[str, ...], stem: str) -> None:

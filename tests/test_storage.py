@@ -635,6 +635,7 @@ def memory() -> SqlDesigns:
     return SqlDesigns(engine)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(first=whole_designs(), second=whole_designs())
 def test_whatever_was_saved_last_comes_back(memory: SqlDesigns, first: Design, second: Design) -> None:

@@ -110,6 +110,7 @@ def test_a_turn_begun_before_runs_were_named_by_session_finds_its_run(sessions: 
 # what a person decides
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "decision",
     [
@@ -366,6 +367,7 @@ def test_a_session_goes_on_in_a_database_of_one_connection(tmp_path: Path) -> No
 # drawn again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["remove the rocket", "make the cat bigger"])
 @pytest.mark.parametrize("source", ["run", "file", "goods"])
 def test_an_edit_is_drawn_again_with_all_that_it_kept(sessions: Sessions, id: str, words: str, source: str, tmp_path: Path) -> None:

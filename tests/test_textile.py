@@ -68,6 +68,7 @@ def test_a_plain_textile_is_a_tile_a_preview_and_the_picture_it_came_from() -> N
     assert {m["subject"] for m in report["motifs"]} == {"cat", "rocket"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["png", "tiff"])
 def test_a_tile_knows_its_size_and_its_colours_when_others_open_it(file: str) -> None:
     files, report = made(file=file, dpi=300, width_cm=2.0)
@@ -194,6 +195,7 @@ def test_the_preview_is_three_by_three_and_small() -> None:
     assert np.array_equal(seen, np.tile(seen[: third[0], : third[1]], (3, 3, 1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeat", ["straight", "half-brick", "mirror", "hexagonal", "ogee", "tossed"])
 def test_every_repeat_is_delivered(repeat: str) -> None:
     files, report = made(repeat=repeat, gap_mm=1.0)

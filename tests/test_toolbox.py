@@ -75,6 +75,7 @@ def test_every_tool_has_a_schema_of_plain_json_and_says_what_it_does(studio: Stu
     assert set(schema["properties"]) == {*inspect.signature(toolbox.find(name)).parameters} - {"studio"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_tool_runs_draws_nothing_and_leaves_the_run_as_it_was(studio: Studio, drawn: Design, name: str, tmp_path: Path) -> None:
     told = tool(studio, name).invoke({"run": drawn.id, "folder": str(tmp_path / "made"), **ASKED[name]})

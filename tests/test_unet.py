@@ -71,6 +71,7 @@ PREDICTS = [(name, "epsilon") for name in ("PNDMScheduler", *SCHEDULERS)] + [(na
 OTHERS = [pytest.param(name, "v_prediction", marks=pytest.mark.slow) for name in ("PNDMScheduler", *SCHEDULERS) if (name, "v_prediction") not in PREDICTS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "prediction"), [*PREDICTS, *OTHERS])
 def test_nothing_switched_on_is_the_stock_pipeline_with_any_scheduler(name: str, prediction: str) -> None:
     family = scheduled(sd15(), name, prediction_type=prediction)

@@ -32,6 +32,7 @@ def test_a_file_is_what_its_hash_says_for_ever(served: Served, picture: str) -> 
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tag", ['"{}"', 'W/"{}"', '"other", "{}"', "*"])
 def test_who_has_it_is_not_sent_it_again(served: Served, picture: str, tag: str) -> None:
     sha256 = picture.rsplit("/", 1)[1]

@@ -149,6 +149,7 @@ def test_long_after_its_end_only_that_is_told_and_that_the_rest_is_not(serve: Ca
     assert [number for number, _, _ in events] == list(range(1, len(events) + 1))
 
 
+@pytest.mark.slow
 def test_the_service_lets_go_of_what_is_too_old(serve: Callable[..., Served], make_service: Callable[..., Any]) -> None:
     first = serve()
     old, new = first.design(seed=1)["id"], first.design(seed=2)["id"]

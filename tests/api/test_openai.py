@@ -147,6 +147,7 @@ def test_what_is_not_known_is_passed_over_and_said(client: openai.OpenAI) -> Non
     assert ours(made)["warnings"] == ["style is not known here and was passed over", "x_cutwork.colour is not known here and was passed over"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "param"),
     [
@@ -317,6 +318,7 @@ def test_an_edit_by_addresses(served: Served) -> None:
     assert by_id.status_code == 200, by_id.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height", "canvas"), [(90, 60, "384x256"), (60, 90, "256x384"), (80, 80, "256x256"), (40, 400, "256x384"), (300, 280, "272x256")])
 def test_without_a_mask_a_new_picture_begins_from_the_one_given(client: openai.OpenAI, served: Served, width: int, height: int, canvas: str) -> None:
     made = client.images.edit(image=("p.png", png(noise(width, height))), prompt="a rocket", n=2, extra_body={"x_cutwork": {"seed": 4}})
@@ -536,6 +538,7 @@ def test_parts_of_a_message_are_read(client: openai.OpenAI) -> None:
     assert ours(answer)["design"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "param"),
     [

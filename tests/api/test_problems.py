@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from conftest import Served
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "address", "how", "status"),
     [
