@@ -303,6 +303,7 @@ def test_a_step_that_takes_longer_than_a_service_waits_for_is_broken_off_and_its
     assert (run.status, service.worker.busy, studio.wired._process.pid) == ("waiting", False, None)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_open(folder: Path) -> None:
     def opened() -> int:
         gc.collect()

@@ -118,6 +118,7 @@ def test_config_show_names_origins_and_hides_secrets(tmp_path: Path) -> None:
     assert "cutwork.toml" in result.stdout
 
 
+@pytest.mark.slow
 def test_doctor_reports_and_exits_by_what_it_found() -> None:
     result = cutwork("doctor", "--json")
     checks = {c["name"]: c for c in json.loads(result.stdout)}

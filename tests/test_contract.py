@@ -108,6 +108,7 @@ def test_it_acts_and_the_same_seed_gives_the_same_latents(family: Family, name: 
     assert torch.equal(on, drawn(family, plan))
 
 
+@pytest.mark.slow
 def test_techniques_together_are_more_than_each(family: Family) -> None:
     names = ("regional", "self-cross", "erg", "apg", "cads")
     alone = {name: once(family, plan_of(name)) for name in names}

@@ -209,6 +209,7 @@ def test_texts_of_regions_may_be_shorter_than_the_prompts(family: Family) -> Non
     assert not torch.equal(drawn(family, region_tokens=1), drawn(family))
 
 
+@pytest.mark.slow
 def test_overlaps_belong_to_the_nearest_or_to_all(family: Family) -> None:
     over = PLAN.model_copy(update={"regions": (PLAN.regions[0].model_copy(update={"box": Box((0, 0, 0.75, 1))}), PLAN.regions[1])})
     assert not torch.equal(drawn(family, over, overlap="all"), drawn(family, over))

@@ -100,6 +100,7 @@ def test_a_stopped_drawing_costs_a_round_and_is_drawn_again_otherwise(home: Path
 # pictures that can be drawn again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cutouts/01-cat.png", "overview.png"])
 def test_every_delivered_picture_can_be_drawn_again(home: Path, tmp_path: Path, name: str) -> None:
     made = studio(home)

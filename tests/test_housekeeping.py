@@ -142,6 +142,7 @@ def test_what_only_the_state_of_a_stopped_run_names_is_kept(home: Path, node: st
     assert not again.wired.drawing.renders  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("node", ["extend", "render", "cut", "critique", "finish"])
 def test_collecting_while_a_run_goes_on_harms_it_not(home: Path, node: str) -> None:
     made = studio(home)

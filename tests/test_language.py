@@ -380,6 +380,7 @@ def test_the_lexicon_loads_once_and_names_things(monkeypatch: pytest.MonkeyPatch
     assert reads.count("lexicon.txt") <= 2, "for the words, and for what else they mean"
 
 
+@pytest.mark.slow
 def test_the_lexicon_loads_as_fast_as_its_lines_can_be_split() -> None:
     """So `cutwork plan` begins at once: nothing is worked out of a line while it loads."""
     lines = words._text("lexicon.txt").splitlines()

@@ -242,6 +242,7 @@ def test_labels_stand_at_their_subjects_and_on_no_other() -> None:
         assert [share for region, share in found.clash.items() if region != one.band] == [0.0]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(2, 5), st.integers(2, 5)), min_size=2, max_size=4), st.integers(1, 24))
 def test_wherever_subjects_stand_labels_cover_no_other_or_it_is_told(places: list[tuple[int, int, int, int]], letters: int) -> None:

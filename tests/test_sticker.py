@@ -247,6 +247,7 @@ def test_glass_stays_half_transparent_and_hair_thin_lines_stay() -> None:
 # outlines, margins and shadows
 
 
+@pytest.mark.slow
 @given(layers(), st.sampled_from(SCREENS), st.one_of(st.none(), st.floats(2, 40)))
 @settings(max_examples=15, deadline=None)
 def test_the_outline_is_as_wide_as_asked_all_around(rgba: Pixels, preset: str, outline: float | None) -> None:
@@ -316,6 +317,7 @@ def test_files_fit_their_limits_on_the_noisiest_pictures(preset: str, alpha: boo
         assert image.mode == "RGBA"
 
 
+@pytest.mark.slow
 def test_webp_is_without_loss_where_it_fits_and_as_good_as_fits_where_not() -> None:
     picture = only(BALL, preset="plain")
     assert np.array_equal(pixels(format.webp(picture, 100_000))[picture[..., 3] > 0], picture[picture[..., 3] > 0])

@@ -225,6 +225,7 @@ def test_what_was_asked_for_a_first_design_is_kept_with_it(sessions: Sessions, m
     assert kept(sessions) == ["assistant"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [LlmFailed("it is gone"), Cancelled("stopped"), Killed()])
 def test_what_was_asked_in_a_turn_that_came_to_no_end_is_counted_and_kept(sessions: Sessions, id: str, monkeypatch: pytest.MonkeyPatch, end: Any) -> None:
     sessions.say(id, BRIEF)

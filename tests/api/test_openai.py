@@ -262,6 +262,7 @@ def test_after_a_failure_nothing_is_drawn_for_nobody(client: openai.OpenAI, serv
 # ---------------------------------------------------------------------------------------------------------------- edits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height", "box"), [(200, 120, (20, 10, 90, 70)), (64, 64, (0, 0, 64, 30)), (37, 51, (5, 5, 20, 40)), (900, 700, (100, 50, 800, 650))])
 def test_an_edit_changes_its_part_and_nothing_else(client: openai.OpenAI, served: Served, width: int, height: int, box: tuple[int, int, int, int]) -> None:
     before, mask = noise(width, height), hole(width, height, box)
@@ -332,6 +333,7 @@ def test_without_a_mask_a_new_picture_begins_from_the_one_given(client: openai.O
     assert (np.asarray(shown) == noise(width, height)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "follow"), [({"input_fidelity": "high"}, 0.5), ({"input_fidelity": "low"}, FOLLOW), ({"input_fidelity": "high", "extra_body": {"x_cutwork": {"follow": 0.9}}}, 0.9)]
 )
@@ -393,6 +395,7 @@ def test_of_edits_that_do_not_all_find_room_none_is_drawn(served: Served, monkey
     assert [run["status"] for run in served.client.get("/v1/runs").json()["data"]] == ["cancelled", "cancelled", "running"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [True, False])
 def test_no_picture_stands_in_memory_while_its_edit_waits(served: Served, monkeypatch: pytest.MonkeyPatch, form: bool) -> None:
     class Seen(np.ndarray[Any, Any]):

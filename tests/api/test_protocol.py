@@ -299,6 +299,7 @@ def test_a_newer_run_may_interrupt(client: SyncLangGraphClient, served: Served) 
     assert [run["status"] for run in client.runs.list(thread)] == ["success", "interrupted"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resume", [{"decisions": [{"type": "approve"}]}, True, "approve"])
 def test_a_plan_is_shown_and_approved(client: SyncLangGraphClient, served: Served, resume: Any) -> None:
     thread = client.threads.create(metadata={"approve": True})["thread_id"]

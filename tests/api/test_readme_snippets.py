@@ -64,6 +64,7 @@ def test_curl(patient: Served) -> None:
     assert Path("design.psd").read_bytes()[:4] == b"8BPS"
 
 
+@pytest.mark.slow
 def test_openai(patient: Served) -> None:
     out = run(patient, "openai", sys.executable, "-c")
     assert mode("subjects.png") == "RGBA"
@@ -73,12 +74,14 @@ def test_openai(patient: Served) -> None:
     assert [len(patient.client.get(f"/v1/sessions/{one['id']}").json()["turns"]) for one in sessions] == [2]
 
 
+@pytest.mark.slow
 def test_langgraph(patient: Served) -> None:
     out = run(patient, "langgraph", sys.executable, "-c")
     assert "step 3 of 3" in out
     assert out.count("'") == 4  # two checkpoints
 
 
+@pytest.mark.slow
 def test_mcp(patient: Served) -> None:
     out = run(patient, "mcp", sys.executable, "-c")
     assert "cut out" in out
