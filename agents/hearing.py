@@ -47,6 +47,7 @@ GERUNDS = {
     "swapping": "swap", "placing": "place", "shifting": "shift", "deleting": "delete", "trying": "try", "using": "use", "having": "add", "going": "go", "dropping": "drop", "taking": "take", "painting": "paint",
 }  # fmt: skip
 PATIENCE = 30_000
+NAMES_SOMEBODY = re.compile(r"(?:an?|two|three|four|five|six|some|several|my|\d{1,2})\s", re.I)  # where nobody is there, who is named so is what is to be drawn
 NEW = re.compile(r"(?:start|begin|new|forget|something|a (?:completely |totally )?(?:new|different)|scrap|next|reset)\b", re.I)
 HELP = (
     "I can draw a design from a brief, then change it: make something bigger, smaller, another colour or another thing, move it, add or remove it, change the background, try again, "
@@ -75,7 +76,7 @@ def hear(words: str, there: Standing) -> Heard:
     said = _stripped(_without_rest(text))
     if wants_help(said or text) or wants_help(text):
         return Heard(help=True)
-    if there.plan is None:
+    if there.plan is None or (not there.subjects and NAMES_SOMEBODY.match(said)):
         return Heard((Call(tool="design", args={"brief": first_brief(words)}),))
     if approves(text):
         return Heard((Call(tool="approve"),))

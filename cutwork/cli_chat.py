@@ -133,12 +133,14 @@ class _Chat:
 
     def _said(self, words: str) -> Turn:
         """One turn, with whatever it asks answered here. What was stopped last goes on where just that is said again."""
+        from cutwork.agents.heard_session import wants_help
         from cutwork.domain import Call
 
         last = self._last()
         if last is not None and last.status == "cancelled" and last.words == words:
             return self._answered(self._begun(words, last.calls, last.id))
-        calls = [Call(tool="design", args={"brief": words, "seed": self.seed})] if last is None and self.seed is not None else []
+        first = self.seed is not None and not wants_help(words) and not any(turn.design for turn in self.sessions.turns(self.id))
+        calls = [Call(tool="design", args={"brief": words, "seed": self.seed})] if first else []
         return self._answered(self._begun(words, calls))
 
     def _begun(self, words: str, calls: Sequence[Call], turn: str | None = None) -> Turn:

@@ -289,8 +289,10 @@ class Sessions:
         return Talking(self.studio, self._store.get(turn.session), turn, on_event, cancelled)
 
     def _title(self, turn: Turn) -> None:
-        """A session without a title takes the first words that were said."""
-        if turn.words and not self._store.get(turn.session).title:
+        """A session without a title takes the first words that say something."""
+        from cutwork.agents.heard_session import wants_help
+
+        if turn.words and not wants_help(turn.words) and not self._store.get(turn.session).title:
             words = turn.words if len(turn.words) <= TITLE else f"{turn.words[:TITLE].rsplit(' ', 1)[0]} …"
             self._store.change(turn.session, lambda session: session.model_copy(update={"title": words}))
 

@@ -152,6 +152,12 @@ def test_a_greeting_draws_nothing(words: str) -> None:
     assert hear(f"{words.strip('!?')}, a cat on grass", Standing()).calls[0].tool == "design"
 
 
+def test_where_nobody_is_there_who_is_named_is_what_to_draw() -> None:
+    empty = a_plan(subjects=(), regions=())
+    assert hear("a frog and a robot on a purple background", standing(plan=empty, last=None)).calls[0].tool == "design"
+    assert hear("make the background teal", standing(plan=empty, last=None)).calls[0].tool == "restyle"
+
+
 def test_whom_a_change_is_meant_for_is_asked_where_nobody_was_spoken_of() -> None:
     said = decide("bigger", standing(last=None), [], OfflineLlm())
     assert "'it' may be" in said.faults[0]

@@ -648,16 +648,16 @@ def test_a_talk_can_be_piped(home: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setenv("CUTWORK_HOME", str(home))
     monkeypatch.setattr(Wired, "drawing", property(lambda self: FakeDrawing(self.blobs, model="mini")))
-    said = f"{BRIEF}\nmake the cat bigger\n/undo\nexport as svg\n/turns\nwibble\n"
+    said = f"hello\n{BRIEF}\nmake the cat bigger\n/undo\nexport as svg\n/turns\nwibble\n"
     done = CliRunner().invoke(app, ["chat", "--steps", "2", "--rounds", "1", "--seed", "7", "--out", str(tmp_path / "out")], input=said)
     assert done.exit_code == 0, done.output
-    assert "1. Here is your design" in done.stdout
-    assert "2. Cat: 1.3 times as large." in done.stdout
+    assert "2. Here is your design" in done.stdout
+    assert "3. Cat: 1.3 times as large." in done.stdout
     assert "I did not understand that." in done.stdout
-    assert (tmp_path / "out" / "2" / "image.png").is_file()
-    assert (tmp_path / "out" / "3" / "design.svg").is_file()
+    assert (tmp_path / "out" / "3" / "image.png").is_file()
+    assert (tmp_path / "out" / "4" / "design.svg").is_file()
     (found,) = json.loads(CliRunner().invoke(app, ["sessions", "--json"]).stdout)
-    assert (found["title"], found["turns"]) == (BRIEF, 4)
+    assert (found["title"], found["turns"]) == (BRIEF, 5)
     assert json.loads(CliRunner().invoke(app, ["sessions", "--delete", found["id"], "--json"]).stdout) == {"deleted": [found["id"]]}
     assert json.loads(CliRunner().invoke(app, ["sessions", "--json"]).stdout) == []
 
