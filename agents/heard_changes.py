@@ -138,7 +138,7 @@ def _turned(clause: Clause) -> list[Call] | None:
     who = clause.who(match["who"]) if match else []
     found = [s for s in clause.there.subjects if s.id in who]
     way = "" if match is None else f"the {match['way']}" if match["way"] in ("viewer", "camera", "front") else match["way"]
-    return [call("change_subject", subject=s.id, phrase=f"{re.sub(r' facing .*$', '', s.phrase)} facing {way}") for s in found] or None
+    return [call("change_subject", subject=s.id, phrase=f"{re.sub(r' facing .*$|(?:left|right|up|down)-facing ', '', s.phrase)} facing {way}") for s in found] or None
 
 
 def _again_one(clause: Clause) -> list[Call] | None:

@@ -449,6 +449,8 @@ def test_relation_phrases_are_one_token() -> None:
         ("dog left, cat right, bone in the middle", [("a dog", 1, "left"), ("a cat", 1, "right"), ("a bone", 1, "centre")]),
         ("sun top, boat bottom", [("a sun", 1, "top"), ("a boat", 1, "bottom")]),
         ("a cat looking left", [("a cat looking left", 1, "")]),
+        ("a green frog facing left and a dog pointing to the right", [("a green left-facing frog", 1, ""), ("a right-facing dog", 1, "")]),
+        ("a frog facing the camera", [("a frog", 1, "")]),
         ("the top left of a car", [("a car", 1, "")]),
         ("cat x3, dog x2", [("a cat", 3, ""), ("a dog", 2, "")]),
         ("a fluffy cat x 2 on purple", [("a fluffy cat", 2, "")]),

@@ -23,6 +23,8 @@ MEASURED = re.compile(
 )
 ARRANGED = re.compile(r"\b(?:an?|the) (?:circle|ring|column|semicircle|arc|triangle|square|grid|diagonal) of (?=(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2}) )", re.I)
 LOOK_FIRST = re.compile(r"^\s*((?:an? |the )?)(pixel|line|clip|vector|ascii)[- ]art (?!of\b|style\b|with\b|showing\b|featuring\b)(?=[^\W\d_])(.*)$", re.I | re.S)  # "pixel art mushroom"
+FACING = re.compile(r"\b([^\W\d_][\w'-]*) (?:facing|pointing|heading|turned) (?:to(?:wards?)? )?(?:the )?(left|right|up|down)(?:wards?)?\b(?! (?:side )?of\b)", re.I)  # how it stands, not where
+AT_US = re.compile(r" facing (?:towards? )?(?:the )?(?:camera|viewer|front|us)\b", re.I)
 HELD_AGAINST = re.compile(r"\b(?:twice|three times|four times|half|much|\d+ times) as (big|large|tall|long|wide) as\b", re.I)  # "twice as big as"
 IN_FRONT = re.compile(r"\bin front(?=,? there (?:is|are)\b)", re.I)
 # At the start of a sentence: "Higher up, two kites", "Far below, a wreck".
@@ -39,6 +41,7 @@ def _beyond(match: re.Match[str]) -> str:
 
 def spelled_out(text: str) -> str:
     """The text with its short forms as words."""
+    text = AT_US.sub("", FACING.sub(r"\2-facing \1", text))
     text = LOOK_FIRST.sub(lambda match: f"{match[1]}{match[3]}, in {match[2].lower()} art style", ARRANGED.sub("", text))
     text = HELD_AGAINST.sub(lambda match: "smaller than" if match[0].lower().startswith("half") else "bigger than", text)
     text = WITH.sub(lambda match: "without " if match[1] else "with ", text)
