@@ -11,8 +11,6 @@ from cutwork.agents.language.words import is_in, singular
 from cutwork.domain import Call
 
 TIMES = r"(?:night|day|sunset|sunrise|dawn|dusk|evening|morning|afternoon|noon|midnight|winter|summer|autumn|spring|snowy|rainy|foggy|snowing|raining)(?:time)?"
-
-
 SHADE = r"(?:bright|light|dark|dim|pale|brighter|lighter|darker|dimmer|paler)"
 SHADES = {"brighten": "bright", "lighten": "light", "darken": "dark", "dim": "dark", "dimmer": "dark", "brighter": "bright", "lighter": "light", "darker": "dark", "paler": "pale"}
 COUNTER = {"dark": "bright", "dim": "bright", "gloomy": "bright", "bright": "dark", "light": "dark", "pale": "dark"}  # "too dark" wants it bright
@@ -37,17 +35,17 @@ def left_or_tried(clause: Clause) -> list[Call] | None:
 
 def _shaded(clause: Clause) -> list[Call] | None:
     """ "brighten the background", "make the background darker", "blur the background", "it is too dark": the same one, said to be so."""
-    verbs = "|".join(("brighten", "lighten", "darken", "dim", "blur", "simplify", "soften"))
     match = (
-        clause.match(rf"(?P<how>{verbs})\s+(?:(?:up|out)\s+)?{THE_GROUND}(?: up| out)?(?: a (?:little )?(?:bit|little)| slightly)?")
+        clause.match(rf"(?P<how>brighten|lighten|darken|dim|blur|simplify|soften)\s+(?:(?:up|out)\s+)?{THE_GROUND}(?: up| out)?(?: a (?:little )?(?:bit|little)| slightly)?")
         or clause.match(rf"(?:make|turn|have|let|get)\s+{THE_GROUND}\s+(?:(?:be|look) )?(?:{BIT})*(?:more )?(?P<how>{'|'.join((*SHADES, *SOFT))})")
         or clause.match(rf"(?:(?:make it |use |with |want |give it )?an? )?(?:{BIT})*(?P<how>{'|'.join((*(s for s in SHADES if s.endswith('er')), *SOFT))}) (?:back ?ground|backdrop)")
         or clause.match(rf"{THE_GROUND} (?:should|could|must|needs to) (?:be|look) (?:{BIT})*(?P<how>{'|'.join((*SHADES, *SOFT))})")
     )
     over = None if match else clause.match(rf"{THE_GROUND} (?:{BIT})*(?:too|so) (?P<how>{'|'.join(COUNTER)})(?: for (?:me|my taste))?")
-    if (match or over) is None or clause.there.plan is None:
+    found = match or over
+    if found is None or clause.there.plan is None:
         return None
-    how = COUNTER[over["how"]] if over else SHADES.get(match["how"]) or SOFT[match["how"]]  # type: ignore[index]
+    how = COUNTER[found["how"]] if over else SHADES.get(found["how"]) or SOFT[found["how"]]
     plain = re.sub(rf"\b{SHADE} ", "", clause.there.plan.background)
     shaded, count = re.subn(r"\b(an?|the) ", f"a {how} ", plain, count=1) if how not in SOFT.values() else (plain, 0)
     return [call("restyle", background=shaded if count else f"{plain}, {how}")]

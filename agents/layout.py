@@ -42,7 +42,7 @@ BESIDE = 0.5  # of the canvas, the longest side of a region that leaves room for
 TOUCHING = 0.02  # share of the smaller of two regions that may overlap and they still count as apart
 PLAIN = "a plain background"
 NOBODY = "no subject was found in the brief; only the background is drawn"
-_PLACING = re.compile(r"(?:on|in|at|under|over|inside|outside|near|against|among|amid|beside|by|behind|above|below|with|beneath|within)\b", re.IGNORECASE)
+PLACING = re.compile(r"(?:on|in|at|under|over|inside|outside|near|against|among|amid|beside|by|behind|above|below|with|beneath|within)\b", re.IGNORECASE)
 _NEGATIVE = re.compile(r"(?<![\w.,-])[-−](\d+) +([^\W\d_]+)")  # "-3 cats"
 _TURNED_NUMBER = re.compile(r"[\s_#-]*\d+$")
 
@@ -342,7 +342,7 @@ def _before(phrase: str, background: str) -> str:
     """The phrase in front of its background: "a cat on a purple background", "a cat at the beach", "a cat, soft light"."""
     if not background:
         return phrase
-    if _PLACING.match(background):
+    if PLACING.match(background):
         return f"{phrase} {background}"
     if mentions(background, "background") or mentions(background, "backdrop"):
         led = background if background.split()[0].lower() in ("a", "an", "the") else f"{article(background)} {background}"

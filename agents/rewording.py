@@ -6,7 +6,7 @@ import re
 
 from cutwork.agents.calls import bare
 from cutwork.agents.language.model import NUMBERS
-from cutwork.agents.layout import region_prompt
+from cutwork.agents.layout import PLACING, region_prompt
 from cutwork.agents.words import DETERMINERS, mentions, slug, tidy, with_article
 from cutwork.domain import MAX_COUNT, Plan, Subject
 from cutwork.plurals import plural, singular
@@ -53,14 +53,11 @@ def background(words: str) -> str:
 _SHADES = frozenset("light dark pale deep bright soft hot neon pastel baby navy mint sky royal forest dusty warm cool plain solid flat and gradient striped dotted checkered very more less".split())
 
 
-PREPOSITION = r"(?:on|in|at|with|against|under|over|by)"
-
-
 def behind(prompt: str, old: str, new: str) -> str:
     """A prompt with another background; "" where it does not speak of the old one. Of two prepositions that would come to follow each other the old one goes: "on grass", "in the snow"."""
     if old not in prompt:
         return ""
-    led = rf"(?:\b{PREPOSITION} )?" if re.match(rf"{PREPOSITION} ", new) else ""
+    led = rf"(?:\b{PLACING.pattern} )?" if PLACING.match(new) else ""
     return re.sub(led + re.escape(old), lambda _: new, prompt)
 
 
@@ -76,14 +73,17 @@ def respoken(prompt: str, old: Subject, new: Subject) -> str:
 
 
 def rebuilt(plan: Plan, before: Plan | None = None, style: str | None = None) -> str:
-    """A prompt of a plan's own words: subjects, background, and how the prompt before went on after that."""
+    """A prompt of a plan's own words: what it shows, and how the prompt before went on after that."""
     before = before or plan
     old = before.prompt.partition(before.background)[2] if before.background in before.prompt else ""
-    tail = f", {style}" if style else old if old.startswith(",") else ""
+    return tidy(scene(plan) + (f", {style}" if style else old if old.startswith(",") else ""), 4_000)
+
+
+def scene(plan: Plan) -> str:
+    """What a plan shows, in its own words: subjects in front of their background."""
     named = [counted(s) for s in plan.subjects]
     joined = ", ".join(named[:-1]) + (" and " if len(named) > 1 else "") + named[-1] if named else ""
-    led = Subject(id="all", phrase=joined or "an empty scene", noun="scene")
-    return tidy(region_prompt(led, plan.background) + tail, 4_000)
+    return region_prompt(Subject(id="all", phrase=joined or "an empty scene", noun="scene"), plan.background)
 
 
 def counted(subject: Subject) -> str:

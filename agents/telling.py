@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cutwork.agents.bands import captions_of
 from cutwork.agents.places import spot
-from cutwork.agents.rewording import rebuilt
+from cutwork.agents.rewording import scene
 from cutwork.domain import Call, Cost, Cutout, Design, Finding, FinishSettings, Json, Plan, Receipt, Round
 from cutwork.errors import BadInput
 
@@ -78,7 +78,7 @@ def explained(design: Design, subject: str | None, turns: Sequence[tuple[int, Co
     if best is None:
         return sentence(f"there is no finished picture yet: {design.error or design.status}")
     findings = [f for f in best.critique.findings if f.severity > 0 and (subject is None or f.subject == subject)]
-    lines = [_measured(best, c) for c in best.cutouts if c.subject == subject] if subject is not None else [_shows(best.shot.plan), _whole(best)]
+    lines = [_measured(best, c) for c in best.cutouts if c.subject == subject] if subject is not None else [sentence(f"it shows {scene(best.shot.plan)}"), _whole(best)]
     lines += [_finding(f, named=subject is None) for f in findings[:4]]
     if subject is not None and not findings:
         lines.append("The critic found nothing wrong with it.")
@@ -110,11 +110,6 @@ def _finding(finding: Finding, named: bool) -> str:
     who = f"About the {finding.subject}: " if named and finding.subject else ""
     measured = finding.detail.partition("): ")[2] or finding.detail
     return f"{sentence(f'{who}{FAULTS[finding.kind]} ({measured})')} To mend it, {MENDS[finding.kind]}."
-
-
-def _shows(plan: Plan) -> str:
-    """What the picture shows, without how it looks."""
-    return sentence(f"it shows {rebuilt(plan, plan.model_copy(update={'prompt': ''}))}")
 
 
 def _whole(best: Round) -> str:

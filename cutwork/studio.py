@@ -240,8 +240,8 @@ class Studio:
 
     def _changed_by(self, shot: Shot, run: Design) -> str | None:
         """The run whose picture a shot changes: the parent of the run that drew it first, of which others may be reruns or other goods. None where it changes none."""
-        parent = run.parent
-        while shot.keep is not None and parent is not None:
+        parent = run.parent if shot.keep is not None else None
+        while parent is not None:
             try:
                 before = self.wired.designs.get(parent)
             except BadInput:  # deleted since

@@ -24,7 +24,7 @@ def as_sentences(text: str) -> str:
 
 def _behind(said: str) -> str:
     """What a background is said to be: "yellow" is "a yellow background", "a forest at night" is what the background is."""
-    looks = all(words.is_colour(word) or words.is_modifier(word) for word in said.lower().split())
+    looks = all(map(words.is_modifier, said.lower().split()))
     return f"{words.article(said)} {said} background" if looks else f"the background is {said}"
 
 
@@ -52,7 +52,7 @@ def _parts(look: str) -> list[str]:
 def _looks(look: str) -> bool:
     """Whether all that is said describes."""
     said = [word for part in _parts(look) for word in part.lower().split()]
-    return bool(said) and all(words.is_colour(word) or words.is_modifier(word) for word in said)
+    return bool(said) and all(map(words.is_modifier, said))
 
 
 def _unnumbered(text: str) -> str:

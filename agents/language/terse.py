@@ -17,9 +17,10 @@ PLACED = re.compile(rf"\b(?:on|in|at) the (?:(?:far|top|upper|bottom|lower) )?(?
 SINGLE = ("a", "an", "one", "the")
 LED = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
 # After these the words name a side of something, a direction or no place: "the top left", "facing left", "turn right".
-LEADING = frozenset("a an the its his her their this that my in on at to of from near towards toward far very all and or upper lower far one none nothing is are turn turns look looks face faces go goes".split())
+LEADING = frozenset("a an the its his her their this that my in on at to of from near towards toward far very all and or upper lower one none nothing is are turn turns look looks face faces go goes".split())
 TIMES = re.compile(r"(?:(?<=^)|(?<=[,;:] )|(?<=\band )|(?<=,))((?:an? )?(?:[^\W\d_][\w'-]* ){0,2})([^\W\d_][\w'-]*) ?[x×] ?(\d{1,2})" + ENDS, re.I)
-MANY = r"an?|one|the|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}"
+NUMBER = r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2}"
+MANY = rf"an?|one|the|{NUMBER}"
 SHARED = re.compile(rf"\b({MANY}) ([\w-]+) and ({MANY}) ([\w-]+) ([\w-]+)\b", re.I)
 HEX = re.compile(r"(?:\ban? )?(?<![\w#])#([0-9a-f]{6}|[0-9a-f]{3})(?!\w)", re.I)
 CLAUSE = re.compile(r"(?<![^\s,;.:!?])[^\W\d_][\w'-]*(?: [^\W\d_][\w'-]*){2,}")  # words with nothing between them

@@ -11,7 +11,7 @@ from functools import cache
 
 from cutwork.agents.language import words
 from cutwork.agents.language.forms import as_sentences
-from cutwork.agents.language.terse import in_full
+from cutwork.agents.language.terse import NUMBER, in_full
 
 WITH = re.compile(r"(?<!\w)w/(o?)(?=\s|\w) ?", re.I)
 TIMES = re.compile(r"\b(\d+) ?[x×] (?=[^\W\d_])", re.I)
@@ -21,7 +21,7 @@ MEASURED = re.compile(
     r"(?=(?:in front of|behind|above|below|beneath|left of|right of|to the (?:left|right) of|away from|from|beside|over|under)\b)",
     re.I,
 )
-ARRANGED = re.compile(r"\b(?:an?|the) (?:circle|ring|column|semicircle|arc|triangle|square|grid|diagonal) of (?=(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2}) )", re.I)
+ARRANGED = re.compile(rf"\b(?:an?|the) (?:circle|ring|column|semicircle|arc|triangle|square|grid|diagonal) of (?=(?:{NUMBER}) )", re.I)
 LOOK_FIRST = re.compile(r"^\s*((?:an? |the )?)(pixel|line|clip|vector|ascii)[- ]art (?!of\b|style\b|with\b|showing\b|featuring\b)(?=[^\W\d_])(.*)$", re.I | re.S)  # "pixel art mushroom"
 FACING = re.compile(r"\b([^\W\d_][\w'-]*) (?:facing|pointing|heading|turned) (?:to(?:wards?)? )?(?:the )?(left|right|up|down)(?:wards?)?\b(?! (?:side )?of\b)", re.I)  # how it stands, not where
 AT_US = re.compile(r" facing (?:towards? )?(?:the )?(?:camera|viewer|front|us)\b", re.I)

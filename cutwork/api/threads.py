@@ -45,9 +45,10 @@ class Threads:
         if asked.supersteps:
             raise BadInput("a thread begins empty: supersteps cannot be replayed here")
         id = asked.thread_id or str(uuid.uuid4())
-        if asked.thread_id and asked.if_exists == "do_nothing" and self._is_mine(id):
+        owner = self._owner(id) if asked.thread_id else None
+        if owner == self.who and asked.if_exists == "do_nothing":
             return self.get(id)
-        if asked.thread_id and self._is_taken(id):  # by whom is not told
+        if owner is not None:  # whose it is, is not told
             raise Conflict(f"there is already a thread {id!r}", 'give if_exists="do_nothing" to go on with one of yours')
         about = asked.metadata or {}
         self.service.sessions.create(id=id, owner=self.who, title=str(about.get("title", ""))[:200], approve=about.get("approve") is True)
@@ -259,15 +260,11 @@ class Threads:
         kept = talk.notes(self.service, THREADS).get(self.who, id) or {}
         return dict(kept.get("metadata", {}))
 
-    def _is_mine(self, id: str) -> bool:
+    def _owner(self, id: str) -> str | None:
+        """Whose session has this id; None = nobody's."""
         with suppress(BadInput):
-            return bool(self.session(id))
-        return False
-
-    def _is_taken(self, id: str) -> bool:
-        with suppress(BadInput):
-            return bool(self.service.sessions.get(id))
-        return False
+            return self.service.sessions.get(id).owner
+        return None
 
     def _sessions(self) -> list[Session]:
         """The newest of the tenant's sessions."""

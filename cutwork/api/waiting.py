@@ -61,9 +61,8 @@ async def until_gone(service: Service, ids: Sequence[str], tenant: str) -> Async
     try:
         yield
     except BaseException:
-        if service.hub.closed:
-            raise
-        asyncio.get_running_loop().run_in_executor(None, _give_up, service, ids, tenant)  # whoever leaves waits for no database
+        if not service.hub.closed:
+            asyncio.get_running_loop().run_in_executor(None, _give_up, service, ids, tenant)  # whoever leaves waits for no database
         raise
 
 

@@ -140,9 +140,8 @@ def _motifs(best: Round, blobs: Blobs, behind: Rgb) -> tuple[tuple[Motif, ...], 
         else:
             found.append(one)
     if not found:
-        raise BadInput(
-            f"{'there are no cut-outs' if not best.cutouts else f'none of the {len(best.cutouts)} cut-outs has anything to be seen'}, a repeat needs one at least", "draw again with another seed, or cut with other thresholds"
-        )
+        why = f"none of the {len(best.cutouts)} cut-outs has anything to be seen" if best.cutouts else "there are no cut-outs"
+        raise BadInput(f"{why}, a repeat needs one at least", "draw again with another seed, or cut with other thresholds")
     return tuple(found), tuple(notes)
 
 

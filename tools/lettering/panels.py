@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from cutwork.tools.lettering.setting import Block, fit, moved
 SIDE, ALONE = 720, 1024  # pixels of a panel's longer side, among others and alone
 GUTTER = 0.03  # of a panel's longer side
 CLOSE = 1.35  # times the subject's size
-TIGHT = 1.06  # the same where others stand near
+CLOSER, TIGHT = 1.2, 1.06  # the same where others stand near
 ASIDE = (0.0, -0.5, 0.5, -0.9, 0.9)  # where in a panel its subject stands: in the middle, or towards a side
 NARROWEST = 0.6  # of the picture's shape; no panel is narrower
 NEAREST = 0.45  # of the picture; no panel goes closer, for nothing more would be seen
@@ -30,7 +31,8 @@ def lay(scene: Scene) -> Composition:
     """Panels in reading order in a grid that is neither a tower nor a strip."""
     if not scene.bands:
         return Composition(scene.picture, scene.alphas, ())
-    width, height = _panel(scene, len(scene.bands))
+    shown = [_shown(scene, place, band) for place, (_, band) in enumerate(scene.bands)]
+    width, height = _panel(scene, shown)
     gutter = round(max(width, height) * GUTTER)
     blocks = _blocks(scene, width, max(width, height))
     paper = max(block.ink[3] - block.ink[1] for block in blocks) + 5 * gutter // 2
@@ -44,18 +46,17 @@ def lay(scene: Scene) -> Composition:
         short = columns * rows - len(blocks) if row == rows - 1 else 0  # a last row that is not full stands in the middle
         x = gutter + column * (width + gutter) + short * (width + gutter) // 2
         y = gutter + row * (height + paper)
-        _show(scene, _view(scene, _shown(scene, place, band), width / height), (width, height), (x, y), sheet, alphas)
+        _show(scene, _view(scene, shown[place], width / height), (width, height), (x, y), sheet, alphas)
         captions.append(Caption(number, _below(block, (x, y + height), width, paper - gutter), band.subject))
     return Composition(sheet, alphas, tuple(captions))
 
 
-def _panel(scene: Scene, count: int) -> tuple[int, int]:
+def _panel(scene: Scene, shown: Sequence[int | None]) -> tuple[int, int]:
     """Width and height of a panel: the picture's own shape, narrower where every panel goes close to a subject that is."""
-    times = (SIDE if count > 1 else ALONE) / max(scene.width, scene.height)
-    shown = [_shown(scene, place, band) for place, (_, band) in enumerate(scene.bands)]
-    narrow = 1.0
-    if count > 1 and all(k is not None for k in shown):
-        sizes = [(x1 - x0, y1 - y0) for x0, y0, x1, y1 in (scene.extent(k) for k in shown if k is not None)]
+    times = (SIDE if len(shown) > 1 else ALONE) / max(scene.width, scene.height)
+    narrow, near = 1.0, [k for k in shown if k is not None]
+    if len(near) == len(shown):
+        sizes = [(x1 - x0, y1 - y0) for x0, y0, x1, y1 in map(scene.extent, near)]
         narrow = min(1.0, max(NARROWEST, max(w / h for w, h in sizes) * scene.height / scene.width))
     return max(1, round(scene.width * times * narrow)), max(1, round(scene.height * times))
 
@@ -105,7 +106,7 @@ def _view(scene: Scene, shown: int | None, shape: float) -> View:
     subject = scene.plan.regions[shown].subject
     near = [k for k, region in enumerate(scene.plan.regions) if region.subject != subject]
     own, *others = (_scaled(scene.extent(k), width / scene.width) for k in (shown, *near))
-    views = [_at(own, close, (aside, down), shape, (width, height)) for close in (CLOSE, 1.2, TIGHT) for aside in ASIDE for down in ASIDE]
+    views = [_at(own, close, (aside, down), shape, (width, height)) for close in (CLOSE, CLOSER, TIGHT) for aside in ASIDE for down in ASIDE]
     return min(views, key=lambda view: round(sum(_shared(view, other) for other in others), 3))  # of equals the first: far enough, and in the middle
 
 
